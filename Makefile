@@ -1,0 +1,40 @@
+# Every target makes .venv from requirements.lock first if it is missing or out of date.
+PYTHON ?= python3
+STAMP := .venv/.installed
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: quick
+quick: $(STAMP) ## every table and figure from few real images, in minutes on two CPU cores
+	snakemake --cores all --resources gpu=1 --config budget=quick
+
+.PHONY: report
+report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
+	snakemake --cores all --resources gpu=1
+
+.PHONY: test
+test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset
+	pytest
+
+.PHONY: lint
+lint: $(STAMP) ## ruff, snakefmt and snakemake --lint
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+.PHONY: lock
+lock: $(STAMP) ## resolve pyproject.toml's ranges into requirements.lock again
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "error: $(PYTHON) is not Python 3.11 to 3.13; name one that is: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	pip install --quiet --require-hashes --requirement requirements.lock
+	pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@

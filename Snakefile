@@ -1,0 +1,21 @@
+# "Fashion-MNIST Clothing Classification", reproduced: snakemake --cores all --resources gpu=1
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/augment.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        tables=tables(config["budget"]),
+        figures=figures(config["budget"]),

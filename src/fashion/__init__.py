@@ -1,0 +1,1 @@
+"""Fashion-MNIST Clothing Classification, reproduced: data, augmentation, models, training, report."""

@@ -1,0 +1,51 @@
+"""VGG for 28 x 28 grey images: the report's Fig. 3 (VGG8), Fig. 5 (more kernels) and Fig. 7 (VGG12).
+
+After Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition" (2014), with
+BatchNorm, and with depthwise-separable layers as in Howard et al., "MobileNets" (2017).
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from fashion.models import IMAGE_SHAPE, NUM_CLASSES
+from fashion.models.layers import POOL, conv_norm_relu, feature_layers
+
+
+class VGG(nn.Module):
+    """Convolutions and poolings by a table, then fully connected layers.
+
+    Args:
+        layers: output channels of each 3 x 3 convolution, and "M" for each 2 x 2 max-pooling.
+        separable: every convolution but the first is depthwise separable.
+        hidden: widths of the hidden fully connected layers.
+        dropout: probability after each of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        layers: Sequence[int | str],
+        separable: bool = False,
+        hidden: Sequence[int] = (4096, 4096),
+        dropout: float = 0.2,
+    ):
+        super().__init__()
+        image_channels, size, _ = IMAGE_SHAPE
+
+        def layer(in_channels: int, out_channels: int) -> nn.Module:
+            # One image channel leaves nothing to separate: the report keeps the first layer as it is.
+            return conv_norm_relu(in_channels, out_channels, separable=separable and in_channels != image_channels)
+
+        self.features, channels = feature_layers(layers, image_channels, layer)
+        size >>= list(layers).count(POOL)
+        classifier: list[nn.Module] = [nn.Flatten()]
+        width = channels * size * size
+        for hidden_width in hidden:
+            classifier += [nn.Linear(width, hidden_width), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+            width = hidden_width
+        self.classifier = nn.Sequential(*classifier, nn.Linear(width, NUM_CLASSES))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
+        return self.classifier(self.features(images))

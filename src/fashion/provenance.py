@@ -1,0 +1,52 @@
+"""Where a run's numbers come from: versions, device, code and command."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("torch", "numpy", "safetensors")
+
+
+def collect(device: torch.device) -> dict:
+    """Versions, device, driver, threads, git commit and command of this process, as JSON values."""
+    return {
+        "python": platform.python_version(),
+        "packages": {package: version(package) for package in PACKAGES},
+        "platform": platform.platform(),
+        "device": device_name(device),
+        "driver": _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+        if device.type == "cuda"
+        else None,
+        "threads": torch.get_num_threads(),
+        "commit": _commit(),
+        "command": [Path(sys.executable).name, *sys.orig_argv[1:]],
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or the processor's with its number of cores in use."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def _commit() -> str | None:
+    """The source's git commit, with `-dirty` if the work tree differs from it; None outside a checkout."""
+    return _output("git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty")
+
+
+def _output(*command: str) -> str | None:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

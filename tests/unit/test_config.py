@@ -1,0 +1,188 @@
+"""What config.yaml may say, how a mistake is refused, and what a budget resolves to."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+from fashion.config import check, explain, refuse_repeated_keys, resolve
+from fashion.errors import UserError
+from fashion.files import canonical_json
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = str(ROOT / "workflow/schemas/config.schema.yaml")
+
+
+def refusal(config: dict) -> str:
+    """The line with which the pipeline refuses `config`, by the way that workflow/rules/common.smk takes."""
+    try:
+        validate(config, SCHEMA)
+        check(config)
+        for budget in config["budgets"]:
+            resolve(config, budget)
+    except UserError as error:
+        return str(error)
+    except WorkflowError as error:
+        return explain(error.__context__)
+    return "accepted"
+
+
+def changed(config: dict, path: str, value) -> dict:
+    """A copy of `config` with the value at a dotted path replaced or added."""
+    config = copy.deepcopy(config)
+    *parents, key = path.split(".")
+    node = config
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    node[key] = value
+    return config
+
+
+def test_the_shipped_configuration_is_accepted(config):
+    assert refusal(config) == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("modles", {}, "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: budget, data, "),
+        ("budget", "quik", "config: budget: unknown name 'quik' (did you mean 'quick'?); known: report, quick"),
+        ("data.verify", False, "config: data.verify: false needs data.folder; what is downloaded is always verified"),
+        ("training.epochs", -1, "config: training.epochs: -1 is less than the minimum of 1"),
+        ("training.epochs", "ten", "config: training.epochs: 'ten' is not of type 'integer'"),
+        ("training.learning_rate", "1e-3", "(a decimal such as 0.001; YAML reads 1e-3 as text)"),
+        ("training.batch_size", 0, "config: training.batch_size: 0 is less than the minimum of 1"),
+        ("training.patience", 0, "config: training.patience: 0 is less than the minimum of 1"),
+        ("training.optimizer", "sgd", "config: training.optimizer: 'sgd' is not one of ['adam']"),
+        ("training.validation", "dirty", "config: training.validation: 'dirty' is not one of ['clean', 'augmented']"),
+        ("training.validation_fraction", 1, "config: training.validation_fraction: 1 is greater than or equal to"),
+        ("training.train_images", 70000, "config: training.train_images: 70000 is greater than the maximum of 60000"),
+        ("training.lr", 0.1, "config: training: unknown key 'lr'"),
+        ("augmentations.mixup.mixup.alpha", 0, "mixup.alpha: 0 is less than or equal to the minimum of 0"),
+        ("augmentations.both.randaugment.magnitude", 31, "31 is greater than the maximum of 30"),
+        ("augmentations.both.randaugment.num_ops", 0, "0 is less than the minimum of 1"),
+        ("augmentations.both.cutmix", {}, "unknown key 'cutmix'; allowed: mixup, randaugment"),
+        ("budgets.quick.seeds", [], "config: budgets.quick.seeds: [] should be non-empty"),
+        ("budgets.quick.seeds", [1, 1], "config: budgets.quick.seeds: [1, 1] has non-unique elements"),
+        (
+            "budgets.quick.augmentations",
+            ["all"],
+            "config: budgets.quick.augmentations: unknown name 'all'; known: none,",
+        ),
+        ("budgets.quick.training_of", {"vgg9": {}}, "unknown name 'vgg9' (did you mean 'vgg8'?); known: vgg8, "),
+        ("models.vgg8.family", "gnn", "config: models.vgg8.family: 'gnn' is not one of ['vgg', 'resnet', 'vit']"),
+        ("models.vgg8.famly", "vgg", "config: models.vgg8: unknown key 'famly' (did you mean 'family'?)"),
+        ("models.VGG 9", {"family": "vgg", "settings": {"layers": [8]}}, "(a name is lower-case letters, digits and _"),
+        (
+            "models.vgg8.settings.depth",
+            3,
+            "config: models.vgg8.settings: unknown key 'depth'; allowed: layers, separable",
+        ),
+        ("models.vgg8.settings.layers", ["M", 8], "config: models.vgg8.settings.layers: begins with M"),
+        ("models.vgg8.settings.layers", [8, "P"], "(a number of channels, or M for a max-pooling)"),
+        ("models.vgg8.settings.layers", [8, *"MMMMM"], "5 poolings leave nothing of 28 x 28; at most 4"),
+        ("models.vgg8.settings.dropout", 1, "1 is greater than or equal to the maximum of 1"),
+        ("models.resnet18.settings.dilation", 0, "0 is less than the minimum of 1"),
+        ("models.vit.settings.patch", 5, "5 is not one of [1, 2, 4, 7, 14, 28] (a patch divides 28)"),
+        ("models.vit.settings.heads", 7, "config: models.vit.settings.width: 64 is not a multiple of heads, 7"),
+        ("models.vit_beyer.settings.width", 6, "config: models.vit_beyer.settings.width: 6 is not a multiple of 4"),
+        ("models.vit.figures.diagram", 3, "config: models.vit.figures.diagram: figure 3 already shows diagram of vgg8"),
+        ("models.vit.figures.curves", 1, "figure 1 already shows samples of the dataset"),
+        ("models.vit.reported.test_accuracy", 86.34, "(a share, not a percentage)"),
+        ("models.vit.augmentations", ["none"], "the budget quick runs none of them; it runs both"),
+        ("budgets.report.training_of", {"vit": {"train_images": 10, "validation_fraction": 0.01}}, "leaves no image"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_path_and_what_is_allowed(config, path, value, expected):
+    line = refusal(changed(config, path, value))
+    assert expected in line
+    assert "\n" not in line
+
+
+def test_a_missing_key_is_named(config):
+    del config["training"]["epochs"]
+    assert refusal(config) == "config: training: 'epochs' is a required property"
+
+
+def test_a_second_model_of_one_name_is_refused(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("models:\n  vit: {family: vit}\n  vgg8: {family: vgg}\n  vit: {family: vit}\n")
+    with pytest.raises(UserError, match=r"config\.yaml: line 4: a second 'vit'; rename one"):
+        refuse_repeated_keys(path)
+    refuse_repeated_keys(ROOT / "config.yaml")
+
+
+def test_a_budget_runs_each_model_augmentation_and_seed(config):
+    study = resolve(config, "report")
+    assert len(config["models"]) == 13
+    assert len(study.specs) == 13 * 4 * 3
+    assert len(resolve(config, "quick").specs) == 13
+
+
+def test_a_models_augmentations_restrict_the_budgets(config):
+    config["models"]["vgg12"]["augmentations"] = ["both", "none"]
+    study = resolve(config, "report")
+    assert study.augmentations["vgg12"] == ("none", "both")
+    assert ("vgg12", "mixup", 0) not in study.specs
+
+
+def test_settings_are_merged_from_the_general_to_the_particular(config):
+    config["models"]["vgg12"]["training"] = {"learning_rate": 0.0005, "epochs": 50}
+    quick = resolve(config, "quick").specs["vgg12", "both", 0]["training"]
+    assert quick["batch_size"] == 64  # from training
+    assert quick["learning_rate"] == 0.0005  # from the model
+    assert quick["epochs"] == 3  # from the budget
+    assert quick["train_images"] == 600  # from the budget, for this model
+    assert resolve(config, "report").specs["vgg12", "both", 0]["training"]["epochs"] == 50
+
+
+def test_a_spec_holds_what_a_run_depends_on_and_nothing_else(config):
+    spec = resolve(config, "report").specs["vgg8", "both", 1]
+    assert sorted(spec) == ["augmentation", "budget", "model", "seed", "training"]
+    assert spec["model"] == {"name": "vgg8", "family": "vgg", "settings": config["models"]["vgg8"]["settings"]}
+    assert "reported" not in canonical_json(spec)
+
+
+def test_a_spec_does_not_depend_on_the_order_of_keys(config):
+    def reordered(value):
+        if isinstance(value, dict):
+            return {key: reordered(value[key]) for key in reversed(value)}
+        return value
+
+    one, other = resolve(config, "report").specs, resolve(reordered(config), "report").specs
+    assert {run: canonical_json(spec) for run, spec in one.items()} == {
+        run: canonical_json(spec) for run, spec in other.items()
+    }
+
+
+def test_figures_have_the_reports_numbers(config):
+    assert sorted(resolve(config, "report").figures()) == [
+        "ext03_other_curves",
+        "fig03_vgg8_diagram",
+        "fig04_vgg8_curves",
+        "fig05_vgg8_wide_diagram",
+        "fig06_vgg8_wide_curves",
+        "fig07_vgg12_diagram",
+        "fig08_vgg12_log",
+        "fig09_resnet18_diagram",
+        "fig10_resnet18_curves",
+        "fig11_resnet18_curves",
+        "fig12_resnet18_dilated_curves",
+        "fig13_vit_diagram",
+        "fig14_vit_curves",
+        "fig15_vit_depthwise_diagram",
+        "fig16_vit_depthwise_curves",
+        "fig17_vit_patchfree_curves",
+    ]
+    figures = resolve(config, "report").figures()
+    assert figures["fig11_resnet18_curves"].models == ("resnet18_narrow", "resnet18_wide")
+    assert figures["ext03_other_curves"].models == ("vgg12", "vgg8_dsc", "vit_beyer")
+
+
+def test_planning_a_study_imports_no_torch():
+    code = "import sys, fashion.config, fashion.files; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)

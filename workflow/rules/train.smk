@@ -1,0 +1,52 @@
+# One training and one evaluation for each model, augmentation and seed.
+RUN = "results/{budget}/runs/{model}/{augmentation}/seed{seed}"
+
+
+rule train:
+    input:
+        # Rewritten with the same content, the dataset makes nothing stale; its checksums are what is compared.
+        data=ancient(DATA),
+        checksums=CHECKSUMS,
+    output:
+        history=f"{RUN}/history.csv",
+        weights=f"{RUN}/model.safetensors",
+        spec=f"{RUN}/spec.json",
+        provenance=f"{RUN}/provenance.json",
+    log:
+        "results/{budget}/logs/train/{model}_{augmentation}_seed{seed}.log",
+    benchmark:
+        "results/{budget}/benchmarks/train/{model}_{augmentation}_seed{seed}.tsv"
+    conda:
+        "../../envs/fashion.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        spec=spec,
+        folder=subpath(output.history, parent=True),
+    shell:
+        "python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder} --threads {threads}"
+        " --log {log} <<< {params.spec:q}"
+
+
+rule evaluate:
+    input:
+        data=ancient(DATA),
+        checksums=CHECKSUMS,
+        weights=f"{RUN}/model.safetensors",
+        spec=f"{RUN}/spec.json",
+    output:
+        metrics=f"{RUN}/metrics.json",
+        predictions=f"{RUN}/predictions.npz",
+    log:
+        "results/{budget}/logs/evaluate/{model}_{augmentation}_seed{seed}.log",
+    conda:
+        "../../envs/fashion.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        folder=subpath(output.metrics, parent=True),
+    shell:
+        "python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
+        " --threads {threads} --log {log}"
