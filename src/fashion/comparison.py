@@ -10,6 +10,7 @@ from scipy import stats
 
 from fashion.errors import exit_on_user_error
 from fashion.files import read_json
+from fashion.protocol import split_sizes
 from fashion.tables import write_table
 
 REPORTED = ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs")
@@ -38,11 +39,9 @@ def read_run(folder: Path) -> dict:
     """What one run's folder says that a comparison needs."""
     spec, metrics = read_json(folder / "spec.json"), read_json(folder / "metrics.json")
     history = pd.read_csv(folder / "history.csv")
-    training = spec["training"]
-    train_images = training["train_images"] - round(training["train_images"] * training["validation_fraction"])
     return {
         **metrics,
-        "train_images": train_images,
+        "train_images": split_sizes(spec["training"])[0],
         "epochs": len(history),
         "best_epoch": int(history["epoch"][history["validation_loss"].idxmin()]),
         "seconds": history["seconds"].sum(),

@@ -16,6 +16,7 @@ import yaml
 from jsonschema import ValidationError
 
 from fashion.errors import UserError
+from fashion.protocol import split_sizes
 
 IMAGE_SIZE = 28
 MAX_POOLINGS = 4  # 28 -> 14 -> 7 -> 3 -> 1
@@ -129,8 +130,7 @@ def resolve(config: dict, budget: str) -> Study:
             **chosen.get("training", {}),
             **chosen.get("training_of", {}).get(name, {}),
         }
-        validation_images = round(training["train_images"] * training["validation_fraction"])
-        if not 0 < validation_images < training["train_images"]:
+        if 0 in split_sizes(training):
             raise UserError(
                 f"config: training of {name} in budget {budget}: validation_fraction {training['validation_fraction']} "
                 f"of {training['train_images']} train_images leaves no image to train or to validate on"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.augment import normalise
-from fashion.data import load
+from fashion.dataset import load
 from fashion.errors import exit_on_user_error
 from fashion.files import atomic, read_json, write_json
 from fashion.logs import configure, logger
@@ -49,7 +49,7 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
 
     Returns:
         `test_images`, `test_loss`, `test_accuracy`, `parameters` and `flops_per_image`; and the arrays
-        `logits [N, 10] float32` and `labels [N] uint8` of the test images, in the dataset's order.
+        `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order.
     """
     model = build(spec["model"])
     model.load_state_dict(load_file(weights))
@@ -58,7 +58,7 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     count = spec["training"]["test_images"]
     labels = dataset.test_labels[:count]
     logits = predict(model, normalise(torch.from_numpy(dataset.test_images[:count, None]).to(device)))
-    loss, accuracy = score(logits, torch.from_numpy(labels).long().to(device))
+    loss, accuracy = score(logits, torch.from_numpy(labels).to(device))
     metrics = {
         "test_images": len(labels),
         "test_loss": loss,
@@ -72,7 +72,7 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m fashion.evaluate", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder with spec.json and model.safetensors")
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data writes it")
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
     parser.add_argument("--output", type=Path, required=True, help="folder for metrics.json and predictions.npz")
     parser.add_argument("--threads", type=int, help="processor threads; torch decides if not given")
     parser.add_argument("--log", type=Path, help="a file that gets the log lines too")

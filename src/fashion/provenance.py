@@ -9,14 +9,13 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("torch", "numpy", "safetensors")
-
 
 def collect(device: torch.device) -> dict:
     """Versions, device, driver, threads, git commit and command of this process, as JSON values."""
     return {
         "python": platform.python_version(),
-        "packages": {package: version(package) for package in PACKAGES},
+        # torch's own word has its build, such as +cu132.
+        "packages": {"torch": torch.__version__, "numpy": version("numpy"), "safetensors": version("safetensors")},
         "platform": platform.platform(),
         "device": device_name(device),
         "driver": _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fashion.data import CLASSES, load
+from fashion.dataset import CLASSES, load
 from fashion.errors import exit_on_user_error
 from fashion.files import atomic, write_text
 

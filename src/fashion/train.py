@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -15,17 +16,18 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fashion.augment import augment_epoch, normalise
-from fashion.data import Dataset, load
+from fashion.dataset import Dataset, load
 from fashion.errors import UserError, exit_on_user_error
 from fashion.evaluate import predict, score, use_device
 from fashion.files import atomic, read_json, write_json
 from fashion.logs import configure, logger
 from fashion.models import NUM_CLASSES, build, count_flops
+from fashion.protocol import split_sizes
 from fashion.provenance import collect
 from fashion.randomness import derived_seed, generator
 
-# An estimate above this many hours on a CPU is worth a warning.
-LONG_HOURS = 0.5
+# A training on fewer images than this, counted over its epochs, is short on any processor.
+SHORT_IMAGES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +48,15 @@ def split(dataset: Dataset, training: dict, seed: int, device: torch.device) -> 
     for key, available in (("train_images", len(dataset.train_labels)), ("test_images", len(dataset.test_labels))):
         if training[key] > available:
             raise UserError(f"training.{key}: {training[key]}, but the dataset has {available}")
-    train_images, validation_fraction = training["train_images"], training["validation_fraction"]
-    drawn = torch.randperm(len(dataset.train_labels), generator=generator(seed, "split"))[:train_images]
-    validation_images = round(train_images * validation_fraction)
+    drawn = torch.randperm(len(dataset.train_labels), generator=generator(seed, "split"))
+    train_index, validation_index = drawn[: training["train_images"]].split(split_sizes(training))
 
-    def part(images, labels, index: Tensor) -> tuple[Tensor, Tensor]:
-        return (
-            torch.from_numpy(images)[index, None].to(device),
-            torch.from_numpy(labels)[index].long().to(device),
-        )
+    def part(images: np.ndarray, labels: np.ndarray, index: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(images)[index, None].to(device), torch.from_numpy(labels)[index].to(device)
 
     return Split(
-        train=part(dataset.train_images, dataset.train_labels, drawn[validation_images:]),
-        validation=part(dataset.train_images, dataset.train_labels, drawn[:validation_images]),
+        train=part(dataset.train_images, dataset.train_labels, train_index),
+        validation=part(dataset.train_images, dataset.train_labels, validation_index),
         test=part(dataset.test_images, dataset.test_labels, torch.arange(training["test_images"])),
     )
 
@@ -185,17 +183,23 @@ def _augmented(
     return augment_epoch(images, labels, spec["augmentation"], NUM_CLASSES, draws, partners=partners)
 
 
-def estimate_hours(spec: dict) -> float:
-    """Hours that a spec takes at most, if this processor did nothing but matrix products: a lower bound."""
+def warn_of_hours(spec: dict) -> None:
+    """Say how long a long training takes at least on this processor, and what takes minutes instead."""
+    training = spec["training"]
+    # A backward pass costs two forward passes.
+    images = training["epochs"] * (3 * training["train_images"] + training["test_images"])
+    if images < SHORT_IMAGES:
+        return
     size = 2048
     matrix = torch.ones(size, size)
     started = time.perf_counter()
     matrix @ matrix
-    flops_per_second = 2 * size**3 / (time.perf_counter() - started)
-    training = spec["training"]
-    # A backward pass costs two forward passes.
-    images = training["epochs"] * (3 * training["train_images"] + training["test_images"])
-    return images * count_flops(spec["model"]) / flops_per_second / 3600
+    seconds_per_flop = (time.perf_counter() - started) / (2 * size**3)
+    hours = math.ceil(images * count_flops(spec["model"]) * seconds_per_flop / 3600)
+    logger.warning(
+        f"no CUDA device: all {training['epochs']} epochs of this run take {hours} hours or more; "
+        "`make quick` shows the whole pipeline in minutes"
+    )
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
@@ -212,7 +216,7 @@ def main() -> None:
     parser.add_argument(
         "--spec", type=Path, required=True, help="the run's description, JSON; /dev/stdin reads it there"
     )
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data writes it")
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
     parser.add_argument(
         "--output", type=Path, required=True, help="folder for spec, history, weights and provenance of the run"
     )
@@ -222,11 +226,8 @@ def main() -> None:
     configure(arguments.log)
     spec = read_json(arguments.spec)
     device = use_device(arguments.threads)
-    if device.type == "cpu" and (hours := estimate_hours(spec)) > LONG_HOURS:
-        logger.warning(
-            f"no CUDA device: this run takes {math.ceil(hours)} hours or more if it goes through all "
-            f"{spec['training']['epochs']} epochs; `make quick` shows the whole pipeline in minutes"
-        )
+    if device.type == "cpu":
+        warn_of_hours(spec)
     started = datetime.now(UTC)
     weights, history = train(spec, load(arguments.data), device)
     output = arguments.output

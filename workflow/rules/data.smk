@@ -17,7 +17,7 @@ rule dataset:
         folder=["--folder", config["data"]["folder"]] if config["data"]["folder"] else [],
         verify=[] if config["data"]["verify"] else ["--no-verify"],
     shell:
-        "python -m fashion.data --output {output.data} --checksums {output.checksums}"
+        "python -m fashion.download --output {output.data} --checksums {output.checksums}"
         " {params.folder:q} {params.verify} --log {log}"
 
 

@@ -1,0 +1,91 @@
+"""Whole pipelines on a tiny dataset, run as a user runs them."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from fashion.dataset import FILES, Dataset
+
+ROOT = Path(__file__).parents[2]
+
+
+class Study:
+    """A folder with a config.yaml, a tiny dataset and the results that the checkout's pipeline writes there."""
+
+    def __init__(self, folder: Path, config: dict):
+        self.folder = folder
+        self.configure(config)
+
+    def configure(self, config: dict) -> None:
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run snakemake in the folder on two cores; its output is in `stdout`, errors too."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", self.folder]
+        return subprocess.run(
+            [*command, "--cores", "2", "--resources", "gpu=1", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=400,
+        )
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule a dry run plans; {} if there is nothing to do."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout
+        table = re.search(r"^Job stats:\n.*\n-.*\n((?:\w+ +\d+\n)+)", done.stdout, re.MULTILINE)
+        assert table or "Nothing to be done" in done.stdout, done.stdout
+        counts = dict(line.split() for line in table[1].splitlines()) if table else {}
+        return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write an array of bytes as an IDX file, the format of the MNIST datasets."""
+    header = np.array([0x0800 + array.ndim, *array.shape], dtype=">u4").tobytes()
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def shrink(settings: dict) -> dict:
+    """A model's settings with a sixteenth of the channels, and one narrow transformer layer."""
+    small = dict(settings)
+    if "layers" in small:
+        small["layers"] = [entry if entry == "M" else max(1, entry // 16) for entry in small["layers"]]
+    if "width" in small:
+        small |= {"width": 16, "heads": 2, "depth": 1}
+    return small
+
+
+@pytest.fixture(scope="session")
+def idx_folder(dataset: Dataset, tmp_path_factory) -> Path:
+    """The tiny dataset as the four IDX files."""
+    folder = tmp_path_factory.mktemp("idx")
+    for name, file in FILES.items():
+        write_idx(folder / file, getattr(dataset, name))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_study(idx_folder, tmp_path_factory) -> Callable[[dict], Study]:
+    """Make a study from the checkout's configuration, shrunk: every model of it unless told otherwise."""
+
+    def make(models: list[str] | None = None) -> tuple[Study, dict]:
+        config = yaml.safe_load((ROOT / "config.yaml").read_text())
+        config["budget"] = "tiny"
+        config["data"] = {"folder": str(idx_folder), "verify": False}
+        config["training"] |= {"train_images": 60, "test_images": 20, "batch_size": 16, "epochs": 2}
+        config["budgets"] = {"tiny": {"note": "tiny budget, a test", "seeds": [0], "augmentations": ["both"]}}
+        config["models"] = {name: config["models"][name] for name in models or config["models"]}
+        for entry in config["models"].values():
+            entry["settings"] = shrink(entry["settings"])
+            if entry["family"] == "vgg":
+                entry["settings"]["hidden"] = [16]
+        return Study(tmp_path_factory.mktemp("study"), config), config
+
+    return make

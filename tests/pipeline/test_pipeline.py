@@ -1,0 +1,143 @@
+"""The whole DAG: the jobs it plans, the files it leaves, and how it fails."""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+FIGURES = 4 + 6 + 9 + 1  # samples and previews, diagrams, curves, the log
+
+EXPECTED_JOBS = {
+    "dataset": 1,
+    "classes": 1,
+    "samples": 1,
+    "operations": 1,
+    "mixup_samples": 1,
+    "randaugment_samples": 1,
+    "mixup_alpha_samples": 1,
+    "train": 13,
+    "evaluate": 13,
+    "study": 1,
+    "hyperparameters": 1,
+    "comparison": 1,
+    "diagram": 6,
+    "curves": 9,
+    "epoch_log": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def finished(make_study):
+    """A study of all thirteen models, shrunk, run from nothing."""
+    study, config = make_study()
+    assert study.planned() == EXPECTED_JOBS
+    done = study.snakemake()
+    assert done.returncode == 0, done.stdout
+    return study, config
+
+
+def test_a_second_invocation_has_nothing_to_do(finished):
+    study, _ = finished
+    assert study.planned() == {}
+
+
+def test_every_run_leaves_its_whole_record(finished):
+    study, config = finished
+    for model in config["models"]:
+        run = study.folder / f"results/tiny/runs/{model}/both/seed0"
+        assert sorted(path.name for path in run.iterdir()) == [
+            "history.csv",
+            "metrics.json",
+            "model.safetensors",
+            "predictions.npz",
+            "provenance.json",
+            "spec.json",
+        ]
+        spec = json.loads((run / "spec.json").read_text())
+        assert (spec["model"]["name"], spec["augmentation"]["name"], spec["seed"]) == (model, "both", 0)
+        assert len(pd.read_csv(run / "history.csv")) == 2
+        with np.load(run / "predictions.npz") as predictions:
+            assert predictions["logits"].shape == (20, 10)
+    assert not list(study.folder.glob("results/**/.*")), "a temporary file is left"
+
+
+def test_every_figure_is_a_picture_and_says_its_budget(finished):
+    study, _ = finished
+    figures = study.folder / "results/tiny/figures"
+    names = sorted(path.stem for path in figures.glob("*.png"))
+    assert len(names) == FIGURES
+    assert names == sorted(path.stem for path in figures.glob("*.svg"))
+    for name in names:
+        assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert ElementTree.parse(figures / f"{name}.svg").getroot().tag.endswith("svg")
+    for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17):
+        assert sum(name.startswith(f"fig{number:02}_") for name in names) == 1
+
+
+def test_tables_say_what_was_measured_beside_what_was_reported(finished):
+    study, config = finished
+    tables = study.folder / "results/tiny/tables"
+    for name in ("table1_classes", "table2_operations", "table3_hyperparameters", "comparison"):
+        assert (tables / f"{name}.csv").exists()
+        assert "tiny budget, a test" in (tables / f"{name}.md").read_text()
+    comparison = pd.read_csv(tables / "comparison.csv").set_index("model")
+    assert sorted(comparison.index) == sorted(config["models"])
+    for model, row in comparison.iterrows():
+        metrics = json.loads((study.folder / f"results/tiny/runs/{model}/both/seed0/metrics.json").read_text())
+        assert row["test_accuracy"] == metrics["test_accuracy"]
+        assert row["parameters"] == metrics["parameters"]
+        assert row["test_accuracy_low"] <= row["test_accuracy"] <= row["test_accuracy_high"]
+        assert (row["seeds"], row["train_images"], row["test_images"]) == (1, 42, 20)
+        reported = config["models"][model].get("reported", {})
+        for key in ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs"):
+            value = row[f"reported_{key}"]
+            assert value == reported[key] if key in reported else np.isnan(value)
+
+
+def test_snakemakes_own_report_is_made(finished):
+    study, _ = finished
+    done = study.snakemake("--report", "report.html")
+    assert done.returncode == 0, done.stdout
+    page = (study.folder / "report.html").read_text()
+    for category in ("Figures of the report", "Beyond the report", "Tables"):
+        assert category in page
+
+
+def test_a_dataset_folder_without_the_files_is_refused_in_one_line(make_study, tmp_path):
+    study, config = make_study(["vit"])
+    config["data"]["folder"] = str(tmp_path)
+    study.configure(config)
+    done = study.snakemake()
+    assert done.returncode == 1
+    assert str(tmp_path) in next(line for line in done.stdout.splitlines() if line.strip().startswith("error: "))
+    assert not (study.folder / "results/data/fashion_mnist.npz").exists()
+
+
+def test_a_bad_value_is_refused_before_any_job(make_study):
+    study, config = make_study(["vit"])
+    config["training"]["epochs"] = -1
+    study.configure(config)
+    done = study.snakemake()
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "error: config: training.epochs: -1 is less than the minimum of 1"
+    assert not (study.folder / "results").exists()
+
+
+def test_a_run_that_fails_leaves_the_others_going(make_study):
+    study, config = make_study(["vit", "vgg8"])
+    config["models"]["vgg8"]["training"] = {"learning_rate": 1e30}
+    study.configure(config)
+    done = study.snakemake()
+    assert done.returncode == 1
+    assert re.search(r"error: vgg8 both seed 0, epoch 1, step \d: the loss is nan at learning rate 1e\+30", done.stdout)
+    assert (study.folder / "results/tiny/runs/vit/both/seed0/metrics.json").exists()
+    assert (study.folder / "results/tiny/figures/fig14_vit_curves.png").exists()
+    assert not (study.folder / "results/tiny/runs/vgg8/both/seed0/history.csv").exists()
+
+    config["models"]["vgg8"]["training"] = {"learning_rate": 0.001}
+    study.configure(config)
+    planned = study.planned()
+    assert (planned["train"], planned["evaluate"]) == (1, 1)

@@ -1,0 +1,48 @@
+"""The workflow's files themselves: their form, and that they agree with each other."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_environment_files_have_the_versions_of_the_lock():
+    lock = (ROOT / "requirements.lock").read_text()
+    dependencies = yaml.safe_load((ROOT / "envs/fashion.yaml").read_text())["dependencies"]
+    for requirement in dependencies[-1]["pip"]:
+        assert re.search(rf"^{re.escape(requirement)}\b", lock, re.MULTILINE), requirement
+
+
+def test_the_lock_names_no_index_and_every_package_has_its_hashes():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    packages = re.split(r"^(?=\w)", lock, flags=re.MULTILINE)[1:]
+    assert len(packages) > 50
+    assert all("==" in package and "--hash=sha256:" in package for package in packages)
+
+
+def test_every_caption_is_used_and_every_used_caption_exists():
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    used = set(re.findall(r"report/(\w+\.rst)", rules))
+    assert used == {path.name for path in (ROOT / "workflow/report").glob("*.rst")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["snakefmt", "--check", "Snakefile", "workflow"],
+        ["snakemake", "--lint"],
+    ],
+    ids=" ".join,
+)
+def test_the_code_is_clean(command):
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

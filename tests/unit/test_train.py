@@ -1,0 +1,241 @@
+"""Training and evaluation of one run, as its user would notice them."""
+
+import csv
+import io
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from fashion.augment import normalise
+from fashion.errors import UserError
+from fashion.evaluate import evaluate, predict, score
+from fashion.files import canonical_json, read_json
+from fashion.models import build
+from fashion.train import split, train, training_inputs, validation_inputs
+
+ROOT = Path(__file__).parents[2]
+CPU = torch.device("cpu")
+METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"]
+
+
+def make_spec(*, seed: int = 0, augmentation: dict | None = None, model: dict | None = None, **training) -> dict:
+    """A small run: a ViT of one layer on 200 images, unless told otherwise."""
+    return {
+        "model": model or {"name": "small", "family": "vit", "settings": {"depth": 1, "width": 32, "heads": 4}},
+        "augmentation": {"name": "none", **(augmentation or {})},
+        "training": {
+            "loss": "cross_entropy",
+            "optimizer": "adam",
+            "learning_rate": 0.003,
+            "batch_size": 16,
+            "epochs": 3,
+            "patience": 5,
+            "train_images": 200,
+            "validation_fraction": 0.3,
+            "validation": "clean",
+            "test_images": 60,
+            **training,
+        },
+        "budget": "test",
+        "seed": seed,
+    }
+
+
+def without_seconds(history: list[dict]) -> list[dict]:
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
+
+
+def test_the_split_is_seeded_disjoint_and_of_the_stated_sizes(dataset):
+    training = make_spec(train_images=150, test_images=40)["training"]
+    # Each image's own value in place of its pixels, so that it can be followed.
+    marked = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 28, 28))
+    dataset = replace(dataset, train_images=np.ascontiguousarray(marked))
+
+    def members(seed: int) -> tuple[list[int], list[int]]:
+        parts = split(dataset, training, seed, CPU)
+        return tuple(part[0][:, 0, 0, 0].tolist() for part in (parts.train, parts.validation))
+
+    train_part, validation_part = members(0)
+    assert (len(train_part), len(validation_part)) == (105, 45)
+    assert len({*train_part, *validation_part}) == 150
+    assert members(0) == (train_part, validation_part)
+    assert members(1) != (train_part, validation_part)
+    parts = split(dataset, training, 0, CPU)
+    assert torch.equal(parts.test[0][:, 0], torch.from_numpy(dataset.test_images[:40]))
+
+
+def test_a_dataset_that_is_too_small_is_refused(dataset):
+    with pytest.raises(UserError, match=r"training\.train_images: 60000, but the dataset has 200"):
+        train(make_spec(train_images=60000), dataset, CPU)
+
+
+def test_training_learns_what_can_be_learned(dataset):
+    _, history = train(make_spec(epochs=8), dataset, CPU)
+    assert history[-1]["test_accuracy"] > 0.9 > 0.5 > history[0]["train_accuracy"]
+    assert all(row["gradient_norm"] > 0 for row in history)
+
+
+@pytest.mark.parametrize(
+    "augmentation", [{}, {"mixup": {"alpha": 2.0}, "randaugment": {"num_ops": 2, "magnitude": 9}}], ids=["none", "both"]
+)
+def test_the_same_seed_gives_the_same_run_and_another_another(dataset, augmentation):
+    model = {"name": "small", "family": "vgg", "settings": {"layers": [4, "M", 4, "M"], "hidden": [16], "dropout": 0.5}}
+    weights, history = train(make_spec(augmentation=augmentation, model=model), dataset, CPU)
+    again, history_again = train(make_spec(augmentation=augmentation, model=model), dataset, CPU)
+    other, _ = train(make_spec(augmentation=augmentation, model=model, seed=1), dataset, CPU)
+    assert without_seconds(history) == without_seconds(history_again)
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    assert not all(torch.equal(weights[name], other[name]) for name in weights)
+
+
+def test_test_data_change_nothing_but_the_test_columns(dataset):
+    shuffled = replace(dataset, test_labels=np.roll(dataset.test_labels, 1))
+    weights, history = train(make_spec(), dataset, CPU)
+    other_weights, other_history = train(make_spec(), shuffled, CPU)
+    assert all(torch.equal(weights[name], other_weights[name]) for name in weights)
+    for row, other in zip(history, other_history, strict=True):
+        assert row["test_loss"] != other["test_loss"]
+        assert [row[key] for key in METRICS[:4]] == [other[key] for key in METRICS[:4]]
+
+
+def test_training_stops_after_patience_epochs_without_a_lower_validation_loss(dataset):
+    # So small a rate changes no float32 weight: the first epoch stays the best.
+    _, history = train(make_spec(learning_rate=1e-30, epochs=50, patience=3), dataset, CPU)
+    assert len(history) == 1 + 3
+
+
+def test_the_weights_are_those_of_the_best_validation_epoch(dataset):
+    # Labels by chance can only be learned by heart, so that the validation loss soon rises.
+    dataset = replace(dataset, train_labels=np.random.default_rng(0).permutation(dataset.train_labels))
+    spec = make_spec(learning_rate=0.01, epochs=10, patience=10)
+    weights, history = train(spec, dataset, CPU)
+    losses = [row["validation_loss"] for row in history]
+    assert min(losses) < losses[-1]
+    model = build(spec["model"])
+    model.load_state_dict(weights)
+    inputs, targets = validation_inputs(split(dataset, spec["training"], 0, CPU), spec, 1)
+    assert score(predict(model, inputs), targets)[0] == min(losses)
+
+
+def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_rate(dataset):
+    spec = make_spec(learning_rate=1e30)
+    with pytest.raises(UserError, match=r"small none seed 0, epoch 1, step 2: the loss is nan at learning rate 1e\+30"):
+        train(spec, dataset, CPU)
+
+
+def test_each_epoch_sees_every_training_image_once_in_an_order_of_its_own(dataset):
+    spec = make_spec()
+    parts = split(dataset, spec["training"], 0, CPU)
+    epochs = [training_inputs(parts, spec, epoch)[0].flatten(1) for epoch in (1, 2)]
+    assert not torch.equal(*epochs)
+    rows = [sorted(map(tuple, epoch.tolist())) for epoch in (*epochs, normalise(parts.train[0]).flatten(1))]
+    assert rows[0] == rows[1] == rows[2]
+
+
+def test_published_validation_is_augmented_and_mixed_and_clean_is_not(dataset):
+    augmentation = {"mixup": {"alpha": 2.0}, "randaugment": {"num_ops": 2, "magnitude": 9}}
+    spec = make_spec(augmentation=augmentation, validation="augmented")
+    parts = split(dataset, spec["training"], 0, CPU)
+    inputs, targets = validation_inputs(parts, spec, 1)
+    assert targets.is_floating_point()
+    assert not torch.equal(inputs, normalise(parts.validation[0]))
+    spec["training"]["validation"] = "clean"
+    inputs, targets = validation_inputs(parts, spec, 1)
+    assert torch.equal(inputs, normalise(parts.validation[0]))
+    assert torch.equal(targets, parts.validation[1])
+
+
+def test_only_the_published_protocol_mixes_training_with_validation_images(dataset):
+    spec = make_spec(augmentation={"mixup": {"alpha": 2.0}}, validation_fraction=0.5)
+    # Training images are all black, validation images all white.
+    parts = split(dataset, spec["training"], 0, CPU)
+    parts.train[0].fill_(0)
+    parts.validation[0].fill_(255)
+    assert torch.equal(training_inputs(parts, spec, 1)[0].unique(), torch.tensor([-1.0]))
+    spec["training"]["validation"] = "augmented"
+    assert training_inputs(parts, spec, 1)[0].max() > -1
+
+
+def test_a_mixed_image_counts_as_its_larger_share():
+    logits = torch.tensor([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    targets = torch.tensor([[0.7, 0.3], [0.4, 0.6], [0.0, 1.0]])
+    loss, accuracy = score(logits, targets)
+    assert accuracy == 2 / 3
+    likelihood = np.log(1 + np.exp(-2.0))
+    assert loss == pytest.approx(likelihood + 2 * (0.3 + 0.6) / 3)
+
+
+def test_evaluation_says_what_the_history_says_of_the_best_epoch(dataset, tmp_path):
+    spec = make_spec()
+    weights, history = train(spec, dataset, CPU)
+    save_file(weights, tmp_path / "model.safetensors")
+    np.savez(tmp_path / "data.npz", **{name: getattr(dataset, name) for name in vars(dataset)})
+    metrics, predictions = evaluate(spec, tmp_path / "model.safetensors", tmp_path / "data.npz", CPU)
+    best = min(history, key=lambda row: row["validation_loss"])
+    assert metrics["test_accuracy"] == best["test_accuracy"]
+    assert metrics["test_loss"] == best["test_loss"]
+    assert metrics["test_images"] == 60
+    assert (predictions["logits"].argmax(axis=1) == predictions["labels"]).mean() == metrics["test_accuracy"]
+    assert np.array_equal(predictions["labels"], dataset.test_labels)
+
+
+def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    line = [sys.executable, "-m", f"fashion.{stage}", *map(str, arguments)]
+    return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def data_file(dataset, tmp_path) -> Path:
+    path = tmp_path / "data.npz"
+    np.savez(path, **{name: getattr(dataset, name) for name in vars(dataset)})
+    return path
+
+
+def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    text = canonical_json(make_spec(epochs=2))
+    log = tmp_path / "train.log"
+    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", first, "--log", log, text=text)
+    assert done.returncode == 0, done.stderr
+    assert log.read_text() == done.stderr
+    assert log.read_text().count("epoch ") == 2
+    assert sorted(path.name for path in first.iterdir()) == [
+        "history.csv",
+        "model.safetensors",
+        "provenance.json",
+        "spec.json",
+    ]
+    assert command("train", "--spec", first / "spec.json", "--data", data_file, "--output", second).returncode == 0
+    one, other = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    history = list(csv.DictReader(io.StringIO((first / "history.csv").read_text())))
+    assert list(history[0]) == ["epoch", *METRICS, "seconds", "gradient_norm"]
+    provenance = read_json(first / "provenance.json")
+    assert provenance["packages"]["torch"] == torch.__version__
+    assert {"commit", "device", "driver", "threads", "command", "started", "seconds"} <= set(provenance)
+
+    assert command("evaluate", "--run", first, "--data", data_file, "--output", first).returncode == 0
+    assert read_json(first / "metrics.json")["test_images"] == 60
+
+
+def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):
+    text = canonical_json(make_spec(learning_rate=1e30))
+    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: small none seed 0, epoch 1, step 2: the loss is nan")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_no_run_is_refused_in_one_line(data_file, tmp_path):
+    done = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path}/spec.json: not a readable JSON file")
+    assert done.stderr.count("\n") == 1
