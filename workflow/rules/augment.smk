@@ -41,7 +41,7 @@ use rule samples as mixup_samples with:
     params:
         note=note,
         figure="mixup",
-        settings=canonical_json({"alpha": MIXUP_ALPHAS[:1], "seed": 0}),
+        settings=lambda wildcards: ["--settings", canonical_json({"alpha": MIXUP_ALPHAS[0]})],
 
 
 use rule samples as randaugment_samples with:
@@ -58,7 +58,7 @@ use rule samples as randaugment_samples with:
     params:
         note=note,
         figure="randaugment",
-        settings="{{}}",
+        settings=[],
 
 
 use rule samples as mixup_alpha_samples with:
@@ -75,4 +75,4 @@ use rule samples as mixup_alpha_samples with:
     params:
         note=note,
         figure="mixup_alpha",
-        settings="{{}}",
+        settings=[],

@@ -62,7 +62,7 @@ rule samples:
     params:
         note=note,
         figure="samples",
-        settings="{{}}",
+        settings=[],
     shell:
-        "python -m fashion.figures.samples --data {input.data} --figure {params.figure} --settings {params.settings:q}"
+        "python -m fashion.figures.samples --data {input.data} --figure {params.figure} {params.settings:q}"
         " --note {params.note:q} --output {output} 2> {log}"
