@@ -1,0 +1,66 @@
+"""Figures: each module is a stage that draws from saved data and writes the same bytes for the same data.
+
+A module's plot functions take data and return a `Figure`; how it looks is in fashion.mplstyle.
+"""
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from fashion.errors import UserError
+from fashion.files import atomic, read_json
+
+WIDTH = 6.5  # of a page's text, in inches
+LINE_HEIGHT = 0.14  # inches
+NOTE_CHARACTERS = 110  # in a line of the note
+
+# "default" first: the figures do not depend on a matplotlibrc of the user's.
+style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
+
+
+def figure_parser(module: str, description: str | None) -> argparse.ArgumentParser:
+    """The command line of a figure's stage, with what all of them take: `--note` and `--output`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument("--note", default="", help="a line at the figure's foot")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="the files to write, .png or .svg")
+    return parser
+
+
+def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
+    """Write `figure` to each of `outputs`, whole or not at all, with `note` on lines added at its foot."""
+    if lines := textwrap.wrap(note, NOTE_CHARACTERS):
+        foot = LINE_HEIGHT * (len(lines) + 0.5)
+        height = figure.get_figheight() + foot
+        figure.set_figheight(height)
+        figure.get_layout_engine().set(rect=(0, foot / height, 1, 1 - foot / height))
+        middle = foot / height / 2
+        figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", size="small", style="italic")
+    for path in outputs:
+        try:
+            with atomic(path) as temporary:
+                figure.savefig(temporary, metadata={"Date": None})
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error}") from error
+
+
+def read_run(folder: Path) -> tuple[dict, np.ndarray]:
+    """A run's spec, and its history as a structured array: a row for each epoch, history.csv's columns by name.
+
+    Raises:
+        UserError: the folder lacks either, or the history has no epoch.
+    """
+    path = folder / "history.csv"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) < 2:
+            raise ValueError("no epoch")
+        history = np.genfromtxt(lines, delimiter=",", names=True, ndmin=1)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is not the history of a finished run ({reason}); run the training again") from error
+    return read_json(folder / "spec.json"), history
