@@ -15,24 +15,6 @@ from fashion.tables import write_table
 
 REPORTED = ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs")
 CONFIDENCE = 0.95
-FORMATS = {
-    "parameters": ",",
-    "flops_per_image": ",",
-    "test_accuracy": ".2%",
-    "test_accuracy_std": ".2%",
-    "test_accuracy_low": ".2%",
-    "test_accuracy_high": ".2%",
-    "epochs": ".1f",
-    "best_epoch": ".1f",
-    "seconds": ".1f",
-    "seconds_per_epoch": ".2f",
-    "images_per_second": ",.0f",
-    "reported_parameters": ",.0f",
-    "reported_test_accuracy": ".2%",
-    "reported_seconds": ",.2f",
-    "reported_seconds_per_epoch": ".2f",
-    "reported_epochs": ".0f",
-}
 
 
 def read_run(folder: Path) -> dict:
@@ -106,6 +88,32 @@ def compare(summary: dict, runs: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def readable(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The comparison for a page: fewer columns, units, and the report's number after each measured one."""
+
+    def beside(row: pd.Series, column: str, specification: str) -> str:
+        reported = row[f"reported_{column}"]
+        return f"{row[column]:{specification}}" + (f" ({reported:{specification}})" if pd.notna(reported) else "")
+
+    return pd.DataFrame(
+        {
+            "model": row["model"],
+            "augmentation": row["augmentation"],
+            "test accuracy (reported)": beside(row, "test_accuracy", ".2%"),
+            "95 % interval": f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}",
+            "seeds": row["seeds"],
+            "test images": f"{row['test_images']:,}",
+            "parameters (reported)": beside(row, "parameters", ",.0f"),
+            "MFLOP per image": f"{row['flops_per_image'] / 1e6:,.1f}",
+            "epochs (reported)": beside(row, "epochs", ".4g"),
+            "seconds (reported)": beside(row, "seconds", ",.1f"),
+            "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
+            "images per second": f"{row['images_per_second']:,.0f}",
+        }
+        for _, row in comparison.iterrows()
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m fashion.comparison", description=__doc__)
     parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
@@ -113,7 +121,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
     arguments = parser.parse_args()
     summary = read_json(arguments.study)
-    write_table(compare(summary, arguments.runs), arguments.output, summary["note"], FORMATS)
+    comparison = compare(summary, arguments.runs)
+    write_table(comparison, arguments.output, summary["note"], shown=readable(comparison))
 
 
 if __name__ == "__main__":

@@ -12,18 +12,15 @@ from fashion.errors import exit_on_user_error
 from fashion.files import atomic, write_text
 
 
-def write_table(frame: pd.DataFrame, path: Path, note: str = "", formats: dict[str, str] | None = None) -> None:
-    """Write `frame` to `path` (.csv, full precision) and beside it as Markdown, with `note` under it.
+def write_table(frame: pd.DataFrame, path: Path, note: str = "", shown: pd.DataFrame | None = None) -> None:
+    """Write `frame` to `path`, a .csv file, and beside it as Markdown, there with `note` under it.
 
     Args:
-        formats: for Markdown, a column's format specification, such as ".2%".
+        shown: what the Markdown file has instead of `frame`.
     """
     with atomic(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
-    shown = frame.astype(object).where(frame.notna(), "")
-    for column, specification in (formats or {}).items():
-        shown[column] = [value if value == "" else format(value, specification) for value in shown[column]]
-    text = shown.to_markdown(index=False, disable_numparse=True)
+    text = (frame if shown is None else shown).to_markdown(index=False, disable_numparse=True)
     write_text(path.with_suffix(".md"), f"{text}\n" + (f"\n*{note}*\n" if note else ""))
 
 
