@@ -1,5 +1,6 @@
 """Whole pipelines on a tiny dataset, run as a user runs them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,11 @@ class Study:
         self.folder = folder
         self.configure(config)
 
+    @property
+    def path(self) -> str:
+        """A search path on which `python` is the one that runs the tests."""
+        return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
     def configure(self, config: dict) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
@@ -34,6 +40,7 @@ class Study:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=400,
+            env=os.environ | {"PATH": self.path},
         )
 
     def planned(self, *arguments: str) -> dict[str, int]:

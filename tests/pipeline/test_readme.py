@@ -1,0 +1,67 @@
+"""Every command that the README tells its reader to type is one that works."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+
+
+def test_the_first_two_commands_are_what_ci_runs():
+    assert COMMANDS[:2] == ["make quick", "make report"]
+    assert "make quick" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
+def test_a_make_target_exists_and_says_what_it_would_do(command):
+    # The virtual environment is the one that the tests run in: nothing is installed.
+    done = subprocess.run(
+        [*shlex.split(command), "--dry-run", "--assume-old=.venv/.installed"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_report_is_the_plain_snakemake_command():
+    done = subprocess.run(
+        ["make", "--dry-run", "--assume-old=.venv/.installed", "report"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "snakemake --cores all --resources gpu=1"
+    assert done.stdout.splitlines()[-1] in COMMANDS
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("snakemake ")])
+def test_a_snakemake_command_is_understood(command, make_study):
+    study, config = make_study(["vit"])
+    config["budgets"]["quick"] = config["budgets"]["tiny"]
+    study.configure(config)
+    (study.folder / "mine.yaml").write_text("training: {epochs: 1}\n")
+    arguments = shlex.split(command)[1:]
+    if "--report" in arguments:
+        assert study.snakemake(*arguments[: arguments.index("--report")]).returncode == 0
+        done = study.snakemake(*arguments)
+        assert (study.folder / "report.html").exists()
+    else:
+        done = study.snakemake("--dry-run", *arguments)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_runs_spec_repeats_it(make_study):
+    study, config = make_study(["vit"])
+    config["budgets"]["quick"] = config["budgets"]["tiny"]
+    study.configure(config)
+    run = study.folder / "results/quick/runs/vit/both/seed0"
+    assert (
+        study.snakemake(
+            "--config", "budget=quick", "--", str(run.relative_to(study.folder) / "metrics.json")
+        ).returncode
+        == 0
+    )
+    (command,) = (command for command in COMMANDS if command.startswith("python -m fashion"))
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": study.path}
+    subprocess.run(shlex.split(command), cwd=study.folder, env=environment, check=True)
+    assert (study.folder / "again/model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
