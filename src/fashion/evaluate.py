@@ -1,6 +1,7 @@
 """Score a trained model on the test images: predictions and metrics of one run."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +25,21 @@ def use_device(threads: int | None) -> torch.device:
     """The CUDA device if there is one, else the CPU with so many threads (torch's own choice for None)."""
     if threads:
         torch.set_num_threads(threads)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.set_float32_matmul_precision("high")  # TF32
+    return torch.device("cuda")
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, inputs: Tensor) -> Tensor:
+def predict(model: nn.Module, inputs: Tensor, after_batch: Callable[[], None] = lambda: None) -> Tensor:
     """Logits `[N, 10]` for inputs `[N, 1, 28, 28] float32` in [-1, 1], in evaluation mode."""
     model.eval()
-    return torch.cat([model(batch) for batch in inputs.split(BATCH_SIZE)])
+    logits = []
+    for batch in inputs.split(BATCH_SIZE):
+        logits.append(model(batch))
+        after_batch()
+    return torch.cat(logits)
 
 
 def score(logits: Tensor, targets: Tensor) -> tuple[float, float]:

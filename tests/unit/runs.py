@@ -1,0 +1,97 @@
+"""Small runs for tests, and a training in a process of its own, which can be killed."""
+
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fashion.dataset import Dataset
+from fashion.files import write_json
+
+MODELS = {
+    "vgg": {"layers": [8, "M", 16, "M"], "hidden": [32], "dropout": 0.5},
+    "resnet": {"layers": [8, "M", 16, "M"]},
+    "vit": {"depth": 1, "width": 32, "heads": 4, "depthwise": True},
+}
+BOTH = {"mixup": {"alpha": 2.0}, "randaugment": {"num_ops": 2, "magnitude": 9}}
+
+# Imports are done once, in a server without threads, from which each training is forked in milliseconds. The server is
+# a new interpreter, which does not know pytest's `pythonpath`. (torch.optim imports torch._dynamo at its first use.)
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[2] / "src")
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["fashion.train", "torch._dynamo", "pytest"])
+
+
+def make_spec(family: str = "vit", *, seed: int = 0, augmentation: dict | None = None, **training) -> dict:
+    """A run of seconds: a small model of a family on 200 images, without augmentation unless told otherwise."""
+    return {
+        "model": {"name": "small", "family": family, "settings": MODELS[family]},
+        "augmentation": {"name": "both" if augmentation else "none", **(augmentation or {})},
+        "training": {
+            "loss": "cross_entropy",
+            "optimizer": "adam",
+            "learning_rate": 0.003,
+            "batch_size": 16,
+            "epochs": 3,
+            "patience": 5,
+            "train_images": 200,
+            "validation_fraction": 0.3,
+            "validation": "clean",
+            "test_images": 60,
+            **training,
+        },
+        "budget": "test",
+        "seed": seed,
+    }
+
+
+def write_dataset(path: Path, dataset: Dataset) -> Path:
+    np.savez(path, **vars(dataset))
+    return path
+
+
+class Run:
+    """A spec, a folder for its outputs, and a checkpoint beside it."""
+
+    def __init__(self, folder: Path, spec: dict, data: Path):
+        self.output, self.checkpoint, self.log = folder / "run", folder / "checkpoint.safetensors", folder / "log"
+        folder.mkdir()
+        write_json(folder / "spec.json", spec)
+        options = {"spec": folder / "spec.json", "data": data, "output": self.output, "log": self.log}
+        options |= {"checkpoint": self.checkpoint, "threads": 1}
+        self.arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+
+    def start(self, file_size_limit: int | None = None, checkpoint_seconds: float = 0) -> multiprocessing.Process:
+        """Start `python -m fashion.train`, with a checkpoint after each step unless told otherwise."""
+        process = processes.Process(target=_train, args=(self.arguments, file_size_limit, checkpoint_seconds))
+        process.start()
+        return process
+
+    def finish(self, checkpoint_seconds: float = 0) -> "Run":
+        """Run to the end."""
+        process = self.start(checkpoint_seconds=checkpoint_seconds)
+        process.join(120)
+        assert process.exitcode == 0, self.log.read_text()
+        return self
+
+    def results(self) -> tuple[bytes, list[str]]:
+        """The weights' bytes, and the history without its column of seconds."""
+        lines = (self.output / "history.csv").read_text().splitlines()
+        position = lines[0].split(",").index("seconds")
+        rows = [line.split(",") for line in lines]
+        return (self.output / "model.safetensors").read_bytes(), [row[:position] + row[position + 1 :] for row in rows]
+
+
+def _train(arguments: list[str], file_size_limit: int | None, checkpoint_seconds: float) -> None:
+    import resource
+
+    from fashion import train
+    from fashion.errors import exit_on_user_error
+
+    train.CHECKPOINT_SECONDS, train.CHECKPOINT_SHARE = checkpoint_seconds, 0
+    if file_size_limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
+    sys.argv = ["fashion.train", *arguments]
+    exit_on_user_error(train.main)

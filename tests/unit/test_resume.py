@@ -1,0 +1,159 @@
+"""Whoever pulls the plug loses seconds, and gets the same numbers to the last bit."""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+import torch
+from runs import BOTH, MODELS, Run, make_spec, write_dataset
+
+from fashion.checkpoint import Checkpoint
+
+KILLS = 8  # of each family's training: 24 in all
+
+
+@pytest.fixture(scope="module")
+def data(dataset, tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("data") / "data.npz", dataset)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    """The results of each family's training, never interrupted."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return {family: Run(folder / family, slow_spec(family), data).finish(1e9).results() for family in MODELS}
+
+
+def slow_spec(family: str) -> dict:
+    return make_spec(family, augmentation=BOTH, epochs=25, patience=25)
+
+
+def wait_for(condition, process, seconds=60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.is_alive(), f"ended too early, with status {process.exitcode}"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_killed_at_random_moments_it_ends_with_the_same_numbers(family, data, undisturbed, tmp_path):
+    moments = random.Random(family)
+    run = Run(tmp_path / "run", slow_spec(family), data)
+    kills = 0
+    while kills < KILLS:
+        process = run.start()
+        # A checkpoint is written after each step, so that many of the kills fall into the writing of one.
+        process.join(moments.uniform(0.1, 0.5))
+        if process.is_alive():
+            process.kill()
+            process.join()
+            kills += 1
+        else:  # a fast machine: it got to its end between two kills
+            assert run.results() == undisturbed[family]
+            shutil.rmtree(run.output)
+    run.finish()
+    assert run.results() == undisturbed[family]
+    assert not run.checkpoint.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_signal_saves_the_state_and_exits_with_143(number, data, undisturbed, tmp_path):
+    run = Run(tmp_path / "run", slow_spec("vgg"), data)
+    process = run.start(checkpoint_seconds=1e9)  # so that only the signal can be the reason to save
+    wait_for(lambda: run.log.exists() and "epoch 2:" in run.log.read_text(), process)
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 143
+    assert "interrupted in epoch" in run.log.read_text()
+    assert not run.output.exists()
+    run.finish()
+    assert run.results() == undisturbed["vgg"]
+
+
+@pytest.fixture
+def interrupted(data, tmp_path):
+    """A run that was stopped, with its last two checkpoints."""
+    run = Run(tmp_path / "run", slow_spec("vgg"), data)
+    process = run.start()
+    wait_for(run.checkpoint.with_suffix(".safetensors.previous").exists, process)
+    process.terminate()
+    process.join()
+    return run
+
+
+def flip(path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flip,
+        lambda path: path.write_bytes(path.read_bytes()[:-1000]),
+        lambda path: path.write_bytes(b"no checkpoint at all"),
+        lambda path: path.write_bytes(b""),
+    ],
+    ids=["one bit", "truncated", "foreign", "empty"],
+)
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(damage, interrupted, undisturbed):
+    damage(interrupted.checkpoint)
+    interrupted.finish()
+    log = interrupted.log.read_text()
+    assert f"{interrupted.checkpoint} cannot be read" in log
+    assert "taken up at epoch" in log
+    assert interrupted.results() == undisturbed["vgg"]
+
+
+def test_without_a_usable_checkpoint_the_training_starts_afresh(interrupted, undisturbed):
+    flip(interrupted.checkpoint)
+    interrupted.checkpoint.with_suffix(".safetensors.previous").write_bytes(b"")
+    interrupted.finish()
+    log = interrupted.log.read_text()
+    assert log.count("cannot be read") == 2
+    assert "taken up at epoch" not in log
+    assert interrupted.results() == undisturbed["vgg"]
+
+
+def test_a_checkpoint_of_another_spec_is_not_taken_up(interrupted, data, tmp_path):
+    other = Run(tmp_path / "other", make_spec("vgg", seed=1), data)
+    os.replace(interrupted.checkpoint, other.checkpoint)
+    other.finish()
+    log = other.log.read_text()
+    assert "is of another spec, code, dataset or device; it is not taken up" in log
+    assert "taken up at epoch" not in log
+
+
+def test_a_checkpoint_gives_back_what_was_saved_and_the_one_before_is_kept(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    checkpoint = Checkpoint(path, "key")
+    assert checkpoint.load() is None
+    tensors = {"a b": torch.arange(6.0).view(2, 3).T, "scalar": torch.tensor(7), "empty": torch.zeros(0)}
+    checkpoint.save(tensors, {"step": 1})
+    checkpoint.save({"a b": torch.zeros(1)}, {"step": 2})
+    assert checkpoint.load()[1] == {"step": 2}
+    path.unlink()  # as between the two moves of a save
+    loaded, state = checkpoint.load()
+    assert state == {"step": 1}
+    assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
+    assert Checkpoint(path, "another key").load() is None
+    checkpoint.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_clear_line_and_earlier_files_stay(data, tmp_path):
+    run = Run(tmp_path / "run", make_spec("vgg"), data).finish()
+    before = {path: path.read_bytes() for path in run.output.iterdir()}
+    process = run.start(file_size_limit=10_000)  # bytes: more than the log needs, less than the weights
+    process.join(120)
+    assert process.exitcode == 1
+    *_, warning, error = (line for line in run.log.read_text().splitlines() if "epoch" not in line)
+    assert "the checkpoint cannot be written, training goes on without" in warning
+    assert error.startswith(f"error: cannot write the run to {run.output}: ")
+    assert {path: path.read_bytes() for path in run.output.iterdir()} == before
+    assert sorted(path.name for path in run.output.parent.iterdir()) == ["log", "run", "spec.json"]
