@@ -11,6 +11,16 @@ from fashion.dataset import CLASSES, load
 from fashion.errors import exit_on_user_error
 from fashion.files import atomic, write_text
 
+# What an operation's strength counts; the others have none.
+UNITS = {
+    "Rotate": "degrees, either way",
+    "Solarize": "values from here on are inverted",
+    **dict.fromkeys(("Color", "Contrast", "Brightness", "Sharpness"), "factor, 1 plus or minus"),
+    "Posterize": "bits kept",
+    **dict.fromkeys(("Shear-X", "Shear-Y"), "slope, either way"),
+    **dict.fromkeys(("Translate-X", "Translate-Y"), "pixels, either way, rounded down"),
+}
+
 
 def write_table(frame: pd.DataFrame, path: Path, note: str = "", shown: pd.DataFrame | None = None) -> None:
     """Write `frame` to `path`, a .csv file, and beside it as Markdown, there with `note` under it.
@@ -38,14 +48,19 @@ def classes(data: Path) -> pd.DataFrame:
 
 
 def operations(magnitudes: list[int]) -> pd.DataFrame:
-    """Table 2: RandAugment's operations, and how strong each is at the given magnitudes."""
+    """Table 2: RandAugment's operations, and how far each goes at the given magnitudes, in its own unit."""
     from fashion.augment import OPS, strength
 
     return pd.DataFrame(
         {
-            "operation": OPS,
-            **{f"at magnitude {magnitude}": [strength(name, magnitude) for name in OPS] for magnitude in magnitudes},
+            "operation": name,
+            "unit": UNITS.get(name, ""),
+            **{
+                f"at magnitude {magnitude}": f"{strength(name, magnitude):.4g}" if name in UNITS else ""
+                for magnitude in magnitudes
+            },
         }
+        for name in OPS
     )
 
 
