@@ -15,6 +15,10 @@ quick: $(STAMP) ## every table and figure from few real images, in minutes on tw
 report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
+.PHONY: status
+status: $(STAMP) ## which runs are stale and why, and how long training them takes
+	snakemake --dry-run --quiet
+
 .PHONY: test
 test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset
 	pytest

@@ -12,6 +12,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/augment.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/status.smk"
 
 
 rule all:
@@ -19,3 +20,4 @@ rule all:
     input:
         tables=tables(config["budget"]),
         figures=figures(config["budget"]),
+        records=records(config["budget"]),

@@ -1,13 +1,10 @@
 """Fashion-MNIST (Xiao et al. 2017): found or downloaded, verified, and written as one npz file.
 
-The dataset is four IDX files (the format is described at http://yann.lecun.com/exdb/mnist). Each source is a function
-that returns their contents by file name, or raises `SourceError`; `SOURCES` lists them in the order they are tried.
+Each source is a function that returns the contents of the four IDX files by name, or raises `SourceError`; `SOURCES`
+lists them in the order they are tried. What the files must be is in `fashion.idx`: a change here retrains nothing.
 """
 
 import argparse
-import gzip
-import hashlib
-import math
 import os
 import shutil
 import subprocess
@@ -15,7 +12,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from http.client import HTTPException
@@ -27,6 +23,7 @@ from tqdm import tqdm
 from fashion.dataset import FILES, Dataset
 from fashion.errors import UserError, exit_on_user_error
 from fashion.files import atomic, write_json
+from fashion.idx import SourceError, parse
 from fashion.logs import configure, logger
 
 # SHA-256 of the uncompressed content: the .gz wrappings of different mirrors differ.
@@ -45,10 +42,6 @@ MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
 )
-
-
-class SourceError(Exception):
-    """Why one source cannot give the dataset, in one line."""
 
 
 def read_folder(folder: str | Path) -> dict[str, bytes]:
@@ -132,54 +125,6 @@ SOURCES: Sources = {
 }
 
 
-def uncompress(content: bytes) -> bytes:
-    """`content` without its gzip wrapping, if it has one; a `SourceError` if that is truncated or damaged."""
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise SourceError(f"truncated or damaged gzip file ({error})") from None
-
-
-def parse_idx(content: bytes, dimensions: int) -> np.ndarray:
-    """The array of unsigned bytes with so many `dimensions` that an IDX file holds; a `SourceError` for other content.
-
-    The header is two zero bytes, the type (8: unsigned byte), the number of dimensions, and each size in 32 bits.
-    """
-    if content.lstrip()[:1] == b"<":
-        raise SourceError("an HTML page instead of data")
-    header = 4 + 4 * dimensions
-    if len(content) < header or content[:4] != bytes((0, 0, 8, dimensions)):
-        raise SourceError(f"not an IDX file of bytes in {dimensions} dimensions: it begins with {content[:4]!r}")
-    shape = np.frombuffer(content, ">u4", dimensions, offset=4).tolist()
-    size = header + math.prod(shape)
-    if len(content) != size:
-        raise SourceError(f"{len(content)} bytes, where its header promises {size}")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def parse(contents: Mapping[str, bytes], checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:
-    """The dataset that the four IDX files hold, and the SHA-256 of each one's uncompressed content.
-
-    Raises `SourceError` where they are no such dataset, or are not those of `checksums` (None: any will do).
-    """
-    arrays, digests = {}, {}
-    for key, name in FILES.items():
-        try:
-            content = uncompress(contents[name])
-            arrays[key] = parse_idx(content, 3) if key.endswith("images") else parse_idx(content, 1).astype(np.int64)
-            digests[name] = hashlib.sha256(content).hexdigest()
-            if checksums is not None and digests[name] != checksums[name]:
-                raise SourceError(f"wrong checksum: SHA-256 {digests[name]}, not {checksums[name]}")
-        except SourceError as error:
-            raise SourceError(f"{name}: {error}") from None
-    try:
-        return Dataset(**arrays), digests
-    except ValueError as error:
-        raise SourceError(str(error)) from None
-
-
 def find(sources: Sources, checksums: Mapping[str, str]) -> tuple[Dataset, dict[str, str]]:
     """What `parse` returns for the first of `sources` that works; if none does, a `UserError` with each one's reason.
 
@@ -216,10 +161,7 @@ def prepare(
     `verify` off its files may have any content that is a valid dataset. Raises `UserError` if no source works.
     """
     if folder:
-        try:
-            dataset, digests = parse(read_folder(folder), checksums if verify else None)
-        except (SourceError, OSError) as error:
-            raise UserError(f"data.folder {folder}: {error}; correct data.folder in config.yaml or unset it") from error
+        dataset, digests = _read_chosen(folder, checksums if verify else None)
         logger.info(f"Fashion-MNIST taken from {folder}{'' if verify else ', not verified'}")
     elif verify:
         dataset, digests = find(sources, checksums)
@@ -231,6 +173,19 @@ def prepare(
         write_json(checksums_output, digests)
     except OSError as error:
         raise UserError(f"cannot write {output} and {checksums_output}: {error}") from error
+
+
+def content_checksums(folder: str | Path | None, verify: bool) -> Mapping[str, str]:
+    """The SHA-256 of each file that `prepare` will write of: the published ones unless anything in `folder` will do."""
+    return CHECKSUMS if verify else _read_chosen(folder, None)[1]
+
+
+def _read_chosen(folder: str | Path, checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:
+    """What `parse` returns for the only source that the user allows; a `UserError` if that does not work."""
+    try:
+        return parse(read_folder(folder), checksums)
+    except (SourceError, OSError) as error:
+        raise UserError(f"data.folder {folder}: {error}; correct data.folder in config.yaml or unset it") from error
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from fashion.augment import normalise
 from fashion.checkpoint import Checkpoint
 from fashion.dataset import Dataset, load
+from fashion.digest import code_digests
 from fashion.errors import UserError, exit_on_user_error
 from fashion.evaluate import predict, score, use_device
 from fashion.files import atomic, canonical_json, read_json, write_json
@@ -277,7 +278,8 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
     """A digest of all that a training's numbers depend on."""
     with open(data, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashlib.sha256(canonical_json([spec, content, device.type]).encode()).hexdigest()
+    code = code_digests("fashion.train", f"fashion.models.{spec['model']['family']}")
+    return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
 
 
 def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:

@@ -17,30 +17,39 @@ ROOT = Path(__file__).parents[2]
 
 
 class Study:
-    """A folder with a config.yaml, a tiny dataset and the results that the checkout's pipeline writes there."""
+    """A folder with a config.yaml, a tiny dataset and the results that the pipeline of `checkout` writes there."""
 
-    def __init__(self, folder: Path, config: dict):
-        self.folder = folder
+    def __init__(self, folder: Path, config: dict, checkout: Path = ROOT):
+        self.folder, self.checkout = folder, checkout
         self.configure(config)
 
     @property
-    def path(self) -> str:
-        """A search path on which `python` is the one that runs the tests."""
-        return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    def config(self) -> dict:
+        return yaml.safe_load((self.folder / "config.yaml").read_text())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """One in which `python` is the one that runs the tests."""
+        return os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
     def configure(self, config: dict) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
+    def command(self, *arguments: str) -> list[str]:
+        """The user's command for two cores, on which two trainings of one thread each run at a time."""
+        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile"), "--cores", "2"]
+        return [*snakemake, "--resources", "gpu=2", "--set-threads", "train=1", "evaluate=1", *arguments]
+
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run snakemake in the folder on two cores; its output is in `stdout`, errors too."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", self.folder]
+        """Run snakemake in the folder; its output is in `stdout`, errors too."""
         return subprocess.run(
-            [*command, "--cores", "2", "--resources", "gpu=1", *arguments],
+            self.command(*arguments),
+            cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=400,
-            env=os.environ | {"PATH": self.path},
+            env=self.environment,
         )
 
     def planned(self, *arguments: str) -> dict[str, int]:
@@ -51,6 +60,21 @@ class Study:
         assert table or "Nothing to be done" in done.stdout, done.stdout
         counts = dict(line.split() for line in table[1].splitlines()) if table else {}
         return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
+
+    def dry_run(self, *arguments: str) -> tuple[set[str], list[str]]:
+        """What a dry run plans, and the lines of the status that it ends with.
+
+        A job is its rule and its wildcards without the budget: `train vgg8 both 0`.
+        """
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout
+        jobs = set()
+        for rule, block in re.findall(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", done.stdout, re.MULTILINE):
+            wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
+            values = [pair.partition("=")[2] for pair in wildcards[1].split(", ")] if wildcards else []
+            jobs.add(" ".join([rule, *values[1:]]))
+        status = re.findall(r"^\w+ \w+ seeds? \d.*|^\d+ runs?, .*|^then: .*", done.stdout, re.MULTILINE)
+        return jobs - {"all"}, status
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -135,8 +135,9 @@ def test_settings_are_merged_from_the_general_to_the_particular(config):
     quick = resolve(config, "quick").specs["vgg12", "both", 0]["training"]
     assert quick["batch_size"] == 64  # from training
     assert quick["learning_rate"] == 0.0005  # from the model
-    assert quick["epochs"] == 3  # from the budget
-    assert quick["train_images"] == 600  # from the budget, for this model
+    assert quick["epochs"] == config["budgets"]["quick"]["training"]["epochs"]  # from the budget
+    # From the budget, for this model:
+    assert quick["train_images"] == config["budgets"]["quick"]["training_of"]["vgg12"]["train_images"]
     assert resolve(config, "report").specs["vgg12", "both", 0]["training"]["epochs"] == 50
 
 

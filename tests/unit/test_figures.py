@@ -275,10 +275,12 @@ def stage(*arguments: str | Path, **environment: str) -> subprocess.CompletedPro
 
 
 def test_a_stage_ends_with_one_line_where_the_history_is_missing(tmp_path: Path) -> None:
-    ended = stage("-m", "fashion.figures.curves", "--runs", tmp_path / "nowhere", "--output", tmp_path / "figure.png")
+    ended = stage(
+        "-m", "fashion.figures.curves", "--runs", tmp_path, "--seeds", "0", "--output", tmp_path / "figure.png"
+    )
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
-    assert str(tmp_path / "nowhere" / "history.csv") in ended.stderr
+    assert str(tmp_path / "seed0" / "history.csv") in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,6 +20,7 @@ rule operations:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.tables"),
         note=note,
         magnitudes=MAGNITUDES,
     shell:
@@ -39,6 +40,7 @@ use rule samples as mixup_samples with:
     log:
         "results/{budget}/logs/fig02_mixup.log",
     params:
+        *code("fashion.figures.samples"),
         note=note,
         figure="mixup",
         settings=lambda wildcards: ["--settings", canonical_json({"alpha": MIXUP_ALPHAS[0]})],
@@ -56,6 +58,7 @@ use rule samples as randaugment_samples with:
     log:
         "results/{budget}/logs/ext01_randaugment.log",
     params:
+        *code("fashion.figures.samples"),
         note=note,
         figure="randaugment",
         settings=[],
@@ -73,6 +76,7 @@ use rule samples as mixup_alpha_samples with:
     log:
         "results/{budget}/logs/ext02_mixup_alpha.log",
     params:
+        *code("fashion.figures.samples"),
         note=note,
         figure="mixup_alpha",
         settings=[],

@@ -11,8 +11,10 @@ sys.path.insert(0, f"{workflow.basedir}/src")
 shell.prefix(f"export PYTHONPATH={shlex.quote(sys.path[0])}; ")
 
 from fashion.config import check, explain, refuse_repeated_keys, resolve
+from fashion.digest import code_digests
+from fashion.download import content_checksums
 from fashion.errors import UserError
-from fashion.files import canonical_json
+from fashion.files import canonical_json, write_text
 
 try:
     for path in workflow.configfiles:
@@ -20,6 +22,13 @@ try:
     validate(config, "../schemas/config.schema.yaml")
     check(config)
     STUDIES = {budget: resolve(config, budget) for budget in config["budgets"]}
+    # What a family's models run, beyond the stages: `fashion.models` imports one family by name.
+    FAMILIES = {
+        name: code_digests(f"fashion.models.{name}")
+        for name in {entry["family"] for entry in config["models"].values()}
+    }
+    # The main process plans; others, on a cluster's nodes, may not see the folder.
+    CONTENT = content_checksums(config["data"]["folder"], config["data"]["verify"]) if workflow.is_main_process else {}
 except UserError as error:
     sys.exit(f"error: {error}")
 except WorkflowError as error:
@@ -33,6 +42,8 @@ MAGNITUDES = sorted(
 
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
+SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
+SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
 
 wildcard_constraints:
@@ -53,14 +64,32 @@ def spec(wildcards):
     return canonical_json(STUDIES[wildcards.budget].specs[run])
 
 
+def family(wildcards):
+    """The family of the model that a run trains."""
+    return STUDIES[wildcards.budget].models[wildcards.model]["family"]
+
+
+def code(stage):
+    """Digests of the modules that a stage runs, each a param: the reason that Snakemake gives then names what changed."""
+    try:
+        return [f"{module} {digest}" for module, digest in code_digests(stage).items()]
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def family_code(stage, family):
+    """Digests of what a stage runs for the models of one family alone, as one param."""
+    own = FAMILIES[family].keys() - code_digests(stage).keys()
+    return ", ".join(f"{module} {FAMILIES[family][module]}" for module in sorted(own))
+
+
 def run_files(budget, runs, *names):
     """The named files of some runs, each run a (model, augmentation, seed)."""
-    return [f"{folder}/{name}" for folder in run_folders(budget, runs) for name in names]
-
-
-def run_folders(budget, runs):
-    """The folders of some runs, each run a (model, augmentation, seed)."""
-    return [f"results/{budget}/runs/{model}/{augmentation}/seed{seed}" for model, augmentation, seed in runs]
+    return [
+        f"results/{budget}/runs/{model}/{augmentation}/seed{seed}/{name}"
+        for model, augmentation, seed in runs
+        for name in names
+    ]
 
 
 def shown(wildcards, kind):
@@ -75,10 +104,17 @@ def shown_runs(wildcards, kind):
     return [run for model in shown(wildcards, kind) for run in study.shown_runs(model)]
 
 
-def diagram_model(wildcards):
-    """The entry of the model that a diagram draws, as one canonical string."""
+def shown_folders(wildcards, kind):
+    """For each model that a figure shows, the folder with those of the shown runs."""
+    study = STUDIES[wildcards.budget]
+    shown_ones = [study.shown_runs(model)[0] for model in shown(wildcards, kind)]
+    return [f"results/{wildcards.budget}/runs/{model}/{augmentation}" for model, augmentation, _ in shown_ones]
+
+
+def diagram_entry(wildcards):
+    """Name, family and settings of the model that a diagram draws."""
     ((name, entry),) = shown(wildcards, "diagram").items()
-    return canonical_json({"name": name, "family": entry["family"], "settings": entry["settings"]})
+    return {"name": name, "family": entry["family"], "settings": entry["settings"]}
 
 
 def reported(wildcards):
@@ -102,3 +138,9 @@ def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
     names = ["table1_classes", "table2_operations", "table3_hyperparameters", "comparison"]
     return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
+
+
+def records(budget):
+    """What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room."""
+    names = ["spec.json", "history.csv", "provenance.json", "metrics.json", "predictions.npz"]
+    return run_files(budget, STUDIES[budget].specs, *names)

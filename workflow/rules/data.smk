@@ -14,11 +14,14 @@ rule dataset:
     conda:
         "../../envs/fashion.yaml"
     params:
-        folder=["--folder", config["data"]["folder"]] if config["data"]["folder"] else [],
-        verify=[] if config["data"]["verify"] else ["--no-verify"],
+        # Only what the dataset is makes it stale, not where it is from or what fetches it: no code of fashion.download,
+        # and a function of `output`, which Snakemake does not compare.
+        *code("fashion.idx"),
+        content=canonical_json(CONTENT),
+        source=lambda wildcards, output: SOURCE,
     shell:
         "python -m fashion.download --output {output.data} --checksums {output.checksums}"
-        " {params.folder:q} {params.verify} --log {log}"
+        " {params.source:q} --log {log}"
 
 
 rule classes:
@@ -38,6 +41,7 @@ rule classes:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.tables"),
         note=note,
     shell:
         "python -m fashion.tables --output {output.csv} --note {params.note:q} classes --data {input.data} 2> {log}"
@@ -60,6 +64,7 @@ rule samples:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.figures.samples"),
         note=note,
         figure="samples",
         settings=[],

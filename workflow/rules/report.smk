@@ -10,15 +10,15 @@ localrules:
 
 rule study:
     output:
-        "results/{budget}/study.json",
+        # Temporary: the tables read what the study is now, also where `--rerun-triggers mtime` compares no params.
+        temp("results/{budget}/study.json"),
     log:
         "results/{budget}/logs/study.log",
-    conda:
-        "../../envs/fashion.yaml"
     params:
         study=lambda wildcards: canonical_json(STUDIES[wildcards.budget].summary()),
-    shell:
-        "echo {params.study:q} > {output} 2> {log}"
+    run:
+        # Not in a shell command, which ends at 128 KiB: so does the summary of a thousand models.
+        write_text(output[0], params.study)
 
 
 rule hyperparameters:
@@ -35,6 +35,7 @@ rule hyperparameters:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.tables"),
         note=note,
         training=lambda wildcards: canonical_json(STUDIES[wildcards.budget].hyperparameters()),
     shell:
@@ -44,7 +45,9 @@ rule hyperparameters:
 
 rule comparison:
     input:
-        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, "history.csv", "metrics.json"),
+        lambda wildcards: run_files(
+            wildcards.budget, STUDIES[wildcards.budget].specs, "history.csv", "metrics.json", "provenance.json"
+        ),
         study="results/{budget}/study.json",
     output:
         csv=report(
@@ -59,6 +62,7 @@ rule comparison:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.comparison"),
         runs="results/{budget}/runs",
         note=note,
     shell:
@@ -82,8 +86,10 @@ rule diagram:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.figures.diagrams"),
+        family=lambda wildcards: family_code("fashion.figures.diagrams", diagram_entry(wildcards)["family"]),
         note=note,
-        model=diagram_model,
+        model=lambda wildcards: canonical_json(diagram_entry(wildcards)),
     shell:
         "python -m fashion.figures.diagrams --data {input.data} --model {params.model:q} --note {params.note:q}"
         " --output {output} 2> {log}"
@@ -105,12 +111,14 @@ rule curves:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.figures.curves"),
         note=note,
         reported=reported,
-        runs=lambda wildcards: run_folders(wildcards.budget, shown_runs(wildcards, "curves")),
+        runs=lambda wildcards: shown_folders(wildcards, "curves"),
+        seeds=lambda wildcards: list(STUDIES[wildcards.budget].seeds),
     shell:
-        "python -m fashion.figures.curves --runs {params.runs} --reported {params.reported:q} --note {params.note:q}"
-        " --output {output} 2> {log}"
+        "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
+        " --note {params.note:q} --output {output} 2> {log}"
 
 
 rule epoch_log:
@@ -130,6 +138,7 @@ rule epoch_log:
     conda:
         "../../envs/fashion.yaml"
     params:
+        *code("fashion.figures.log"),
         note=note,
         run=subpath(input[0], parent=True),
     shell:

@@ -22,11 +22,15 @@ rule train:
     resources:
         gpu=1,
     params:
+        *code("fashion.train"),
+        family=lambda wildcards: family_code("fashion.train", family(wildcards)),
         spec=spec,
         folder=subpath(output.history, parent=True),
+        # Not an output: Snakemake deletes those of a job that failed or is repeated.
+        checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
     shell:
-        "python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder} --threads {threads}"
-        " --log {log} <<< {params.spec:q}"
+        "python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder}"
+        " --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
 
 
 rule evaluate:
@@ -46,6 +50,8 @@ rule evaluate:
     resources:
         gpu=1,
     params:
+        *code("fashion.evaluate"),
+        family=lambda wildcards: family_code("fashion.evaluate", family(wildcards)),
         folder=subpath(output.metrics, parent=True),
     shell:
         "python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"

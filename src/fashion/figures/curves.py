@@ -93,7 +93,10 @@ def _counted(count: int, noun: str) -> str:
 
 def main() -> None:
     parser = figure_parser("fashion.figures.curves", __doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders with spec.json and history.csv")
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", required=True, help="folders of runs; seed<k>/ has spec.json and history.csv"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the seeds that are shown of each")
     parser.add_argument(
         "--reported",
         type=json.loads,
@@ -101,7 +104,7 @@ def main() -> None:
         help='the report\'s numbers: {"model": {"seconds": 9.5, "epochs": 3}}',
     )
     arguments = parser.parse_args()
-    runs = [read_run(folder) for folder in arguments.runs]
+    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
     save(plot(runs, arguments.reported), arguments.output, arguments.note)
 
 

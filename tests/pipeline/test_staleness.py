@@ -1,0 +1,399 @@
+"""Exactly those jobs run again whose result could differ, and a dry run says why."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+CURVES = {
+    "vgg8": "curves fig04_vgg8",
+    "vgg12": "curves ext03_other",
+    "resnet18": "curves fig10_resnet18",
+    "vit": "curves fig14_vit",
+}
+DIAGRAMS = {
+    "vgg8": "diagram fig03_vgg8",
+    "vgg12": "diagram fig07_vgg12",
+    "resnet18": "diagram fig09_resnet18",
+    "vit": "diagram fig13_vit",
+}
+LOG = "epoch_log fig08_vgg12"
+COMPARISON = {"comparison", "study"}
+SAMPLES = {"samples", "mixup_samples", "randaugment_samples", "mixup_alpha_samples"}
+MODELS = list(CURVES)
+RUNS = "results/tiny/runs"
+
+
+def trained(*models: str) -> set[str]:
+    """The jobs that train models anew, and those that follow."""
+    runs = {f"{rule} {model} both 0" for model in models for rule in ("train", "evaluate")}
+    return runs | {CURVES[model] for model in models} | COMPARISON | ({LOG} if "vgg12" in models else set())
+
+
+def drawn(*models: str) -> set[str]:
+    return {DIAGRAMS[model] for model in models}
+
+
+@pytest.fixture(scope="module")
+def finished(make_study):
+    """A study of four models, run from nothing by a copy of the checkout, which is in its folder."""
+    study, _ = make_study(MODELS)
+    study.checkout = study.folder / "checkout"
+    shutil.copytree(
+        ROOT,
+        study.checkout,
+        ignore=lambda folder, names: (
+            set(names) - {"Snakefile", "src", "workflow", "envs", "profiles"}
+            if Path(folder) == ROOT
+            else {"__pycache__"}
+        ),
+    )
+    # Two trainings at a time, on a core each.
+    done = study.snakemake("--resources", "gpu=2", "--set-threads", "train=1", "evaluate=1")
+    assert done.returncode == 0, done.stdout
+    return study
+
+
+def copy_of(finished, folder: Path):
+    shutil.copytree(finished.folder, folder)
+    return type(finished)(folder, finished.config, folder / "checkout")
+
+
+@pytest.fixture
+def study(finished, tmp_path):
+    """A copy of the finished study."""
+    return copy_of(finished, tmp_path / "study")
+
+
+def plan(study, *arguments: str) -> set[str]:
+    """The jobs of a dry run; its status must agree with them."""
+    jobs, status = study.dry_run(*arguments)
+    trainings = sum(job.startswith("train ") for job in jobs)
+    assert f" runs, {trainings or 'none'} to train" in "\n".join(status)
+    return jobs
+
+
+def set_config(*path_and_value) -> Callable:
+    """An edit of config.yaml: the value at a path of keys."""
+
+    def edit(study) -> None:
+        *path, key, value = path_and_value
+        config = entry = study.config
+        for part in path:
+            entry = entry.setdefault(part, {})
+        entry[key] = value
+        study.configure(config)
+
+    return edit
+
+
+def replace(file: str, old: str, new: str) -> Callable:
+    """An edit of a file of the checkout: the first place where it says `old`."""
+
+    def edit(study) -> None:
+        path = study.checkout / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    return edit
+
+
+def append(file: str, text: str) -> Callable:
+    def edit(study) -> None:
+        with open(study.checkout / file, "a") as opened:
+            opened.write(text)
+
+    return edit
+
+
+def delete(file: str) -> Callable:
+    return lambda study: (study.folder / file).unlink()
+
+
+def swap_heads_and_depth(study) -> None:
+    config = study.config
+    settings = config["models"]["vit"]["settings"]
+    settings["heads"], settings["depth"] = settings["depth"], settings["heads"]
+    study.configure(config)
+
+
+def add_a_model(study) -> None:
+    config = study.config
+    config["models"]["vit_published"] = config["models"]["vit"] | {"figures": {"curves": 14}}
+    study.configure(config)
+
+
+def remove_a_model(study) -> None:
+    config = study.config
+    del config["models"]["vgg8"]
+    study.configure(config)
+
+
+def comment_everywhere(study) -> None:
+    for path in study.checkout.rglob("*.py"):
+        text = path.read_text().replace('"""', '"""Said otherwise. ', 1).replace("\n\n\n", "\n# A comment.\n\n\n\n")
+        path.write_text(text)
+    for path in [*study.checkout.rglob("*.smk"), *study.checkout.rglob("*.yaml"), study.folder / "config.yaml"]:
+        path.write_text("# A comment.\n" + path.read_text())
+
+
+def reformat(study) -> None:
+    command = [Path(sys.executable).with_name("ruff"), "format", "--quiet", "--isolated", "--line-length", "60"]
+    subprocess.run([*command, study.checkout / "src"], check=True)
+
+
+def touch(study) -> None:
+    for path in [*study.checkout.rglob("*"), *study.folder.glob("results/data/*"), study.folder / "config.yaml"]:
+        os.utime(path)
+
+
+def check_out_elsewhere(study) -> None:
+    elsewhere = study.folder.with_name("elsewhere")
+    shutil.copytree(study.checkout, elsewhere, copy_function=shutil.copy)
+    shutil.rmtree(study.checkout)
+    study.checkout = elsewhere
+
+
+def reorder_keys(study) -> None:
+    def reverse(value):
+        return {key: reverse(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+    study.configure(reverse(study.config))
+
+
+def move_the_dataset(change: Callable[[bytes], bytes]) -> Callable:
+    """An edit of data.folder: another one, with the four files gzipped, and `change` made to the training images."""
+
+    def edit(study) -> None:
+        config = study.config
+        folder = study.folder / "moved"
+        folder.mkdir()
+        for path in Path(config["data"]["folder"]).iterdir():
+            content = path.read_bytes()
+            if path.name.startswith("train-images"):
+                content = change(content)
+            (folder / f"{path.name}.gz").write_bytes(gzip.compress(content))
+        config["data"]["folder"] = str(folder)
+        study.configure(config)
+
+    return edit
+
+
+NOTHING: set[str] = set()
+CASES = {
+    "a model's training": (
+        set_config("models", "vgg8", "training", {"learning_rate": 0.0005}),
+        trained("vgg8") | {"hyperparameters"},
+    ),
+    "a model's settings": (
+        set_config("models", "vgg8", "settings", "hidden", [8]),
+        trained("vgg8") | drawn("vgg8"),
+    ),
+    "two values of a model swapped": (swap_heads_and_depth, trained("vit") | drawn("vit")),
+    "early stopping's patience": (set_config("training", "patience", 6), trained(*MODELS) | {"hyperparameters"}),
+    "a family's module": (
+        append("src/fashion/models/vgg.py", "NEW = 1\n"),
+        trained("vgg8", "vgg12") | drawn("vgg8", "vgg12"),
+    ),
+    "another family's module": (append("src/fashion/models/vit.py", "NEW = 1\n"), trained("vit") | drawn("vit")),
+    "a helper of two families": (
+        append("src/fashion/models/layers.py", "NEW = 1\n"),
+        trained("vgg8", "vgg12", "resnet18") | drawn("vgg8", "vgg12", "resnet18"),
+    ),
+    "a helper deep in the training": (append("src/fashion/randomness.py", "NEW = 1\n"), trained(*MODELS)),
+    "a local variable renamed": (
+        replace("src/fashion/randomness.py", "digest = ", "other = "),
+        trained(*MODELS),
+    ),
+    "an import added": (
+        replace("src/fashion/models/vit.py", "import torch\n", "import math\nimport torch\n"),
+        trained("vit") | drawn("vit"),
+    ),
+    "a figure's code": (append("src/fashion/figures/log.py", "NEW = 1\n"), {LOG}),
+    "another figure's code": (append("src/fashion/figures/curves.py", "NEW = 1\n"), set(CURVES.values())),
+    "the figures' style": (
+        append("src/fashion/figures/fashion.mplstyle", "\naxes.titlesize: 9\n"),
+        {LOG, *CURVES.values(), *DIAGRAMS.values(), *SAMPLES},
+    ),
+    "a rule's command": (
+        replace("workflow/rules/report.smk", "fashion.figures.log --run", "fashion.figures.log  --run"),
+        {LOG},
+    ),
+    "reported numbers": (
+        set_config("models", "vgg8", "reported", "test_accuracy", 0.5),
+        COMPARISON | {CURVES["vgg8"]},
+    ),
+    "a caption": (append("workflow/report/curves.rst", "More.\n"), NOTHING),
+    "comments and docstrings": (comment_everywhere, NOTHING),
+    "reformatting": (reformat, NOTHING),
+    "touch": (touch, NOTHING),
+    "a fresh checkout": (check_out_elsewhere, NOTHING),
+    "keys in another order": (reorder_keys, NOTHING),
+    "code that fetches verified data": (append("src/fashion/download.py", "NEW = 1\n"), NOTHING),
+    "the dataset moved": (move_the_dataset(lambda content: content), NOTHING),
+    "another dataset": (
+        move_the_dataset(lambda content: content[:-1] + b"\x07"),
+        {"dataset", "classes", *SAMPLES} | trained(*MODELS) | drawn(*MODELS),
+    ),
+    "a seed more": (
+        set_config("budgets", "tiny", "seeds", [0, 1]),
+        {f"{rule} {model} both 1" for model in MODELS for rule in ("train", "evaluate")}
+        | {*CURVES.values()}
+        | COMPARISON,
+    ),
+    "a model more": (
+        add_a_model,
+        {"train vit_published both 0", "evaluate vit_published both 0", CURVES["vit"]} | COMPARISON,
+    ),
+    "a model less": (remove_a_model, COMPARISON),
+    "a history deleted": (delete(f"{RUNS}/vgg8/both/seed0/history.csv"), trained("vgg8")),
+    "metrics deleted": (delete(f"{RUNS}/vgg8/both/seed0/metrics.json"), {"evaluate vgg8 both 0"} | COMPARISON),
+    "predictions deleted": (delete(f"{RUNS}/vgg8/both/seed0/predictions.npz"), {"evaluate vgg8 both 0"} | COMPARISON),
+    "weights deleted": (delete(f"{RUNS}/vgg8/both/seed0/model.safetensors"), NOTHING),
+    "a figure deleted": (delete("results/tiny/figures/fig04_vgg8_curves.svg"), {CURVES["vgg8"]}),
+}
+
+
+@pytest.fixture(scope="module")
+def plans(finished, tmp_path_factory):
+    """What is planned after each edit; dry runs leave a core idle, so that each core has one."""
+
+    def plan_after(edit: Callable) -> set[str]:
+        study = copy_of(finished, tmp_path_factory.mktemp("edited") / "study")
+        edit(study)
+        return plan(study)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {case: pool.submit(plan_after, edit) for case, (edit, _) in CASES.items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_an_edit_makes_stale(plans, case):
+    assert plans[case].result() == CASES[case][1]
+
+
+def test_nothing_is_planned_for_who_trusts_modification_times(study):
+    touch(study)
+    append("src/fashion/train.py", "NEW = 1\n")(study)
+    set_config("training", "patience", 6)(study)
+    assert plan(study, "--rerun-triggers", "mtime") == NOTHING
+    set_config("budgets", "tiny", "seeds", [0, 1])(study)
+    assert plan(study, "--rerun-triggers", "mtime") == CASES["a seed more"][1]
+
+
+def test_a_failed_run_is_retried_alone(study):
+    add_a_model(study)
+    set_config("models", "vit_published", "training", {"learning_rate": 1e30})(study)
+    assert study.snakemake().returncode == 1
+    jobs, status = study.dry_run()
+    assert jobs == CASES["a model more"][1] - {"study"}
+    log = "results/tiny/logs/train/vit_published_both_seed0.log"
+    (line,) = [line for line in status if line.startswith("vit_published ")]
+    assert line.startswith(f"vit_published both seed 0: not finished, see {log}; about ")
+
+
+def test_a_change_known_to_change_no_number_is_accepted_by_touch(study):
+    append("src/fashion/train.py", "NEW = 1\n")(study)
+    assert plan(study) == trained(*MODELS)
+    assert study.snakemake("--touch").returncode == 0
+    assert plan(study) == NOTHING
+
+
+def test_a_dataset_made_again_with_the_same_content_makes_nothing_stale(study):
+    shutil.rmtree(study.folder / "results/data")
+    assert study.snakemake("--", "results/data/fashion_mnist.npz").returncode == 0
+    assert plan(study) == NOTHING
+
+
+def test_the_status_says_of_each_run_what_is_stale_and_why(study):
+    append("src/fashion/models/vgg.py", "NEW = 1\n")(study)
+    delete(f"{RUNS}/resnet18/both/seed0/metrics.json")(study)
+    mine = study.folder / "mine.yaml"
+    mine.write_text("{budgets: {tiny: {seeds: [0, 1]}}, models: {vit: {training: {learning_rate: 0.0005}}}}")
+    set_config("budgets", "other", study.config["budgets"]["tiny"])(study)
+    set_config("budget", "other")(study)
+    device = json.loads((study.folder / f"{RUNS}/vit/both/seed0/provenance.json").read_text())["device"]
+    _, status = study.dry_run("--configfile", str(study.folder / "config.yaml"), str(mine), "--config", "budget=tiny")
+    assert [re.sub(r"about \d+ s", "about N s", line) for line in status] == [
+        "resnet18 both seed 0: trained, to evaluate: metrics.json is missing",
+        "resnet18 both seed 1: never run; about N s",
+        "vgg12 both seed 0: code of fashion.models.vgg changed; about N s",
+        "vgg12 both seed 1: never run; about N s",
+        "vgg8 both seed 0: code of fashion.models.vgg changed; about N s",
+        "vgg8 both seed 1: never run; about N s",
+        "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
+        "vit both seed 1: never run; about N s",
+        f"8 runs, 7 to train: about N s on {device}, one after another",
+        "then: 1 comparison, 4 curves, 2 diagram, 1 epoch_log, 1 hyperparameters, 1 study",
+    ]
+
+
+def test_the_reason_that_snakemake_gives_names_the_module(study):
+    append("src/fashion/models/vit.py", "NEW = 1\n")(study)
+    append("src/fashion/randomness.py", "NEW = 1\n")(study)
+    text = study.snakemake("--dry-run").stdout
+    reasons = set(re.findall(r"^ +reason: Params have changed .* (before: .*)", text, re.MULTILINE))
+    # A set's order varies.
+    named = {tuple(sorted(re.findall(r"fashion[\w.]*", reason))) for reason in reasons}
+    randomness, vit = ("fashion.randomness",) * 2, ("fashion.models.vit",) * 2
+    assert named == {randomness, vit, vit + randomness}
+
+
+@pytest.mark.parametrize("file", ["src/fashion/models/vgg.py", "src/fashion/figures/curves.py"])
+def test_code_that_does_not_parse_is_refused_in_one_line(study, file):
+    (study.checkout / file).write_text("x = 1\ndef f(:\n")
+    done = study.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == f"error: {study.checkout / file}, line 2: invalid syntax"
+
+
+def test_every_job_depends_on_the_code_that_it_runs(finished):
+    # What only fetches the dataset, or finds a job a GPU, is left out: it changes no result.
+    records = [json.loads(path.read_text()) for path in (finished.folder / ".snakemake/metadata").iterdir()]
+    stages = set()
+    for record in records:
+        for stage in set(re.findall(r"python -m (fashion\.[\w.]+)", record["shellcmd"] or "")) - {"fashion.lease"}:
+            stages.add(stage)
+            module = {"fashion.download": "fashion.idx"}.get(stage, stage)
+            assert any(param.startswith(f"'{module} ") for param in record["params"]), record["rule"]
+    assert {"fashion.download", "fashion.train", "fashion.comparison", "fashion.figures.log"} < stages
+
+
+def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_study):
+    study, config = make_study(MODELS)
+    config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
+    study.configure(config)
+    # Never run, but taken for finished.
+    for paths in re.findall(r"^ +output: (.*)$", study.snakemake("--dry-run").stdout, re.MULTILINE):
+        for path in paths.split(", "):
+            (study.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (study.folder / path).touch()
+    assert study.snakemake("--touch", "--forceall").returncode == 0
+    config["budgets"]["tiny"]["seeds"] += [5, 6, 7, 8, 9]
+    study.configure(config)
+    new = {f"{rule} {model} both {seed}" for rule in ("train", "evaluate") for model in MODELS for seed in range(5, 10)}
+    assert plan(study) == new | COMPARISON | {*CURVES.values()}
+
+
+def test_two_thousand_runs_fit_into_their_commands(make_study):
+    study, config = make_study(["vit"])
+    entry = {**config["models"]["vit"], "training": {"learning_rate": 0.0005}}
+    del entry["figures"]
+    config["models"] = {f"a_model_whose_name_is_long_{number}": entry for number in range(500)}
+    config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3]
+    study.configure(config)
+    text = study.snakemake("--dry-run", "--printshellcmds", "--nocolor").stdout
+    commands = re.findall(r"^Shell command: (.*)", text, re.MULTILINE)
+    assert len(commands) > 4000
+    # The longest argument that Linux passes to a program, such as to a shell.
+    assert max(map(len, commands)) < 128 * 1024
