@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from fashion.augment import augment_epoch
-from fashion.evaluate import use_device
+from fashion.inference import use_device
 from fashion.models import build, count_flops, count_parameters
 from fashion.step import make_optimizer, make_step
 from fashion.tables import write_table

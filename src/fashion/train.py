@@ -27,8 +27,8 @@ from fashion.checkpoint import Checkpoint
 from fashion.dataset import Dataset, load
 from fashion.digest import code_digests
 from fashion.errors import UserError, exit_on_user_error
-from fashion.evaluate import predict, score, use_device
 from fashion.files import atomic, canonical_json, read_json, write_json
+from fashion.inference import predict, score, use_device
 from fashion.inputs import split, training_inputs, validation_inputs
 from fashion.logs import configure, logger
 from fashion.models import build, count_flops

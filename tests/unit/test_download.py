@@ -47,15 +47,17 @@ DATASET, CHECKSUMS = download.parse(CONTENTS, None)
 
 FLIPPED = bytes((*CONTENTS[IMAGES][:-1], CONTENTS[IMAGES][-1] ^ 1))
 TRUNCATED = CONTENTS[IMAGES][:1000]
-TRUNCATED_GZIP = gzip.compress(CONTENTS[IMAGES])[:1000]
-DAMAGED_GZIP = TRUNCATED_GZIP[:500] + bytes(100) + gzip.compress(CONTENTS[IMAGES])[600:]
+TRUNCATED_GZIP = gzip.compress(CONTENTS[IMAGES], mtime=0)[:1000]
+DAMAGED_GZIP = TRUNCATED_GZIP[:500] + bytes(100) + gzip.compress(CONTENTS[IMAGES], mtime=0)[600:]
 UNDECODABLE_GZIP = TRUNCATED_GZIP[:10] + b"\xff" * 100
 
 
 def write_folder(folder: Path, contents: dict[str, bytes] = CONTENTS, gzipped: bool = False) -> Path:
     folder.mkdir(parents=True)
     for name, content in contents.items():
-        (folder / (f"{name}.gz" if gzipped else name)).write_bytes(gzip.compress(content) if gzipped else content)
+        (folder / (f"{name}.gz" if gzipped else name)).write_bytes(
+            gzip.compress(content, mtime=0) if gzipped else content
+        )
     return folder
 
 
@@ -131,7 +133,7 @@ def serve():
 
 
 def good(name, earlier):
-    body = gzip.compress(CONTENTS[name])
+    body = gzip.compress(CONTENTS[name], mtime=0)
     return 200, len(body), body
 
 
@@ -191,8 +193,8 @@ def test_outputs_are_the_same_bytes_from_any_layout_and_any_source(tmp_path, pre
         (f"{IMAGES}.gz", TRUNCATED_GZIP, "truncated or damaged gzip file"),
         (f"{IMAGES}.gz", DAMAGED_GZIP, "truncated or damaged gzip file (CRC check failed"),
         (f"{IMAGES}.gz", UNDECODABLE_GZIP, "truncated or damaged gzip file (Error -3"),
-        (f"{IMAGES}.gz", gzip.compress(FLIPPED), "wrong checksum"),
-        (f"{IMAGES}.gz", gzip.compress(HTML), "an HTML page instead of data"),
+        (f"{IMAGES}.gz", gzip.compress(FLIPPED, mtime=0), "wrong checksum"),
+        (f"{IMAGES}.gz", gzip.compress(HTML, mtime=0), "an HTML page instead of data"),
         (IMAGES, CONTENTS[TEST_IMAGES], "wrong checksum"),
         (IMAGES, CONTENTS[LABELS], "not an IDX file of bytes in 3 dimensions"),
     ],
@@ -261,8 +263,8 @@ def test_no_verify_needs_a_folder(prepare):
         (with_images(b"SSH-2.0-OpenSSH\r\n", status=None), "SSH-2.0-OpenSSH", 3),
         (with_images(HTML), "an HTML page instead of data", 1),
         (with_images(TRUNCATED_GZIP), "truncated or damaged gzip file", 1),
-        (with_images(gzip.compress(TRUNCATED)), "1000 bytes, where its header promises", 1),
-        (with_images(gzip.compress(FLIPPED)), "wrong checksum", 1),
+        (with_images(gzip.compress(TRUNCATED, mtime=0)), "1000 bytes, where its header promises", 1),
+        (with_images(gzip.compress(FLIPPED, mtime=0)), "wrong checksum", 1),
         (with_images(TRUNCATED_GZIP, promised=9999), "connection lost after 1000 of 9999 bytes", 3),
     ],
 )
@@ -313,7 +315,7 @@ def test_if_all_sources_fail_each_is_named_with_its_reason(tmp_path, serve, prep
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed = f"http://127.0.0.1:{server.getsockname()[1]}/"  # nothing listens there from here on
     missing, _ = serve(with_images(b"", status=404))
-    flipped, _ = serve(with_images(gzip.compress(FLIPPED)))
+    flipped, _ = serve(with_images(gzip.compress(FLIPPED, mtime=0)))
 
     def unreadable():
         raise PermissionError(13, "Permission denied", IMAGES)

@@ -16,8 +16,9 @@ from safetensors.torch import load_file, save_file
 from fashion.augment import normalise
 from fashion.dataset import Dataset
 from fashion.errors import UserError
-from fashion.evaluate import evaluate, predict, score
+from fashion.evaluate import evaluate
 from fashion.files import canonical_json, read_json
+from fashion.inference import predict, score
 from fashion.inputs import split, training_inputs, validation_inputs
 from fashion.models import build
 from fashion.train import Training
