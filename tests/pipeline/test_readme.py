@@ -21,14 +21,20 @@ def test_the_first_two_commands_are_what_ci_runs():
 def test_a_make_target_exists_and_says_what_it_would_do(command):
     # The virtual environment is the one that the tests run in: nothing is installed.
     done = subprocess.run(
-        [*shlex.split(command), "--dry-run", "--assume-old=.venv/.installed"], cwd=ROOT, capture_output=True, text=True
+        [*shlex.split(command), "--dry-run", "--no-print-directory", "--assume-old=.venv/.installed"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
 
 def test_make_report_is_the_plain_snakemake_command():
     done = subprocess.run(
-        ["make", "--dry-run", "--assume-old=.venv/.installed", "report"], cwd=ROOT, capture_output=True, text=True
+        ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/.installed", "report"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.splitlines()[-1] == "snakemake --cores all --resources gpu=1"
     assert done.stdout.splitlines()[-1] in COMMANDS
