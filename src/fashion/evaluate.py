@@ -10,10 +10,11 @@ from safetensors.torch import load_file
 from fashion.augment import normalise
 from fashion.dataset import load
 from fashion.errors import exit_on_user_error
-from fashion.files import atomic, read_json, write_json
+from fashion.files import atomic, write_json
 from fashion.inference import predict, score, use_device
 from fashion.logs import configure, logger
 from fashion.models import build, count_flops, count_parameters
+from fashion.protocol import read_spec
 
 
 def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tuple[dict, dict[str, np.ndarray]]:
@@ -51,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     configure(arguments.log)
     device = use_device(arguments.threads)
-    spec = read_json(arguments.run / "spec.json")
+    spec = read_spec(arguments.run / "spec.json")
     metrics, predictions = evaluate(spec, arguments.run / "model.safetensors", arguments.data, device)
     with atomic(arguments.output / "predictions.npz") as temporary:
         np.savez_compressed(temporary, **predictions)

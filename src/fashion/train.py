@@ -27,11 +27,12 @@ from fashion.checkpoint import Checkpoint
 from fashion.dataset import Dataset, load
 from fashion.digest import code_digests
 from fashion.errors import UserError, exit_on_user_error
-from fashion.files import atomic, canonical_json, read_json, write_json
+from fashion.files import atomic, canonical_json, write_json
 from fashion.inference import predict, score, use_device
 from fashion.inputs import split, training_inputs, validation_inputs
 from fashion.logs import configure, logger
 from fashion.models import build, count_flops
+from fashion.protocol import read_spec
 from fashion.provenance import collect
 from fashion.randomness import derived_seed
 from fashion.step import make_optimizer, make_step
@@ -314,7 +315,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
     configure(arguments.log)
-    spec = read_json(arguments.spec)
+    spec = read_spec(arguments.spec)
     device = use_device(arguments.threads)
     if device.type == "cpu":
         warn_of_hours(spec)

@@ -358,7 +358,7 @@ def test_code_that_does_not_parse_is_refused_in_one_line(study, file):
 
 
 def test_every_job_depends_on_the_code_that_it_runs(finished):
-    # What only fetches the dataset, or finds a job a GPU, is left out: it changes no result.
+    # What only fetches the dataset is left out, and what reads it counted: where it is from changes no result.
     records = [json.loads(path.read_text()) for path in (finished.folder / ".snakemake/metadata").iterdir()]
     stages = set()
     for record in records:

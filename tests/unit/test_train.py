@@ -220,3 +220,13 @@ def test_a_folder_that_is_no_run_is_refused_in_one_line(data_file, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {tmp_path}/spec.json: not a readable JSON file")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"), [('{"seed": 0}', "model, augmentation, training, budget"), ("[]", "model")]
+)
+def test_json_that_is_no_spec_is_refused_in_one_line(text, missing, data_file, tmp_path):
+    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: /dev/stdin: not a run's spec: it lacks {missing}")
+    assert done.stderr.count("\n") == 1
