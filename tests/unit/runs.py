@@ -1,5 +1,6 @@
 """Small runs for tests, and a training in a process of its own, which can be killed."""
 
+import csv
 import multiprocessing
 import os
 import sys
@@ -76,21 +77,20 @@ class Run:
         assert process.exitcode == 0, self.log.read_text()
         return self
 
-    def results(self) -> tuple[bytes, list[str]]:
+    def results(self) -> tuple[bytes, list[dict]]:
         """The weights' bytes, and the history without its column of seconds."""
-        lines = (self.output / "history.csv").read_text().splitlines()
-        position = lines[0].split(",").index("seconds")
-        rows = [line.split(",") for line in lines]
-        return (self.output / "model.safetensors").read_bytes(), [row[:position] + row[position + 1 :] for row in rows]
+        with open(self.output / "history.csv", newline="") as file:
+            history = [{**row, "seconds": None} for row in csv.DictReader(file)]
+        return (self.output / "model.safetensors").read_bytes(), history
 
 
 def _train(arguments: list[str], file_size_limit: int | None, checkpoint_seconds: float) -> None:
     import resource
 
-    from fashion import train
+    from fashion import train, training
     from fashion.errors import exit_on_user_error
 
-    train.CHECKPOINT_SECONDS, train.CHECKPOINT_SHARE = checkpoint_seconds, 0
+    training.CHECKPOINT_SECONDS, training.CHECKPOINT_SHARE = checkpoint_seconds, 0
     if file_size_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
     sys.argv = ["fashion.train", *arguments]

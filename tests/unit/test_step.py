@@ -11,7 +11,7 @@ from runs import BOTH, make_spec
 from fashion.files import read_json, write_json
 from fashion.models import build
 from fashion.step import GraphedStep, make_optimizer, make_step
-from fashion.train import Training
+from fashion.training import Training
 
 MODELS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
 GOLDEN = Path(__file__).with_name("golden_losses.json")
@@ -91,7 +91,7 @@ def test_dropout_differs_between_replays():
 @needs_cuda
 def test_a_gpu_training_stopped_and_taken_up_ends_like_an_undisturbed_one(dataset, tmp_path):
     from fashion.checkpoint import Checkpoint
-    from fashion.train import Interrupted
+    from fashion.training import Interrupted
 
     device, spec = torch.device("cuda"), make_spec("vgg", augmentation=BOTH, epochs=4)
     weights, _ = Training(spec, dataset, device).run()
