@@ -108,7 +108,7 @@ def resolve(config: dict, budget: str) -> Study:
         UserError: what the schema cannot say is wrong; see `check`.
     """
     chosen = config["budgets"][budget]
-    models = config["models"]
+    models = {name: config["models"][name] for name in chosen.get("models", config["models"])}
     common = {**config["training"], **chosen.get("training", {})}
     augmentations = {
         name: tuple(
@@ -164,6 +164,7 @@ def check(config: dict) -> None:
     _check_names("budget", [config["budget"]], config["budgets"])
     for name, budget in config["budgets"].items():
         _check_names(f"budgets.{name}.augmentations", budget["augmentations"], config["augmentations"])
+        _check_names(f"budgets.{name}.models", budget.get("models", []), config["models"])
         _check_names(f"budgets.{name}.training_of", budget.get("training_of", {}), config["models"])
     if not config["data"]["verify"] and not config["data"]["folder"]:
         raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")

@@ -73,6 +73,7 @@ def test_the_shipped_configuration_is_accepted(config):
             ["all"],
             "config: budgets.quick.augmentations: unknown name 'all'; known: none,",
         ),
+        ("budgets.quick.models", ["vgg9"], "config: budgets.quick.models: unknown name 'vgg9' (did you mean 'vgg8'?)"),
         ("budgets.quick.training_of", {"vgg9": {}}, "unknown name 'vgg9' (did you mean 'vgg8'?); known: vgg8, "),
         ("models.vgg8.family", "gnn", "config: models.vgg8.family: 'gnn' is not one of ['vgg', 'resnet', 'vit']"),
         ("models.vgg8.famly", "vgg", "config: models.vgg8: unknown key 'famly' (did you mean 'family'?)"),
@@ -121,6 +122,12 @@ def test_a_budget_runs_each_model_augmentation_and_seed(config):
     assert len(config["models"]) == 13
     assert len(study.specs) == 13 * 4 * 3
     assert len(resolve(config, "quick").specs) == 13
+
+
+def test_a_budget_runs_all_models_or_those_it_names(config):
+    assert resolve(config, "report").models.keys() == config["models"].keys()
+    few = resolve(changed(config, "budgets.quick.models", ["vit", "vgg8"]), "quick")
+    assert {model for model, _, _ in few.specs} == few.summary()["models"].keys() == {"vit", "vgg8"}
 
 
 def test_a_models_augmentations_restrict_the_budgets(config):
