@@ -128,7 +128,7 @@ rule epoch_log:
     output:
         png=report(
             "results/{budget}/figures/{figure}_log.png",
-            caption="../report/epoch_log.rst",
+            caption="../report/log.rst",
             category="Figures of the report",
             labels={"figure": "{figure}: log"},
         ),
