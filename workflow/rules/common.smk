@@ -92,6 +92,17 @@ def run_files(budget, runs, *names):
     ]
 
 
+def seeds(wildcards):
+    """The seeds of a budget's runs."""
+    return list(STUDIES[wildcards.budget].seeds)
+
+
+def groups(wildcards):
+    """Every model with each of its augmentations, as their folder is called: those of the runs that differ by seed."""
+    study = STUDIES[wildcards.budget]
+    return [f"{model}/{augmentation}" for model in sorted(study.models) for augmentation in study.augmentations[model]]
+
+
 def shown(wildcards, kind):
     """The models that a figure shows, by name."""
     study = STUDIES[wildcards.budget]
@@ -136,7 +147,8 @@ def figures(budget):
 
 def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
-    names = ["table1_classes", "table2_operations", "table3_hyperparameters", "comparison"]
+    names = ["table1_classes", "table2_operations", "table3_hyperparameters"]
+    names += ["comparison", "per_class", "calibration", "ablation"]
     return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
 
 
