@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-FIGURES = 4 + 6 + 9 + 1  # samples and previews, diagrams, curves, the log
+FIGURES = 4 + 6 + 9 + 1 + 3  # samples and previews, diagrams, curves, the log, overviews
 
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
 TABLES += ("comparison", "per_class", "calibration", "ablation")
@@ -32,6 +32,9 @@ EXPECTED_JOBS = {
     "diagram": 6,
     "curves": 9,
     "epoch_log": 1,
+    "confusion": 1,
+    "reliability": 1,
+    "mistakes": 1,
 }
 
 

@@ -6,28 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fabricated import predict, write_predictions
 
 from fashion import ablation, calibration, comparison, per_class
 from fashion.dataset import CLASSES
 from fashion.errors import UserError
 from fashion.predictions import Predictions, read_groups, read_predictions
-
-
-def predict(*rows: tuple[int, int, float]) -> Predictions:
-    """Predictions of images, each with its label, the predicted class and the confidence in that."""
-    probabilities = np.empty((len(rows), len(CLASSES)))
-    for row, (_, predicted, confidence) in zip(probabilities, rows, strict=True):
-        row[:] = (1 - confidence) / (len(CLASSES) - 1)
-        row[predicted] = confidence
-    # Logits are probabilities' logarithms but for a constant, which differs from image to image.
-    logits = np.log(probabilities) + np.arange(len(rows))[:, None]
-    return Predictions(logits=logits.astype(np.float32), labels=np.array([label for label, *_ in rows]))
-
-
-def write_predictions(run: Path, predictions: Predictions) -> None:
-    run.mkdir(parents=True)
-    np.savez_compressed(run / "predictions.npz", logits=predictions.logits, labels=predictions.labels)
-
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))

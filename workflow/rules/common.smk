@@ -103,19 +103,20 @@ def groups(wildcards):
     return [f"{model}/{augmentation}" for model in sorted(study.models) for augmentation in study.augmentations[model]]
 
 
-def shown(wildcards, kind):
-    """The models that a figure shows, by name."""
+def shown(wildcards, kind=None):
+    """The models that a figure shows, by name: without a kind, all."""
     study = STUDIES[wildcards.budget]
-    return {model: study.models[model] for model in study.figures()[f"{wildcards.figure}_{kind}"].models}
+    names = study.figures()[f"{wildcards.figure}_{kind}"].models if kind else sorted(study.models)
+    return {model: study.models[model] for model in names}
 
 
-def shown_runs(wildcards, kind):
+def shown_runs(wildcards, kind=None):
     """The runs that a figure shows."""
     study = STUDIES[wildcards.budget]
     return [run for model in shown(wildcards, kind) for run in study.shown_runs(model)]
 
 
-def shown_folders(wildcards, kind):
+def shown_folders(wildcards, kind=None):
     """For each model that a figure shows, the folder with those of the shown runs."""
     study = STUDIES[wildcards.budget]
     shown_ones = [study.shown_runs(model)[0] for model in shown(wildcards, kind)]
@@ -141,7 +142,8 @@ def category(wildcards):
 def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
     samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
-    names = [*samples, *STUDIES[budget].figures()]
+    overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes"]
+    names = [*samples, *STUDIES[budget].figures(), *overviews]
     return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
 
 
