@@ -225,7 +225,7 @@ CASES = {
     ),
     "a table's code": (append("src/fashion/per_class.py", "NEW = 1\n"), {"per_class"}),
     "code that a table and a figure share": (
-        append("src/fashion/calibration.py", "NEW = 1\n"),
+        append("src/fashion/reliability.py", "NEW = 1\n"),
         {"calibration", "reliability"},
     ),
     "a figure's code": (append("src/fashion/figures/log.py", "NEW = 1\n"), {LOG}),

@@ -12,6 +12,7 @@ from fashion import ablation, calibration, comparison, per_class
 from fashion.dataset import CLASSES
 from fashion.errors import UserError
 from fashion.predictions import Predictions, read_groups, read_predictions
+from fashion.reliability import reliability
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))
@@ -43,7 +44,7 @@ def test_scores_of_a_class_are_means_over_the_seeds() -> None:
 def test_the_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images() -> None:
     # Bins of 1/15: 0.90 and 0.92 are in (13/15, 14/15], one of two right; 0.50 is in (7/15, 8/15], right.
     predictions = predict((0, 0, 0.90), (0, 1, 0.92), (2, 2, 0.50))
-    bins = calibration.reliability(predictions)
+    bins = reliability(predictions)
     assert np.flatnonzero(bins.share).tolist() == [7, 13]
     assert bins.share[[7, 13]].tolist() == [1 / 3, 2 / 3]
     assert bins.accuracy[[7, 13]].tolist() == [1, 1 / 2]
@@ -56,7 +57,7 @@ def test_a_bin_holds_its_upper_edge_and_the_last_one_certainty() -> None:
     logits = np.full((2, 10), -np.inf, np.float32)
     logits[0, 0] = 0  # certain
     logits[1, :5] = 0  # 1/5 = 3/15
-    bins = calibration.reliability(Predictions(logits=logits, labels=np.array([0, 0])))
+    bins = reliability(Predictions(logits=logits, labels=np.array([0, 0])))
     assert np.flatnonzero(bins.share).tolist() == [2, 14]
 
 

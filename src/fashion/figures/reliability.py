@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fashion.calibration import BINS, reliability
 from fashion.errors import exit_on_user_error
 from fashion.figures import figure_parser, save
 from fashion.figures.multiples import heading, panels
 from fashion.predictions import Predictions, read_groups
+from fashion.reliability import BINS, reliability
 
 ROW_HEIGHT = 2.0  # inches
 CENTRES = 100 * (np.arange(BINS) + 0.5) / BINS
