@@ -12,6 +12,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/augment.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/overview.smk"
 include: "workflow/rules/status.smk"
 
 

@@ -15,6 +15,15 @@ from fashion.tables import write_table
 
 REPORTED = ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs")
 CONFIDENCE = 0.95
+# Of each measured column that has one. Epochs have none: to stop sooner is neither better nor worse.
+BEST = {
+    "test_accuracy": "max",
+    "parameters": "min",
+    "flops_per_image": "min",
+    "seconds": "min",
+    "seconds_per_epoch": "min",
+    "images_per_second": "max",
+}
 
 
 def read_run(folder: Path) -> dict:
@@ -89,26 +98,33 @@ def compare(summary: dict, runs: Path) -> pd.DataFrame:
 
 
 def readable(comparison: pd.DataFrame) -> pd.DataFrame:
-    """The comparison for a page: fewer columns, units, and the report's number after each measured one."""
+    """The comparison for a page: fewer columns, units, and the report's number after each measured one.
 
-    def beside(row: pd.Series, column: str, specification: str) -> str:
-        reported = row[f"reported_{column}"]
-        return f"{row[column]:{specification}}" + (f" ({reported:{specification}})" if pd.notna(reported) else "")
+    The best measured value of a column is bold, and so is every other that reads the same.
+    """
+    best = comparison.agg(BEST)
+
+    def show(row: pd.Series, column: str, specification: str, scale: float = 1) -> str:
+        text = f"{scale * row[column]:{specification}}"
+        if column in best and text == f"{scale * best[column]:{specification}}":
+            text = f"**{text}**"
+        reported = row.get(f"reported_{column}")
+        return text + (f" ({reported:{specification}})" if pd.notna(reported) else "")
 
     return pd.DataFrame(
         {
             "model": row["model"],
             "augmentation": row["augmentation"],
-            "test accuracy (reported)": beside(row, "test_accuracy", ".2%"),
+            "test accuracy (reported)": show(row, "test_accuracy", ".2%"),
             "95 % interval": f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}",
             "seeds": row["seeds"],
             "test images": f"{row['test_images']:,}",
-            "parameters (reported)": beside(row, "parameters", ",.0f"),
-            "MFLOP per image": f"{row['flops_per_image'] / 1e6:,.1f}",
-            "epochs (reported)": beside(row, "epochs", ".4g"),
-            "seconds (reported)": beside(row, "seconds", ",.1f"),
-            "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
-            "images per second": f"{row['images_per_second']:,.0f}",
+            "parameters (reported)": show(row, "parameters", ",.0f"),
+            "MFLOP per image": show(row, "flops_per_image", ",.1f", 1e-6),
+            "epochs (reported)": show(row, "epochs", ".4g"),
+            "seconds (reported)": show(row, "seconds", ",.1f"),
+            "seconds per epoch (reported)": show(row, "seconds_per_epoch", ".2f"),
+            "images per second": show(row, "images_per_second", ",.0f"),
         }
         for _, row in comparison.iterrows()
     )

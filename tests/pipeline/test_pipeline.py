@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-FIGURES = 4 + 6 + 9 + 1  # samples and previews, diagrams, curves, the log
+FIGURES = 4 + 6 + 9 + 1 + 3  # samples and previews, diagrams, curves, the log, overviews
+
+TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
+TABLES += ("comparison", "per_class", "calibration", "ablation")
 
 EXPECTED_JOBS = {
     "dataset": 1,
@@ -23,9 +26,15 @@ EXPECTED_JOBS = {
     "study": 1,
     "hyperparameters": 1,
     "comparison": 1,
+    "per_class": 1,
+    "calibration": 1,
+    "ablation": 1,
     "diagram": 6,
     "curves": 9,
     "epoch_log": 1,
+    "confusion": 1,
+    "reliability": 1,
+    "mistakes": 1,
 }
 
 
@@ -80,7 +89,7 @@ def test_every_figure_is_a_picture_and_says_its_budget(finished):
 def test_tables_say_what_was_measured_beside_what_was_reported(finished):
     study, config = finished
     tables = study.folder / "results/tiny/tables"
-    for name in ("table1_classes", "table2_operations", "table3_hyperparameters", "comparison"):
+    for name in TABLES:
         assert (tables / f"{name}.csv").exists()
         assert "tiny budget, a test" in (tables / f"{name}.md").read_text()
     comparison = pd.read_csv(tables / "comparison.csv").set_index("model")
@@ -95,6 +104,21 @@ def test_tables_say_what_was_measured_beside_what_was_reported(finished):
         for key in ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs"):
             value = row[f"reported_{key}"]
             assert value == reported[key] if key in reported else np.isnan(value)
+
+
+def test_tables_of_predictions_agree_with_the_metrics(finished):
+    study, config = finished
+    tables = {
+        name: pd.read_csv(study.folder / f"results/tiny/tables/{name}.csv").set_index("model")
+        for name in ("comparison", "per_class", "calibration", "ablation")
+    }
+    for model in config["models"]:
+        accuracy = tables["comparison"].loc[model, "test_accuracy"]
+        assert tables["calibration"].loc[model, "accuracy"] == pytest.approx(accuracy)
+        assert tables["ablation"].loc[model, "test_accuracy_both"] == pytest.approx(accuracy)
+        classes = tables["per_class"].loc[model]
+        recalled = (classes["recall"] * classes["test_images"]).sum() / classes["test_images"].sum()
+        assert recalled == pytest.approx(accuracy)
 
 
 def test_snakemakes_own_report_is_made(finished):

@@ -1,8 +1,11 @@
-# What is made from runs and models: diagrams, curves, the log of Fig. 8, Table 3 and the comparison.
+# What is made from runs and models: diagrams, curves, the log of Fig. 8, Table 3 and the tables over all runs.
 localrules:
     study,
     hyperparameters,
     comparison,
+    per_class,
+    calibration,
+    ablation,
     diagram,
     curves,
     epoch_log,
@@ -69,6 +72,73 @@ rule comparison:
         "python -m fashion.comparison --study {input.study} --runs {params.runs} --output {output.csv} 2> {log}"
 
 
+rule per_class:
+    input:
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, "predictions.npz"),
+    output:
+        csv=report(
+            "results/{budget}/tables/per_class.csv",
+            caption="../report/per_class.rst",
+            category="Tables",
+            labels={"table": "Precision, recall and F1 by class"},
+        ),
+        md="results/{budget}/tables/per_class.md",
+    log:
+        "results/{budget}/logs/per_class.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.per_class"),
+        note=note,
+        stage="fashion.per_class",
+        runs="results/{budget}/runs",
+        groups=groups,
+        seeds=seeds,
+    shell:
+        "python -m {params.stage} --runs {params.runs} --groups {params.groups} --seeds {params.seeds}"
+        " --note {params.note:q} --output {output.csv} 2> {log}"
+
+
+use rule per_class as calibration with:
+    output:
+        csv=report(
+            "results/{budget}/tables/calibration.csv",
+            caption="../report/calibration.rst",
+            category="Tables",
+            labels={"table": "Calibration"},
+        ),
+        md="results/{budget}/tables/calibration.md",
+    log:
+        "results/{budget}/logs/calibration.log",
+    params:
+        *code("fashion.calibration"),
+        note=note,
+        stage="fashion.calibration",
+        runs="results/{budget}/runs",
+        groups=groups,
+        seeds=seeds,
+
+
+use rule per_class as ablation with:
+    output:
+        csv=report(
+            "results/{budget}/tables/ablation.csv",
+            caption="../report/ablation.rst",
+            category="Tables",
+            labels={"table": "Ablation of the augmentations"},
+        ),
+        md="results/{budget}/tables/ablation.md",
+    log:
+        "results/{budget}/logs/ablation.log",
+    params:
+        *code("fashion.ablation"),
+        note=note,
+        stage="fashion.ablation",
+        runs="results/{budget}/runs",
+        groups=groups,
+        seeds=seeds,
+
+
 rule diagram:
     input:
         data=ancient(DATA),
@@ -115,7 +185,7 @@ rule curves:
         note=note,
         reported=reported,
         runs=lambda wildcards: shown_folders(wildcards, "curves"),
-        seeds=lambda wildcards: list(STUDIES[wildcards.budget].seeds),
+        seeds=seeds,
     shell:
         "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
         " --note {params.note:q} --output {output} 2> {log}"
