@@ -1,4 +1,4 @@
-"""The `fashion` command: what a trained run says of images, and what it is."""
+"""Ask a trained run about images of clothing, show what it is, or export its model."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Each command imports what it needs: help and wrong arguments are answered at once.
 from fashion.errors import exit_on_user_error
-from fashion.logs import configure, logger
+from fashion.logs import logger
 
 RUN = "a run's folder: results/<budget>/runs/<model>/<augmentation>/seed<k>"
 PREDICT = """\
@@ -32,6 +32,12 @@ An image that cannot be read is named on stderr, the others are answered, and th
 SHOW = """\
 Show a run's card: model, augmentation, seed, budget, protocol, parameters and FLOPs, test accuracy with n and its
 95 % interval, best epoch, training time, device, versions and commit. What the run has not got yet is said.
+"""
+
+EXPORT = """\
+Write a run's trained model as one ONNX file, for programs without PyTorch. Its input `images` is float32
+[N, 1, 28, 28], light on black, pixels / 127.5 - 1; its output `logits` is float32 [N, 10]. The names of the classes
+are in its metadata. It needs the packages of the extra `export`: pip install 'fashion[export]'.
 """
 
 
@@ -61,6 +67,12 @@ def show(arguments: argparse.Namespace) -> None:
     print(card(arguments.run))
 
 
+def export(arguments: argparse.Namespace) -> None:
+    from fashion.export import export
+
+    export(arguments.run, arguments.onnx)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, a subcommand for each thing to do."""
     parser = argparse.ArgumentParser(prog="fashion", description=__doc__)
@@ -80,6 +92,11 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("show", help="show a run's card", description=SHOW, **as_written)
     command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
     command.set_defaults(command=show)
+
+    command = commands.add_parser("export", help="write a run's model as ONNX", description=EXPORT, **as_written)
+    command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
+    command.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the file to write")
+    command.set_defaults(command=export)
     return parser
 
 
@@ -88,7 +105,6 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # A file's name may be no text.
     sys.stdout.reconfigure(errors="backslashreplace")
-    configure(None)
     arguments = parser().parse_args()
     exit_on_user_error(lambda: arguments.command(arguments))
 

@@ -12,18 +12,21 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from PIL import Image
-from runs import make_spec, write_dataset
+from runs import MODELS, make_spec, write_dataset
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
+from fashion.augment import normalise
 from fashion.card import card
 from fashion.dataset import CLASSES
 from fashion.errors import UserError
 from fashion.evaluate import evaluate
 from fashion.files import write_json
+from fashion.inference import predict
 from fashion.models import build
 from fashion.predict import classify
 from fashion.run_folder import load_model
@@ -81,7 +84,7 @@ def here(*arguments: str | Path) -> None:
     parsed.command(parsed)
 
 
-@pytest.mark.parametrize("family", ["vgg", "resnet", "vit"])
+@pytest.mark.parametrize("family", MODELS)
 def test_saved_test_images_are_answered_as_they_were_evaluated(family, dataset, tmp_path):
     run = make_run(tmp_path / "run", family)
     data = write_dataset(tmp_path / "data.npz", dataset)
@@ -233,6 +236,36 @@ def test_files_of_another_program_are_refused_by_name(run):
     with pytest.raises(UserError, match="not what the pipeline writes: 'test_accuracy'") as caught:
         card(run)
     assert str(caught.value).startswith(f"{run}: ")
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path):
+    run, path = make_run(tmp_path / "run", family), tmp_path / "folder/model.onnx"
+    here("export", run, "--onnx", path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    model = load_model(run)
+    for count in (1, 2, 7):
+        images = normalise(torch.from_numpy(dataset.test_images[:count, None]))
+        (logits,) = session.run(["logits"], {"images": images.numpy()})
+        np.testing.assert_allclose(logits, predict(model, images).numpy(), atol=1e-5)
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(metadata["classes"])) == CLASSES
+    assert json.loads(metadata["spec"]) == make_spec(family)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_export_that_cannot_be_written_is_refused_in_one_line(run, tmp_path):
+    (tmp_path / "model.onnx").mkdir()
+    with pytest.raises(UserError, match=f"^cannot write {tmp_path}/model.onnx: .*") as caught:
+        here("export", run, "--onnx", tmp_path / "model.onnx")
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a run", "model.onnx"]
+
+
+def test_an_export_without_its_packages_says_how_to_get_them(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(UserError, match=r"no module onnxscript, which ONNX needs: pip install 'fashion\[export\]'"):
+        here("export", run, "--onnx", tmp_path / "model.onnx")
 
 
 def test_help_is_answered_without_imports_of_seconds():
