@@ -22,3 +22,4 @@ rule all:
         tables=tables(config["budget"]),
         figures=figures(config["budget"]),
         records=records(config["budget"]),
+        page=f"results/{config['budget']}/report.html",

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from fashion.comparison import interval
 from fashion.errors import UserError
 from fashion.files import read_json
 from fashion.protocol import split_sizes
 from fashion.run_folder import spec_of
+from fashion.statistics import over_images
 
 # A line of its own says what these come to.
 SIZES = ("train_images", "validation_fraction", "test_images")
@@ -48,7 +48,7 @@ def _metrics(run: Path) -> dict[str, str]:
         return {"test accuracy": "not evaluated yet"}
     metrics = read_json(run / "metrics.json")
     accuracy, count = metrics["test_accuracy"], metrics["test_images"]
-    low, high = interval(pd.Series([accuracy]), count)
+    low, high = over_images(accuracy, count).interval()
     return {
         "parameters": f"{metrics['parameters']:,}",
         "FLOPs": f"{metrics['flops_per_image']:,} an image",

@@ -51,9 +51,7 @@ def compute(runs: Runs) -> pd.DataFrame:
             "reported_seconds": lambda values: values.drop_duplicates().sum(min_count=1),
         }
     )
-    totals = totals.assign(
-        model=TOTAL, augmentation=TOTAL, seconds_per_epoch=totals["seconds"] / totals["epochs"]
-    )
+    totals = totals.assign(model=TOTAL, augmentation=TOTAL, seconds_per_epoch=totals["seconds"] / totals["epochs"])
     return pd.concat([frame, totals], ignore_index=True).astype({"seed": "Int64"})
 
 

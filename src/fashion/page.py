@@ -16,6 +16,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from fashion.errors import exit_on_user_error
+from fashion.evidence import Runs
 from fashion.files import canonical_json, read_json, write_text
 
 TEMPLATE = "page.html"
@@ -69,10 +70,10 @@ def figure(path: Path, captions: Path, words: dict, models: Sequence[str], compa
     }
 
 
-def provenance(paths: Sequence[Path]) -> list[dict]:
-    """The different origins that runs have, the most common first: device, versions, threads, commit; with their runs."""
+def provenance(runs: Sequence[dict]) -> list[dict]:
+    """The different origins of runs, such as device, versions and commit, with their numbers; most common first."""
     keys = ("device", "driver", "python", "packages", "platform", "threads", "commit")
-    counts = Counter(canonical_json({key: read_json(path)[key] for key in keys}) for path in paths)
+    counts = Counter(canonical_json({key: run[key] for key in keys}) for run in runs)
     return [{**json.loads(origin), "runs": count} for origin, count in counts.most_common()]
 
 
@@ -112,7 +113,6 @@ def main() -> None:
     parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
     parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with its tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
-    parser.add_argument("--shown", type=json.loads, required=True, help='{"fig04_vgg8_curves": ["vgg8"], ...}')
     parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
@@ -120,10 +120,11 @@ def main() -> None:
     words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
     comparison = pd.read_csv(arguments.results / "tables/comparison.csv")
     figures = [
-        figure(path, arguments.captions, words, arguments.shown.get(path.stem, []), comparison)
+        figure(path, arguments.captions, words, summary["figures"].get(path.stem, []), comparison)
         for path in sorted(arguments.figures)
     ]
-    origins = provenance(sorted(arguments.results.glob("runs/*/*/*/provenance.json")))
+    runs = Runs(summary, arguments.results / "runs")
+    origins = provenance([run.provenance for _, seeds in runs.items() for run in seeds])
     write_text(arguments.output, render(summary, arguments.results, figures, origins))
 
 

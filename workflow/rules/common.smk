@@ -46,6 +46,13 @@ SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
 
+# The figures' captions, which the page has too.
+CAPTIONS = Path(workflow.basedir) / "workflow/report"
+
+# What every run leaves for good.
+RECORDS = ["spec.json", "history.csv", "provenance.json", "metrics.json", "predictions.npz"]
+
+
 wildcard_constraints:
     budget="|".join(STUDIES),
     model="[a-z][a-z0-9_]*",
@@ -150,11 +157,10 @@ def figures(budget):
 def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
     names = ["table1_classes", "table2_operations", "table3_hyperparameters"]
-    names += ["comparison", "per_class", "calibration", "ablation"]
+    names += ["comparison", "per_class", "calibration", "ablation", "claims", "statements", "deviations", "compute"]
     return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
 
 
 def records(budget):
     """What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room."""
-    names = ["spec.json", "history.csv", "provenance.json", "metrics.json", "predictions.npz"]
-    return run_files(budget, STUDIES[budget].specs, *names)
+    return run_files(budget, STUDIES[budget].specs, *RECORDS)

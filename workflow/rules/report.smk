@@ -6,6 +6,9 @@ localrules:
     per_class,
     calibration,
     ablation,
+    compute,
+    claims,
+    page,
     diagram,
     curves,
     epoch_log,
@@ -48,9 +51,7 @@ rule hyperparameters:
 
 rule comparison:
     input:
-        lambda wildcards: run_files(
-            wildcards.budget, STUDIES[wildcards.budget].specs, "history.csv", "metrics.json", "provenance.json"
-        ),
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *RECORDS),
         study="results/{budget}/study.json",
     output:
         csv=report(
@@ -68,8 +69,56 @@ rule comparison:
         *code("fashion.comparison"),
         runs="results/{budget}/runs",
         note=note,
+        stage="fashion.comparison",
     shell:
-        "python -m fashion.comparison --study {input.study} --runs {params.runs} --output {output.csv} 2> {log}"
+        "python -m {params.stage} --study {input.study} --runs {params.runs} --output {output.csv} 2> {log}"
+
+
+use rule comparison as compute with:
+    output:
+        csv=report(
+            "results/{budget}/tables/compute.csv",
+            caption="../report/compute.rst",
+            category="Tables",
+            labels={"table": "Compute"},
+        ),
+        md="results/{budget}/tables/compute.md",
+    log:
+        "results/{budget}/logs/compute.log",
+    params:
+        *code("fashion.compute"),
+        runs="results/{budget}/runs",
+        note=note,
+        stage="fashion.compute",
+
+
+rule claims:
+    input:
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *RECORDS),
+        study="results/{budget}/study.json",
+        classes="results/{budget}/tables/table1_classes.csv",
+    output:
+        report(
+            "results/{budget}/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+            labels={"table": "Claims and verdicts"},
+        ),
+        multiext("results/{budget}/tables/statements", ".csv", ".md"),
+        multiext("results/{budget}/tables/deviations", ".csv", ".md"),
+        "results/{budget}/tables/claims.md",
+    log:
+        "results/{budget}/logs/claims.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.claims"),
+        note=note,
+        runs="results/{budget}/runs",
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m fashion.claims --study {input.study} --runs {params.runs} --classes {input.classes}"
+        " --output {params.folder} 2> {log}"
 
 
 rule per_class:
@@ -213,3 +262,25 @@ rule epoch_log:
         run=subpath(input[0], parent=True),
     shell:
         "python -m fashion.figures.log --run {params.run} --note {params.note:q} --output {output} 2> {log}"
+
+
+rule page:
+    input:
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, "provenance.json"),
+        tables=lambda wildcards: tables(wildcards.budget),
+        figures=lambda wildcards: [file for file in figures(wildcards.budget) if file.endswith(".png")],
+        study="results/{budget}/study.json",
+        captions=sorted(map(str, CAPTIONS.glob("*.rst"))),
+    output:
+        "results/{budget}/report.html",
+    log:
+        "results/{budget}/logs/report.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.page"),
+        results=subpath(output[0], parent=True),
+        captions=str(CAPTIONS),
+    shell:
+        "python -m fashion.page --study {input.study} --results {params.results} --figures {input.figures}"
+        " --captions {params.captions:q} --output {output} 2> {log}"
