@@ -1,17 +1,22 @@
 """The whole DAG: the jobs it plans, the files it leaves, and how it fails."""
 
+import html
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
+BROWSER = shutil.which("chromium")
+
 FIGURES = 4 + 6 + 9 + 1 + 3  # samples and previews, diagrams, curves, the log, overviews
 
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
-TABLES += ("comparison", "per_class", "calibration", "ablation")
+TABLES += ("comparison", "per_class", "calibration", "ablation", "compute", "claims", "statements", "deviations")
 
 EXPECTED_JOBS = {
     "dataset": 1,
@@ -29,6 +34,9 @@ EXPECTED_JOBS = {
     "per_class": 1,
     "calibration": 1,
     "ablation": 1,
+    "compute": 1,
+    "claims": 1,
+    "page": 1,
     "diagram": 6,
     "curves": 9,
     "epoch_log": 1,
@@ -104,6 +112,60 @@ def test_tables_say_what_was_measured_beside_what_was_reported(finished):
         for key in ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs"):
             value = row[f"reported_{key}"]
             assert value == reported[key] if key in reported else np.isnan(value)
+
+
+def test_a_tiny_study_decides_only_what_needs_no_training(finished):
+    study, _ = finished
+    claims = pd.read_csv(study.folder / "results/tiny/tables/claims.csv").set_index("id")
+    assert list(claims.index) == [f"C{number}" for number in range(1, 15)]
+    undecided = claims[claims["verdict"] == "undecided"]
+    assert len(undecided) == 13 - ("C13" not in undecided.index)
+    assert undecided.drop("C2")["sentence"].str.contains("1 seed, at least 2 are needed").all()
+    # The tiny dataset is no Fashion-MNIST.
+    assert claims["verdict"]["C14"] == "fails"
+
+
+def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(finished):
+    study, config = finished
+    page = (study.folder / "results/tiny/report.html").read_text()
+    assert "Tiny budget, a test" in page
+    assert page.index("The verdict") < page.index('id="C1"') < page.index('id="figures"')
+    for png in (study.folder / "results/tiny/figures").glob("*.png"):
+        assert f'<figure id="{png.stem}">' in page
+    assert page.count('src="data:image/png;base64,') == FIGURES == page.count(' src="') == page.count(' alt="Fig') + 7
+    for model in config["models"]:
+        assert model in page
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    assert "<script" not in page
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs chromium")
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_browser_shows_the_page_without_an_error_or_a_network(finished, tmp_path, width):
+    study, _ = finished
+    page = (study.folder / "results/tiny/report.html").read_text()
+    # What the browser made of it, as the page's title.
+    script = """<script>
+    addEventListener("error", event => console.error("caught", event.target.id), true);
+    addEventListener("load", () => document.title = JSON.stringify({
+        images: [...document.images].map(image => image.naturalWidth),
+        unnamed: [...document.images].filter(image => !image.alt).length,
+        requests: performance.getEntriesByType("resource").filter(entry => !entry.name.startsWith("data:")).length,
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    }))</script>"""
+    copy = tmp_path / "page.html"
+    copy.write_text(page.replace("</head>", f"{script}</head>"))
+    done = subprocess.run(
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=5000",
+         f"--user-data-dir={tmp_path}/profile", f"--window-size={width},900", "--dump-dom", copy.as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr, done.stderr
+    seen = json.loads(html.unescape(re.search("<title>(.*?)</title>", done.stdout)[1]))
+    assert len(seen["images"]) == FIGURES
+    assert min(seen["images"]) > 100
+    assert (seen["unnamed"], seen["requests"]) == (0, 0)
+    assert seen["overflow"] <= 0, "the page is wider than the window"
 
 
 def test_tables_of_predictions_agree_with_the_metrics(finished):
