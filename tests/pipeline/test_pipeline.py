@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-FIGURES = 4 + 6 + 9 + 1 + 3  # samples and previews, diagrams, curves, the log, overviews
+FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
 
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
 TABLES += ("comparison", "per_class", "calibration", "ablation")
@@ -35,6 +35,10 @@ EXPECTED_JOBS = {
     "confusion": 1,
     "reliability": 1,
     "mistakes": 1,
+    "tradeoff": 1,
+    "gradients": 1,
+    "time_to_accuracy": 1,
+    "all_curves": 1,
 }
 
 
