@@ -29,10 +29,12 @@ DIAGRAMS = {
 }
 LOG = "epoch_log fig08_vgg12"
 COMPARISON = {"comparison", "study"}
-OF_PREDICTIONS = {"per_class", "calibration", "ablation"}
-OVERVIEWS = {"confusion", "reliability", "mistakes"}
-OF_FIRST_SEED = {"mistakes"}
-OF_ALL_RUNS = COMPARISON | OF_PREDICTIONS | OVERVIEWS
+OF_PREDICTIONS = {"per_class", "calibration", "ablation", "confusion", "reliability", "mistakes"}
+OF_HISTORIES = {"gradients", "time_to_accuracy", "all_curves"}
+OF_EVALUATIONS = COMPARISON | OF_PREDICTIONS | {"tradeoff"}
+OF_ALL_RUNS = OF_EVALUATIONS | OF_HISTORIES
+OF_FIRST_SEED = {"mistakes", "gradients"}
+OVERVIEWS = OF_HISTORIES | {"confusion", "reliability", "mistakes", "tradeoff"}
 SAMPLES = {"samples", "mixup_samples", "randaugment_samples", "mixup_alpha_samples"}
 MODELS = list(CURVES)
 RUNS = "results/tiny/runs"
@@ -230,7 +232,12 @@ CASES = {
     ),
     "a figure's code": (append("src/fashion/figures/log.py", "NEW = 1\n"), {LOG}),
     "another figure's code": (append("src/fashion/figures/curves.py", "NEW = 1\n"), set(CURVES.values())),
+    "code that figures of curves share": (
+        append("src/fashion/figures/epochs.py", "NEW = 1\n"),
+        {*CURVES.values(), "time_to_accuracy", "all_curves"},
+    ),
     "the code of a figure of predictions": (append("src/fashion/figures/mistakes.py", "NEW = 1\n"), {"mistakes"}),
+    "the code of a figure of a table": (append("src/fashion/figures/tradeoff.py", "NEW = 1\n"), {"tradeoff"}),
     "the figures' style": (
         append("src/fashion/figures/fashion.mplstyle", "\naxes.titlesize: 9\n"),
         {LOG, *CURVES.values(), *DIAGRAMS.values(), *SAMPLES, *OVERVIEWS},
@@ -241,7 +248,7 @@ CASES = {
     ),
     "reported numbers": (
         set_config("models", "vgg8", "reported", "test_accuracy", 0.5),
-        COMPARISON | {CURVES["vgg8"]},
+        COMPARISON | {CURVES["vgg8"], "tradeoff"},
     ),
     "a caption": (append("workflow/report/curves.rst", "More.\n"), NOTHING),
     "comments and docstrings": (comment_everywhere, NOTHING),
@@ -267,8 +274,11 @@ CASES = {
     ),
     "a model less": (remove_a_model, OF_ALL_RUNS),
     "a history deleted": (delete(f"{RUNS}/vgg8/both/seed0/history.csv"), trained("vgg8")),
-    "metrics deleted": (delete(f"{RUNS}/vgg8/both/seed0/metrics.json"), {"evaluate vgg8 both 0"} | OF_ALL_RUNS),
-    "predictions deleted": (delete(f"{RUNS}/vgg8/both/seed0/predictions.npz"), {"evaluate vgg8 both 0"} | OF_ALL_RUNS),
+    "metrics deleted": (delete(f"{RUNS}/vgg8/both/seed0/metrics.json"), {"evaluate vgg8 both 0"} | OF_EVALUATIONS),
+    "predictions deleted": (
+        delete(f"{RUNS}/vgg8/both/seed0/predictions.npz"),
+        {"evaluate vgg8 both 0"} | OF_EVALUATIONS,
+    ),
     "weights deleted": (delete(f"{RUNS}/vgg8/both/seed0/model.safetensors"), NOTHING),
     "a figure deleted": (delete("results/tiny/figures/fig04_vgg8_curves.svg"), {CURVES["vgg8"]}),
 }
@@ -344,8 +354,9 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
         "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
         "vit both seed 1: never run; about N s",
         f"8 runs, 7 to train: about N s on {device}, one after another",
-        "then: 1 ablation, 1 calibration, 1 comparison, 1 confusion, 4 curves, 2 diagram, 1 epoch_log, "
-        "1 hyperparameters, 1 mistakes, 1 per_class, 1 reliability, 1 study",
+        "then: 1 ablation, 1 all_curves, 1 calibration, 1 comparison, 1 confusion, 4 curves, 2 diagram, 1 epoch_log, "
+        "1 gradients, 1 hyperparameters, 1 mistakes, 1 per_class, 1 reliability, 1 study, 1 time_to_accuracy, "
+        "1 tradeoff",
     ]
 
 

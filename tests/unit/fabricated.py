@@ -19,15 +19,19 @@ from fashion.predictions import Predictions
 NOTE = "quick budget: " + "says nothing about the report; " * 6
 
 
-def write_run(folder: Path, *, model: str = "vgg8", seed: int = 0, epochs: int = 12) -> Path:
-    """A run's folder with a spec and a made-up history."""
+def write_run(
+    folder: Path, *, model: str = "vgg8", family: str = "vgg", seed: int = 0, epochs: int = 12, layers: int = 0
+) -> Path:
+    """A run's folder with a spec and a made-up history, with the gradient norms of so many layers."""
     folder.mkdir(parents=True)
-    spec = {"model": {"name": model}, "augmentation": {"name": "both"}, "seed": seed}
+    spec = {"model": {"name": model, "family": family}, "augmentation": {"name": "both"}, "seed": seed}
     (folder / "spec.json").write_text(json.dumps(spec))
     metrics = [f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")]
-    values = np.random.default_rng(seed).random((epochs, len(metrics) + 2))
+    columns = ["epoch", *metrics, "seconds", "gradient_norm"]
+    columns += [f"gradient_norm:features.{layer}.weight" for layer in range(layers)]
+    values = np.random.default_rng(seed).random((epochs, len(columns) - 1))
     rows = [",".join(map(str, (epoch, *row))) for epoch, row in enumerate(values.tolist(), start=1)]
-    (folder / "history.csv").write_text("\n".join([",".join(("epoch", *metrics, "seconds", "gradient_norm")), *rows]))
+    (folder / "history.csv").write_text("\n".join([",".join(columns), *rows]))
     return folder
 
 
@@ -43,6 +47,7 @@ def predict(*rows: tuple[int, int, float]) -> Predictions:
 
 
 def write_predictions(run: Path, predictions: Predictions) -> None:
+    """A run's folder with predictions in it, and nothing else."""
     run.mkdir(parents=True)
     np.savez_compressed(run / "predictions.npz", logits=predictions.logits, labels=predictions.labels)
 
@@ -52,12 +57,14 @@ def shown_texts(figure: Figure) -> list[Text]:
     beyond = set()
     for axis in figure.findobj(Axis):
         low, high = sorted(axis.get_view_interval())
-        ticks = [tick for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
+        ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        ticks = [tick for tick in ticks if not low <= tick.get_loc() <= high]
         beyond |= {label for tick in ticks for label in (tick.label1, tick.label2)}
     return [text for text in figure.findobj(Text) if text.get_text() and text not in beyond]
 
 
 def texts(figure: Figure) -> list[str]:
+    """What `shown_texts` say."""
     return [text.get_text() for text in shown_texts(figure)]
 
 

@@ -251,6 +251,9 @@ def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: lis
     assert contents[0] == contents[1]
 
 
-def test_curves_and_log_start_without_torch() -> None:
-    code = "import sys, fashion.figures.curves, fashion.figures.log; print('torch' in sys.modules)"
+def test_only_figures_of_models_and_augmentations_start_with_torch() -> None:
+    drawing = {path.stem for path in Path(samples.__file__).parent.glob("*.py")}
+    without = drawing - {"__init__", "samples", "canvas", "diagrams", "vit_diagrams"}
+    assert {"curves", "log", "confusion", "mistakes"} <= without
+    code = f"import sys, {', '.join(f'fashion.figures.{name}' for name in without)}; print('torch' in sys.modules)"
     assert stage("-c", code).stdout == "False\n"

@@ -123,6 +123,11 @@ def shown_runs(wildcards, kind=None):
     return [run for model in shown(wildcards, kind) for run in study.shown_runs(model)]
 
 
+def first_shown_runs(wildcards):
+    """The first seed's of the runs of all models that figures show."""
+    return [run for run in shown_runs(wildcards) if run[2] == seeds(wildcards)[0]]
+
+
 def shown_folders(wildcards, kind=None):
     """For each model that a figure shows, the folder with those of the shown runs."""
     study = STUDIES[wildcards.budget]
@@ -149,7 +154,8 @@ def category(wildcards):
 def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
     samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
-    overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes"]
+    overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff", "ext08_gradients"]
+    overviews += ["ext09_time_to_accuracy", "ext10_all_curves"]
     names = [*samples, *STUDIES[budget].figures(), *overviews]
     return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
 

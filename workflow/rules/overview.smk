@@ -3,6 +3,10 @@ localrules:
     confusion,
     reliability,
     mistakes,
+    tradeoff,
+    gradients,
+    time_to_accuracy,
+    all_curves,
 
 
 rule confusion:
@@ -53,11 +57,7 @@ use rule confusion as reliability with:
 rule mistakes:
     input:
         # The first seed's: the images differ from seed to seed.
-        lambda wildcards: run_files(
-            wildcards.budget,
-            [run for run in shown_runs(wildcards) if run[2] == seeds(wildcards)[0]],
-            "predictions.npz",
-        ),
+        lambda wildcards: run_files(wildcards.budget, first_shown_runs(wildcards), "predictions.npz"),
         data=ancient(DATA),
         checksums=CHECKSUMS,
     output:
@@ -80,3 +80,92 @@ rule mistakes:
     shell:
         "python -m fashion.figures.mistakes --data {input.data} --runs {params.runs} --seed {params.seed}"
         " --note {params.note:q} --output {output} 2> {log}"
+
+
+rule tradeoff:
+    input:
+        comparison="results/{budget}/tables/comparison.csv",
+    output:
+        png=report(
+            "results/{budget}/figures/ext07_tradeoff.png",
+            caption="../report/ext07_tradeoff.rst",
+            category="Beyond the report",
+            labels={"figure": "Accuracy, size and cost"},
+        ),
+        svg="results/{budget}/figures/ext07_tradeoff.svg",
+    log:
+        "results/{budget}/logs/ext07_tradeoff.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.figures.tradeoff"),
+        note=note,
+        runs=shown_folders,
+        families=lambda wildcards: [entry["family"] for entry in shown(wildcards).values()],
+    shell:
+        "python -m fashion.figures.tradeoff --comparison {input.comparison} --runs {params.runs}"
+        " --families {params.families} --note {params.note:q} --output {output} 2> {log}"
+
+
+use rule confusion as gradients with:
+    input:
+        # The first seed's, as in the log of Fig. 8.
+        lambda wildcards: run_files(wildcards.budget, first_shown_runs(wildcards), "history.csv", "spec.json"),
+    output:
+        png=report(
+            "results/{budget}/figures/ext08_gradients.png",
+            caption="../report/ext08_gradients.rst",
+            category="Beyond the report",
+            labels={"figure": "Gradients by layer"},
+        ),
+        svg="results/{budget}/figures/ext08_gradients.svg",
+    log:
+        "results/{budget}/logs/ext08_gradients.log",
+    params:
+        *code("fashion.figures.gradients"),
+        note=note,
+        stage="fashion.figures.gradients",
+        runs=shown_folders,
+        seeds=lambda wildcards: seeds(wildcards)[:1],
+
+
+use rule confusion as time_to_accuracy with:
+    input:
+        lambda wildcards: run_files(wildcards.budget, shown_runs(wildcards), "history.csv", "spec.json"),
+    output:
+        png=report(
+            "results/{budget}/figures/ext09_time_to_accuracy.png",
+            caption="../report/ext09_time_to_accuracy.rst",
+            category="Beyond the report",
+            labels={"figure": "Time to accuracy"},
+        ),
+        svg="results/{budget}/figures/ext09_time_to_accuracy.svg",
+    log:
+        "results/{budget}/logs/ext09_time_to_accuracy.log",
+    params:
+        *code("fashion.figures.time_to_accuracy"),
+        note=note,
+        stage="fashion.figures.time_to_accuracy",
+        runs=shown_folders,
+        seeds=seeds,
+
+
+use rule confusion as all_curves with:
+    input:
+        lambda wildcards: run_files(wildcards.budget, shown_runs(wildcards), "history.csv", "spec.json"),
+    output:
+        png=report(
+            "results/{budget}/figures/ext10_all_curves.png",
+            caption="../report/ext10_all_curves.rst",
+            category="Beyond the report",
+            labels={"figure": "All curves"},
+        ),
+        svg="results/{budget}/figures/ext10_all_curves.svg",
+    log:
+        "results/{budget}/logs/ext10_all_curves.log",
+    params:
+        *code("fashion.figures.all_curves"),
+        note=note,
+        stage="fashion.figures.all_curves",
+        runs=shown_folders,
+        seeds=seeds,
