@@ -22,7 +22,9 @@ from fashion.files import canonical_json, read_json, write_text
 TEMPLATE = "page.html"
 WORDS = "figure_words.yaml"
 VERDICTS = ("holds", "fails", "undecided")
-COMPARED = {"parameters": "{:,.0f}", "test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
+# What the report says of the models that a figure shows: of a diagram, and of any other.
+COUNTED = {"parameters": "{:,.0f}"}
+TRAINED = {"test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
 
 
 def as_html(markdown: Path) -> str:
@@ -35,9 +37,14 @@ def data_url(image: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(image.read_bytes()).decode()}"
 
 
-def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str]) -> list[dict]:
-    """What a figure of the report says of its models in numbers, each with ours: a row for each model."""
+def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], columns: dict[str, str]) -> list[dict]:
+    """What the report says of a figure's models in numbers, each with ours: a row for each model.
+
+    Args:
+        columns: of the comparison, each with its format.
+    """
     rows = []
+    # A figure shows the last augmentation.
     for _, row in comparison[comparison["model"].isin(models)].drop_duplicates("model", keep="last").iterrows():
         numbers = [
             {
@@ -45,7 +52,7 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str]) ->
                 "reported": form.format(row[f"reported_{column}"]),
                 "measured": form.format(row[column]),
             }
-            for column, form in COMPARED.items()
+            for column, form in columns.items()
             if pd.notna(row[f"reported_{column}"])
         ]
         rows.append({"model": row["model"], "augmentation": row["augmentation"], "numbers": numbers})
@@ -66,7 +73,7 @@ def figure(path: Path, captions: Path, words: dict, models: Sequence[str], compa
         "image": data_url(path),
         "caption": jinja2.Template(caption.read_text(encoding="utf-8")).render(snakemake=context).strip(),
         "words": words.get(number),
-        "compared": measured_beside_reported(comparison, models) if "curves" in name or "diagram" in name else [],
+        "compared": measured_beside_reported(comparison, models, COUNTED if name.endswith("_diagram") else TRAINED),
     }
 
 
