@@ -155,7 +155,7 @@ def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
     samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
     overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff", "ext08_gradients"]
-    overviews += ["ext09_time_to_accuracy", "ext10_all_curves"]
+    overviews += ["ext09_time_to_accuracy", "ext10_all_models"]
     names = [*samples, *STUDIES[budget].figures(), *overviews]
     return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
 

@@ -155,14 +155,14 @@ use rule confusion as all_curves with:
         lambda wildcards: run_files(wildcards.budget, shown_runs(wildcards), "history.csv", "spec.json"),
     output:
         png=report(
-            "results/{budget}/figures/ext10_all_curves.png",
-            caption="../report/ext10_all_curves.rst",
+            "results/{budget}/figures/ext10_all_models.png",
+            caption="../report/ext10_all_models.rst",
             category="Beyond the report",
             labels={"figure": "All curves"},
         ),
-        svg="results/{budget}/figures/ext10_all_curves.svg",
+        svg="results/{budget}/figures/ext10_all_models.svg",
     log:
-        "results/{budget}/logs/ext10_all_curves.log",
+        "results/{budget}/logs/ext10_all_models.log",
     params:
         *code("fashion.figures.all_curves"),
         note=note,
