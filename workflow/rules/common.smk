@@ -15,6 +15,7 @@ from fashion.digest import code_digests
 from fashion.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
+from fashion.memory import training_mb
 
 try:
     for path in workflow.configfiles:
@@ -45,6 +46,14 @@ CHECKSUMS = "results/data/checksums.json"
 SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
+# Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
+# still saves its state, and the job with it.
+LEASE = "exec python -m fashion.lease --per-gpu {config[trainings_per_gpu]} "
+# `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU. What has local
+# scope is a cluster's.
+if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
+    workflow.register_resource("gpu", workflow.global_resources["gpu"].value * config["trainings_per_gpu"])
+
 
 # The figures' captions, which the page has too.
 CAPTIONS = Path(workflow.basedir) / "workflow/report"
@@ -74,6 +83,11 @@ def spec(wildcards):
 def family(wildcards):
     """The family of the model that a run trains."""
     return STUDIES[wildcards.budget].models[wildcards.model]["family"]
+
+
+def memory(wildcards, attempt):
+    """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
+    return attempt * training_mb(STUDIES[wildcards.budget].models[wildcards.model])
 
 
 def code(stage):

@@ -21,6 +21,7 @@ rule train:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory,
     params:
         *code("fashion.train"),
         family=lambda wildcards: family_code("fashion.train", family(wildcards)),
@@ -29,7 +30,7 @@ rule train:
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
         checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
     shell:
-        "python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder}"
+        LEASE + "python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder}"
         " --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
 
 
@@ -54,5 +55,5 @@ rule evaluate:
         family=lambda wildcards: family_code("fashion.evaluate", family(wildcards)),
         folder=subpath(output.metrics, parent=True),
     shell:
-        "python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
+        LEASE + "python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
         " --threads {threads} --log {log}"
