@@ -59,12 +59,11 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
     return rows
 
 
-def figure(path: Path, captions: Path, words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
-    """What the template shows of a figure."""
+def figure(path: Path, captions: dict[str, Path], words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
+    """What the template shows of a figure; its caption has the figure's name, or that of its kind."""
     name = path.stem
     number, _, subject = name.partition("_")
-    own = captions / f"{name}.rst"
-    caption = own if own.exists() else captions / f"{subject.rpartition('_')[2]}.rst"
+    caption = captions[name if name in captions else subject.rpartition("_")[2]]
     # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
     context = {"wildcards": {"figure": name}, "params": {"note": ""}}
     return {
@@ -120,14 +119,15 @@ def main() -> None:
     parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
     parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with its tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
-    parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
+    parser.add_argument("--captions", type=Path, nargs="+", required=True, help="the figures' captions, .rst")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     summary = read_json(arguments.study)
     words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
     comparison = pd.read_csv(arguments.results / "tables/comparison.csv")
+    captions = {path.stem: path for path in arguments.captions}
     figures = [
-        figure(path, arguments.captions, words, summary["figures"].get(path.stem, []), comparison)
+        figure(path, captions, words, summary["figures"].get(path.stem, []), comparison)
         for path in sorted(arguments.figures)
     ]
     runs = Runs(summary, arguments.results / "runs")

@@ -280,7 +280,6 @@ rule page:
     params:
         *code("fashion.page"),
         results=subpath(output[0], parent=True),
-        captions=subpath(input.captions[0], parent=True),
     shell:
         "python -m fashion.page --study {input.study} --results {params.results} --figures {input.figures}"
-        " --captions {params.captions:q} --output {output} 2> {log}"
+        " --captions {input.captions:q} --output {output} 2> {log}"
