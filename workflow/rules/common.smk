@@ -48,7 +48,7 @@ SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
 # Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
 # still saves its state, and the job with it.
-LEASE = "exec python -m fashion.lease --per-gpu {config[trainings_per_gpu]} "
+LEASE = f"exec python -m fashion.lease --per-gpu {config['trainings_per_gpu']}"
 # `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU. What has local
 # scope is a cluster's.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
