@@ -46,6 +46,9 @@ CHECKSUMS = "results/data/checksums.json"
 SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
+# Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
+# still saves its state, and the job with it.
+LEASE = f"exec python -m fashion.lease --per-gpu {config['trainings_per_gpu']}"
 # `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU. What has local
 # scope is a cluster's.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
@@ -85,11 +88,6 @@ def family(wildcards):
 def memory(wildcards, attempt):
     """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
     return attempt * training_mb(STUDIES[wildcards.budget].models[wildcards.model])
-
-
-def per_gpu(wildcards, output):
-    """How many trainings share a GPU: a function of `output`, which Snakemake does not compare, as it changes no number."""
-    return config["trainings_per_gpu"]
 
 
 def code(stage):

@@ -26,14 +26,14 @@ rule train:
         *code("fashion.train"),
         family=lambda wildcards: family_code("fashion.train", family(wildcards)),
         spec=spec,
+        # A function of `output`, which Snakemake does not compare: where a run takes place makes nothing stale.
+        lease=lambda wildcards, output: LEASE,
         folder=subpath(output.history, parent=True),
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
         checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
-        per_gpu=per_gpu,
     shell:
-        # `exec`: a signal to all of a job's processes would end its shell while the training still saves its state.
-        "exec python -m fashion.lease --per-gpu {params.per_gpu} python -m fashion.train --spec /dev/stdin"
-        " --data {input.data} --output {params.folder} --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
+        "{params.lease} python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder}"
+        " --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
 
 
 rule evaluate:
@@ -55,8 +55,8 @@ rule evaluate:
     params:
         *code("fashion.evaluate"),
         family=lambda wildcards: family_code("fashion.evaluate", family(wildcards)),
+        lease=lambda wildcards, output: LEASE,
         folder=subpath(output.metrics, parent=True),
-        per_gpu=per_gpu,
     shell:
-        "exec python -m fashion.lease --per-gpu {params.per_gpu} python -m fashion.evaluate --run {params.folder}"
-        " --data {input.data} --output {params.folder} --threads {threads} --log {log}"
+        "{params.lease} python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
+        " --threads {threads} --log {log}"

@@ -1,0 +1,22 @@
+"""Trainings on the GPUs of one machine, which a stand-in for nvidia-smi says it has."""
+
+
+def test_as_many_trainings_at_a_time_as_the_gpus_have_places(make_study, tmp_path, monkeypatch):
+    gpus = ["GPU-a", "GPU-b"]
+    listing = "".join(f"GPU {index}: NVIDIA H200 (UUID: {uuid})\n" for index, uuid in enumerate(gpus))
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\ncat <<'END'\n{listing}END\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
+    study, config = make_study(["vit"])
+    config["trainings_per_gpu"] = 2
+    config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
+    study.configure(config)
+    done = study.snakemake("--cores", "5", "--resources", "gpu=2", "--until", "train")
+    assert done.returncode == 0, done.stdout
+    # A GPU's second place is taken only while both first ones are: four trainings were under way, and never five.
+    locks = {lock.stem for lock in tmp_path.glob("fashion-gpus-*/*.lock")}
+    assert locks == {f"{uuid}.{place}" for uuid in gpus for place in (0, 1)}
+    assert "waiting for one" not in done.stdout
