@@ -16,6 +16,8 @@ from fashion.files import read_json
 from fashion.statistics import Estimate, over_seeds, over_seeds_and_images
 
 LEAST_SEEDS = 2
+# What a published run has instead of its predictions: `correct` as packed bits.
+CORRECT = "correct.npy"
 
 
 class Run:
@@ -48,6 +50,8 @@ class Run:
     @cached_property
     def correct(self) -> np.ndarray:
         """Whether each test image was predicted right, `[N] float`."""
+        if (self.folder / CORRECT).exists():
+            return np.unpackbits(np.load(self.folder / CORRECT), count=self.metrics["test_images"]).astype(float)
         with np.load(self.folder / "predictions.npz") as predictions:
             return (predictions["logits"].argmax(axis=1) == predictions["labels"]).astype(float)
 
