@@ -39,7 +39,7 @@ rule hyperparameters:
         note=note,
         training=lambda wildcards: canonical_json(STUDIES[wildcards.budget].hyperparameters()),
     shell:
-        "python -m fashion.tables --output {output.csv} --note {params.note:q} hyperparameters"
+        "python -m fashion.tables --output {output.csv} --note={params.note:q} hyperparameters"
         " --training {params.training:q} 2> {log}"
 
 
@@ -91,7 +91,7 @@ rule diagram:
         note=note,
         model=lambda wildcards: canonical_json(diagram_entry(wildcards)),
     shell:
-        "python -m fashion.figures.diagrams --data {input.data} --model {params.model:q} --note {params.note:q}"
+        "python -m fashion.figures.diagrams --data {input.data} --model {params.model:q} --note={params.note:q}"
         " --output {output} 2> {log}"
 
 
@@ -118,7 +118,7 @@ rule curves:
         seeds=lambda wildcards: list(STUDIES[wildcards.budget].seeds),
     shell:
         "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
-        " --note {params.note:q} --output {output} 2> {log}"
+        " --note={params.note:q} --output {output} 2> {log}"
 
 
 rule epoch_log:
@@ -142,4 +142,4 @@ rule epoch_log:
         note=note,
         run=subpath(input[0], parent=True),
     shell:
-        "python -m fashion.figures.log --run {params.run} --note {params.note:q} --output {output} 2> {log}"
+        "python -m fashion.figures.log --run {params.run} --note={params.note:q} --output {output} 2> {log}"
