@@ -12,6 +12,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/augment.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/overview.smk"
 include: "workflow/rules/status.smk"
 
 
@@ -21,3 +22,4 @@ rule all:
         tables=tables(config["budget"]),
         figures=figures(config["budget"]),
         records=records(config["budget"]),
+        page=f"results/{config['budget']}/report.html",

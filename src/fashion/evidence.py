@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.files import read_json
+from fashion.predictions import read_predictions
 from fashion.statistics import Estimate, over_seeds, over_seeds_and_images
 
 LEAST_SEEDS = 2
@@ -52,8 +53,7 @@ class Run:
         """Whether each test image was predicted right, `[N] float`."""
         if (self.folder / CORRECT).exists():
             return np.unpackbits(np.load(self.folder / CORRECT), count=self.metrics["test_images"]).astype(float)
-        with np.load(self.folder / "predictions.npz") as predictions:
-            return (predictions["logits"].argmax(axis=1) == predictions["labels"]).astype(float)
+        return read_predictions(self.folder).correct.astype(float)
 
 
 class Runs:

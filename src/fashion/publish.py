@@ -15,7 +15,7 @@ from fashion import comparison
 from fashion.agreement import RECORDS, RULE, Key, finished_runs
 from fashion.config import Study, resolve
 from fashion.errors import UserError, exit_on_user_error
-from fashion.evidence import CORRECT, Run
+from fashion.evidence import CORRECT, Run, Runs
 from fashion.files import write_json, write_text
 from fashion.tables import write_table
 
@@ -74,8 +74,7 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
         UserError: no run of the study has finished.
     """
     known = finished_runs(reference) | finished_runs(results)
-    in_order = sorted(study.specs, key=lambda key: key[0])  # as in the comparison of a whole study
-    runs = {key: known[key] for key in in_order if key in known and known[key].spec == study.specs[key]}
+    runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
     if not runs:
         raise UserError(f"{results}: no finished run of the budget {study.budget} as config.yaml has it now")
     fresh = reference.with_name(f".{reference.name}.{os.getpid()}")
@@ -84,7 +83,7 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
             _copy_run(run, _folder(fresh, key), commit)
         for source in (reference, results):
             _copy_tables_and_figures(study, runs, source, fresh)
-        table = _compare(study, runs, fresh / "runs")
+        table = _compare(study, runs)
         (fresh / "tables").mkdir(exist_ok=True)
         write_table(table, fresh / "tables/comparison.csv", study.note, shown=comparison.readable(table))
         missing = [key for key in study.specs if key not in runs]
@@ -128,16 +127,13 @@ def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, f
             shutil.copyfile(path, target)
 
 
-def _compare(study: Study, runs: Iterable[Key], folder: Path) -> pd.DataFrame:
-    """The comparison over the published runs: a study's rows have all its seeds, these have those that there are."""
-    seeds = defaultdict(list)
-    for model, augmentation, seed in runs:
-        seeds[model, augmentation].append(seed)
-    rows = []
-    for (model, augmentation), own in seeds.items():
-        entry = {"augmentations": [augmentation], "reported": study.models[model].get("reported", {})}
-        rows += comparison.compare({"seeds": own, "models": {model: entry}}, folder).to_dict("records")
-    return pd.DataFrame(rows)
+def _compare(study: Study, runs: dict[Key, Run]) -> pd.DataFrame:
+    """The comparison of runs that may be some of a study's: a row for each model and augmentation that has any."""
+    finished = Runs(study.summary(), Path())
+    finished.runs = {
+        group: own for group in finished.runs if (own := [run for key, run in runs.items() if key[:2] == group])
+    }
+    return comparison.compare(finished)
 
 
 def _replace(folder: Path, fresh: Path) -> None:

@@ -71,6 +71,12 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     return Estimate(value=float(np.mean(values)), error=error, freedom=max(1, count - 1), seeds=count)
 
 
+def over_images(accuracy: float, images: int) -> Estimate:
+    """The accuracy of one trained model, for other test images."""
+    error = math.sqrt(accuracy * (1 - accuracy) / (images - 1))
+    return Estimate(value=accuracy, error=error, freedom=images - 1, seeds=1, images=images)
+
+
 def over_seeds_and_images(values: np.ndarray) -> Estimate:
     """The mean of values `[S, N]`, one for each seed and test image, for other seeds and other test images.
 

@@ -1,14 +1,22 @@
 """The whole DAG: the jobs it plans, the files it leaves, and how it fails."""
 
+import html
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
-FIGURES = 4 + 6 + 9 + 1  # samples and previews, diagrams, curves, the log
+BROWSER = shutil.which("chromium")
+
+FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
+
+TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
+TABLES += ("comparison", "per_class", "calibration", "ablation", "compute", "claims", "statements", "deviations")
 
 EXPECTED_JOBS = {
     "dataset": 1,
@@ -23,9 +31,22 @@ EXPECTED_JOBS = {
     "study": 1,
     "hyperparameters": 1,
     "comparison": 1,
+    "per_class": 1,
+    "calibration": 1,
+    "ablation": 1,
+    "compute": 1,
+    "claims": 1,
+    "page": 1,
     "diagram": 6,
     "curves": 9,
     "epoch_log": 1,
+    "confusion": 1,
+    "reliability": 1,
+    "mistakes": 1,
+    "tradeoff": 1,
+    "gradients": 1,
+    "time_to_accuracy": 1,
+    "all_curves": 1,
 }
 
 
@@ -80,7 +101,7 @@ def test_every_figure_is_a_picture_and_says_its_budget(finished):
 def test_tables_say_what_was_measured_beside_what_was_reported(finished):
     study, config = finished
     tables = study.folder / "results/tiny/tables"
-    for name in ("table1_classes", "table2_operations", "table3_hyperparameters", "comparison"):
+    for name in TABLES:
         assert (tables / f"{name}.csv").exists()
         assert "tiny budget, a test" in (tables / f"{name}.md").read_text()
     comparison = pd.read_csv(tables / "comparison.csv").set_index("model")
@@ -95,6 +116,75 @@ def test_tables_say_what_was_measured_beside_what_was_reported(finished):
         for key in ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs"):
             value = row[f"reported_{key}"]
             assert value == reported[key] if key in reported else np.isnan(value)
+
+
+def test_a_tiny_study_decides_only_what_needs_no_training(finished):
+    study, _ = finished
+    claims = pd.read_csv(study.folder / "results/tiny/tables/claims.csv").set_index("id")
+    assert list(claims.index) == [f"C{number}" for number in range(1, 15)]
+    undecided = claims[claims["verdict"] == "undecided"]
+    assert len(undecided) == 13 - ("C13" not in undecided.index)
+    assert undecided.drop("C2")["sentence"].str.contains("1 seed, at least 2 are needed").all()
+    # The tiny dataset is no Fashion-MNIST.
+    assert claims["verdict"]["C14"] == "fails"
+
+
+def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(finished):
+    study, config = finished
+    page = (study.folder / "results/tiny/report.html").read_text()
+    assert "Tiny budget, a test" in page
+    assert page.index("The verdict") < page.index('id="C1"') < page.index('id="figures"')
+    for png in (study.folder / "results/tiny/figures").glob("*.png"):
+        assert f'<figure id="{png.stem}">' in page
+    assert page.count('src="data:image/png;base64,') == FIGURES == page.count(' src="') == page.count(' alt="')
+    for model in config["models"]:
+        assert model in page
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    assert "<script" not in page
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs chromium")
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_browser_shows_the_page_without_an_error_or_a_network(finished, tmp_path, width):
+    study, _ = finished
+    page = (study.folder / "results/tiny/report.html").read_text()
+    # What the browser made of it, as the page's title.
+    script = """<script>
+    addEventListener("error", event => console.error("caught", event.target.id), true);
+    addEventListener("load", () => document.title = JSON.stringify({
+        images: [...document.images].map(image => image.naturalWidth),
+        unnamed: [...document.images].filter(image => !image.alt).length,
+        requests: performance.getEntriesByType("resource").filter(entry => !entry.name.startsWith("data:")).length,
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    }))</script>"""
+    copy = tmp_path / "page.html"
+    copy.write_text(page.replace("</head>", f"{script}</head>"))
+    done = subprocess.run(
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--window-size={width},900",
+         "--virtual-time-budget=5000", f"--user-data-dir={tmp_path}/profile", "--dump-dom", copy.as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr, done.stderr
+    seen = json.loads(html.unescape(re.search("<title>(.*?)</title>", done.stdout)[1]))
+    assert len(seen["images"]) == FIGURES
+    assert min(seen["images"]) > 100
+    assert (seen["unnamed"], seen["requests"]) == (0, 0)
+    assert seen["overflow"] <= 0, "the page is wider than the window"
+
+
+def test_tables_of_predictions_agree_with_the_metrics(finished):
+    study, config = finished
+    tables = {
+        name: pd.read_csv(study.folder / f"results/tiny/tables/{name}.csv").set_index("model")
+        for name in ("comparison", "per_class", "calibration", "ablation")
+    }
+    for model in config["models"]:
+        accuracy = tables["comparison"].loc[model, "test_accuracy"]
+        assert tables["calibration"].loc[model, "accuracy"] == pytest.approx(accuracy)
+        assert tables["ablation"].loc[model, "test_accuracy_both"] == pytest.approx(accuracy)
+        classes = tables["per_class"].loc[model]
+        recalled = (classes["recall"] * classes["test_images"]).sum() / classes["test_images"].sum()
+        assert recalled == pytest.approx(accuracy)
 
 
 def test_snakemakes_own_report_is_made(finished):

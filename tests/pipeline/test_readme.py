@@ -3,13 +3,16 @@
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+RUN = "results/quick/runs/vit/both/seed0"
 
 
 def test_the_first_two_commands_are_what_ci_runs():
@@ -56,19 +59,32 @@ def test_a_snakemake_command_is_understood(command, make_study):
     assert done.returncode == 0, done.stdout
 
 
-def test_a_runs_spec_repeats_it(make_study):
+@pytest.fixture(scope="module")
+def vit_study(make_study):
+    """A study with the run that the README's commands name, finished."""
     study, config = make_study(["vit"])
     config["budgets"]["quick"] = config["budgets"]["tiny"]
     study.configure(config)
-    run = study.folder / "results/quick/runs/vit/both/seed0"
-    assert (
-        study.snakemake(
-            "--config", "budget=quick", "--", str(run.relative_to(study.folder) / "metrics.json")
-        ).returncode
-        == 0
-    )
+    done = study.snakemake("--config", "budget=quick", "--", f"{RUN}/metrics.json")
+    assert done.returncode == 0, done.stdout
+    return study
+
+
+def test_a_runs_spec_repeats_it(vit_study):
     (command,) = (command for command in COMMANDS if command.startswith("python -m fashion"))
-    environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
+    environment = vit_study.environment | {"PYTHONPATH": str(ROOT / "src")}
     # To the last bit only with as many threads: `Study` gives a training one.
-    subprocess.run([*shlex.split(command), "--threads", "1"], cwd=study.folder, env=environment, check=True)
-    assert (study.folder / "again/model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+    subprocess.run([*shlex.split(command), "--threads", "1"], cwd=vit_study.folder, env=environment, check=True)
+    again, first = (vit_study.folder / folder / "model.safetensors" for folder in ("again", RUN))
+    assert again.read_bytes() == first.read_bytes()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("fashion ")])
+def test_a_fashion_command_works(command, vit_study, dataset):
+    (vit_study.folder / "photographs").mkdir(exist_ok=True)
+    for name in ("trousers.jpg", "photographs/bag.png"):
+        Image.fromarray(dataset.test_images[0]).save(vit_study.folder / name)
+    environment = vit_study.environment | {"PYTHONPATH": str(ROOT / "src")}
+    arguments = [sys.executable, "-m", *shlex.split(command)]
+    done = subprocess.run(arguments, cwd=vit_study.folder, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -29,6 +29,12 @@ DIAGRAMS = {
 }
 LOG = "epoch_log fig08_vgg12"
 COMPARISON = {"comparison", "study"}
+OF_PREDICTIONS = {"per_class", "calibration", "ablation", "confusion", "reliability", "mistakes"}
+OF_HISTORIES = {"gradients", "time_to_accuracy", "all_curves"}
+OF_EVALUATIONS = COMPARISON | OF_PREDICTIONS | {"tradeoff"}
+OF_ALL_RUNS = OF_EVALUATIONS | OF_HISTORIES
+OF_FIRST_SEED = {"mistakes", "gradients"}
+OVERVIEWS = OF_HISTORIES | {"confusion", "reliability", "mistakes", "tradeoff"}
 SAMPLES = {"samples", "mixup_samples", "randaugment_samples", "mixup_alpha_samples"}
 MODELS = list(CURVES)
 RUNS = "results/tiny/runs"
@@ -37,7 +43,7 @@ RUNS = "results/tiny/runs"
 def trained(*models: str) -> set[str]:
     """The jobs that train models anew, and those that follow."""
     runs = {f"{rule} {model} both 0" for model in models for rule in ("train", "evaluate")}
-    return runs | {CURVES[model] for model in models} | COMPARISON | ({LOG} if "vgg12" in models else set())
+    return runs | {CURVES[model] for model in models} | OF_ALL_RUNS | ({LOG} if "vgg12" in models else set())
 
 
 def drawn(*models: str) -> set[str]:
@@ -219,11 +225,22 @@ CASES = {
         replace("src/fashion/models/vit.py", "import torch\n", "import math\nimport torch\n"),
         trained("vit") | drawn("vit"),
     ),
+    "a table's code": (append("src/fashion/per_class.py", "NEW = 1\n"), {"per_class"}),
+    "code that a table and a figure share": (
+        append("src/fashion/reliability.py", "NEW = 1\n"),
+        {"calibration", "reliability"},
+    ),
     "a figure's code": (append("src/fashion/figures/log.py", "NEW = 1\n"), {LOG}),
     "another figure's code": (append("src/fashion/figures/curves.py", "NEW = 1\n"), set(CURVES.values())),
+    "code that figures of curves share": (
+        append("src/fashion/figures/epochs.py", "NEW = 1\n"),
+        {*CURVES.values(), "time_to_accuracy", "all_curves"},
+    ),
+    "the code of a figure of predictions": (append("src/fashion/figures/mistakes.py", "NEW = 1\n"), {"mistakes"}),
+    "the code of a figure of a table": (append("src/fashion/figures/tradeoff.py", "NEW = 1\n"), {"tradeoff"}),
     "the figures' style": (
         append("src/fashion/figures/fashion.mplstyle", "\naxes.titlesize: 9\n"),
-        {LOG, *CURVES.values(), *DIAGRAMS.values(), *SAMPLES},
+        {LOG, *CURVES.values(), *DIAGRAMS.values(), *SAMPLES, *OVERVIEWS},
     ),
     "a rule's command": (
         replace("workflow/rules/report.smk", "fashion.figures.log --run", "fashion.figures.log  --run"),
@@ -231,7 +248,7 @@ CASES = {
     ),
     "reported numbers": (
         set_config("models", "vgg8", "reported", "test_accuracy", 0.5),
-        COMPARISON | {CURVES["vgg8"]},
+        COMPARISON | {CURVES["vgg8"], "tradeoff"},
     ),
     "a caption": (append("workflow/report/curves.rst", "More.\n"), NOTHING),
     "comments and docstrings": (comment_everywhere, NOTHING),
@@ -249,16 +266,19 @@ CASES = {
         set_config("budgets", "tiny", "seeds", [0, 1]),
         {f"{rule} {model} both 1" for model in MODELS for rule in ("train", "evaluate")}
         | {*CURVES.values()}
-        | COMPARISON,
+        | (OF_ALL_RUNS - OF_FIRST_SEED),
     ),
     "a model more": (
         add_a_model,
-        {"train vit_published both 0", "evaluate vit_published both 0", CURVES["vit"]} | COMPARISON,
+        {"train vit_published both 0", "evaluate vit_published both 0", CURVES["vit"]} | OF_ALL_RUNS,
     ),
-    "a model less": (remove_a_model, COMPARISON),
+    "a model less": (remove_a_model, OF_ALL_RUNS),
     "a history deleted": (delete(f"{RUNS}/vgg8/both/seed0/history.csv"), trained("vgg8")),
-    "metrics deleted": (delete(f"{RUNS}/vgg8/both/seed0/metrics.json"), {"evaluate vgg8 both 0"} | COMPARISON),
-    "predictions deleted": (delete(f"{RUNS}/vgg8/both/seed0/predictions.npz"), {"evaluate vgg8 both 0"} | COMPARISON),
+    "metrics deleted": (delete(f"{RUNS}/vgg8/both/seed0/metrics.json"), {"evaluate vgg8 both 0"} | OF_EVALUATIONS),
+    "predictions deleted": (
+        delete(f"{RUNS}/vgg8/both/seed0/predictions.npz"),
+        {"evaluate vgg8 both 0"} | OF_EVALUATIONS,
+    ),
     "weights deleted": (delete(f"{RUNS}/vgg8/both/seed0/model.safetensors"), NOTHING),
     "a figure deleted": (delete("results/tiny/figures/fig04_vgg8_curves.svg"), {CURVES["vgg8"]}),
 }
@@ -334,7 +354,9 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
         "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
         "vit both seed 1: never run; about N s",
         f"8 runs, 7 to train: about N s on {device}, one after another",
-        "then: 1 comparison, 4 curves, 2 diagram, 1 epoch_log, 1 hyperparameters, 1 study",
+        "then: 1 ablation, 1 all_curves, 1 calibration, 1 comparison, 1 confusion, 4 curves, 2 diagram, 1 epoch_log, "
+        "1 gradients, 1 hyperparameters, 1 mistakes, 1 per_class, 1 reliability, 1 study, 1 time_to_accuracy, "
+        "1 tradeoff",
     ]
 
 
@@ -382,7 +404,7 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
     config["budgets"]["tiny"]["seeds"] += [5, 6, 7, 8, 9]
     study.configure(config)
     new = {f"{rule} {model} both {seed}" for rule in ("train", "evaluate") for model in MODELS for seed in range(5, 10)}
-    assert plan(study) == new | COMPARISON | {*CURVES.values()}
+    assert plan(study) == new | (OF_ALL_RUNS - OF_FIRST_SEED) | {*CURVES.values()}
 
 
 def test_two_thousand_runs_fit_into_their_commands(make_study):

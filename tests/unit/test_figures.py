@@ -1,26 +1,20 @@
 """Figures show exactly the data that they are made from, legibly, and are the same bytes each time."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from matplotlib.axis import Axis
+from fabricated import NOTE, check_legible, stage, texts, write_run
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from fashion.augment import OPS
 from fashion.dataset import CLASSES, Dataset
 from fashion.errors import UserError
-from fashion.figures import WIDTH, curves, diagrams, log, read_run, samples, save
+from fashion.figures import curves, diagrams, log, read_run, samples, save
 from fashion.models import build, count_parameters
 
-NOTE = "quick budget: " + "says nothing about the report; " * 6
 VGG = {"name": "small", "family": "vgg", "settings": {"layers": [4, 8, "M", 8], "separable": True, "hidden": [30]}}
 RESNET = {"name": "residual", "family": "resnet", "settings": {"layers": [8, "M", 16], "dilation": 2}}
 VIT = {"name": "transformer", "family": "vit", "settings": {"patch": 14, "width": 32, "depth": 3, "heads": 4}}
@@ -28,37 +22,11 @@ DEPTHWISE = {**VIT, "settings": {**VIT["settings"], "depthwise": True}}
 IMAGE = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
 
 
-def write_run(folder: Path, *, model: str = "vgg8", seed: int = 0, epochs: int = 12) -> Path:
-    """A run's folder with a spec and a made-up history."""
-    folder.mkdir(parents=True)
-    spec = {"model": {"name": model}, "augmentation": {"name": "both"}, "seed": seed}
-    (folder / "spec.json").write_text(json.dumps(spec))
-    metrics = [f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")]
-    values = np.random.default_rng(seed).random((epochs, len(metrics) + 2))
-    rows = [",".join(map(str, (epoch, *row))) for epoch, row in enumerate(values.tolist(), start=1)]
-    (folder / "history.csv").write_text("\n".join([",".join(("epoch", *metrics, "seconds", "gradient_norm")), *rows]))
-    return folder
-
-
 @pytest.fixture
 def runs(tmp_path: Path) -> list[Path]:
     """Two runs of one model, and one of another that has a single epoch."""
     single = write_run(tmp_path / "c", model="resnet18_with_a_long_name", epochs=1)
     return [write_run(tmp_path / "a"), write_run(tmp_path / "b", seed=1, epochs=9), single]
-
-
-def shown_texts(figure: Figure) -> list[Text]:
-    """Every text of a figure, without the labels of ticks beyond an axis's ends, which exist but are not drawn."""
-    beyond = set()
-    for axis in figure.findobj(Axis):
-        low, high = sorted(axis.get_view_interval())
-        ticks = [tick for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
-        beyond |= {label for tick in ticks for label in (tick.label1, tick.label2)}
-    return [text for text in figure.findobj(Text) if text.get_text() and text not in beyond]
-
-
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for text in shown_texts(figure)]
 
 
 def draw_all(dataset: Dataset, runs: list[Path]) -> dict[str, Callable[[], Figure]]:
@@ -83,14 +51,7 @@ def test_figures_fill_the_text_width_and_every_text_is_legible_and_inside(
     name: str, dataset: Dataset, runs: list[Path], tmp_path: Path
 ) -> None:
     figure = draw_all(dataset, runs)[name]()
-    save(figure, [tmp_path / "figure.png"], NOTE)
-    assert figure.get_figwidth() == WIDTH
-    assert NOTE.split() == figure.texts[-1].get_text().split()
-    for text in shown_texts(figure):
-        assert text.get_fontsize() >= 7, text.get_text()
-        box, whole = text.get_window_extent(), figure.bbox.padded(1)
-        assert whole.contains(box.x0, box.y0), f"{text.get_text()!r} is cut off at the left or the foot"
-        assert whole.contains(box.x1, box.y1), f"{text.get_text()!r} is cut off at the right or the top"
+    check_legible(figure, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mixup", "resnet", "vit", "curves"])
@@ -268,12 +229,6 @@ def test_a_run_without_a_history_is_refused_by_name(content: str | None, tmp_pat
     assert "\n" not in str(caught.value)
 
 
-def stage(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-W", "error", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(samples.__file__).parents[2]), **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
-
-
 def test_a_stage_ends_with_one_line_where_the_history_is_missing(tmp_path: Path) -> None:
     ended = stage(
         "-m", "fashion.figures.curves", "--runs", tmp_path, "--seeds", "0", "--output", tmp_path / "figure.png"
@@ -296,6 +251,9 @@ def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: lis
     assert contents[0] == contents[1]
 
 
-def test_curves_and_log_start_without_torch() -> None:
-    code = "import sys, fashion.figures.curves, fashion.figures.log; print('torch' in sys.modules)"
+def test_only_figures_of_models_and_augmentations_start_with_torch() -> None:
+    drawing = {path.stem for path in Path(samples.__file__).parent.glob("*.py")}
+    without = drawing - {"__init__", "samples", "canvas", "diagrams", "vit_diagrams"}
+    assert {"curves", "log", "confusion", "mistakes"} <= without
+    code = f"import sys, {', '.join(f'fashion.figures.{name}' for name in without)}; print('torch' in sys.modules)"
     assert stage("-c", code).stdout == "False\n"

@@ -46,6 +46,13 @@ SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
 
+# The figures' captions, which the page has too.
+CAPTIONS = Path(workflow.basedir) / "workflow/report"
+
+# What every run leaves for good.
+RECORDS = ["spec.json", "history.csv", "provenance.json", "metrics.json", "predictions.npz"]
+
+
 wildcard_constraints:
     budget="|".join(STUDIES),
     model="[a-z][a-z0-9_]*",
@@ -92,19 +99,36 @@ def run_files(budget, runs, *names):
     ]
 
 
-def shown(wildcards, kind):
-    """The models that a figure shows, by name."""
+def seeds(wildcards):
+    """The seeds of a budget's runs."""
+    return list(STUDIES[wildcards.budget].seeds)
+
+
+def groups(wildcards):
+    """Every model with each of its augmentations, as their folder is called: those of the runs that differ by seed."""
     study = STUDIES[wildcards.budget]
-    return {model: study.models[model] for model in study.figures()[f"{wildcards.figure}_{kind}"].models}
+    return [f"{model}/{augmentation}" for model in sorted(study.models) for augmentation in study.augmentations[model]]
 
 
-def shown_runs(wildcards, kind):
+def shown(wildcards, kind=None):
+    """The models that a figure shows, by name: without a kind, all."""
+    study = STUDIES[wildcards.budget]
+    names = study.figures()[f"{wildcards.figure}_{kind}"].models if kind else sorted(study.models)
+    return {model: study.models[model] for model in names}
+
+
+def shown_runs(wildcards, kind=None):
     """The runs that a figure shows."""
     study = STUDIES[wildcards.budget]
     return [run for model in shown(wildcards, kind) for run in study.shown_runs(model)]
 
 
-def shown_folders(wildcards, kind):
+def first_shown_runs(wildcards):
+    """The first seed's of the runs of all models that figures show."""
+    return [run for run in shown_runs(wildcards) if run[2] == seeds(wildcards)[0]]
+
+
+def shown_folders(wildcards, kind=None):
     """For each model that a figure shows, the folder with those of the shown runs."""
     study = STUDIES[wildcards.budget]
     shown_ones = [study.shown_runs(model)[0] for model in shown(wildcards, kind)]
@@ -130,17 +154,19 @@ def category(wildcards):
 def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
     samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
-    names = [*samples, *STUDIES[budget].figures()]
+    overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff", "ext08_gradients"]
+    overviews += ["ext09_time_to_accuracy", "ext10_all_curves"]
+    names = [*samples, *STUDIES[budget].figures(), *overviews]
     return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
 
 
 def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
-    names = ["table1_classes", "table2_operations", "table3_hyperparameters", "comparison"]
+    names = ["table1_classes", "table2_operations", "table3_hyperparameters"]
+    names += ["comparison", "per_class", "calibration", "ablation", "claims", "statements", "deviations", "compute"]
     return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
 
 
 def records(budget):
     """What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room."""
-    names = ["spec.json", "history.csv", "provenance.json", "metrics.json", "predictions.npz"]
-    return run_files(budget, STUDIES[budget].specs, *names)
+    return run_files(budget, STUDIES[budget].specs, *RECORDS)

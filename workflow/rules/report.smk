@@ -1,8 +1,14 @@
-# What is made from runs and models: diagrams, curves, the log of Fig. 8, Table 3 and the comparison.
+# What is made from runs and models: diagrams, curves, the log of Fig. 8, Table 3 and the tables over all runs.
 localrules:
     study,
     hyperparameters,
     comparison,
+    per_class,
+    calibration,
+    ablation,
+    compute,
+    claims,
+    page,
     diagram,
     curves,
     epoch_log,
@@ -45,9 +51,7 @@ rule hyperparameters:
 
 rule comparison:
     input:
-        lambda wildcards: run_files(
-            wildcards.budget, STUDIES[wildcards.budget].specs, "history.csv", "metrics.json", "provenance.json"
-        ),
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *RECORDS),
         study="results/{budget}/study.json",
     output:
         csv=report(
@@ -65,8 +69,123 @@ rule comparison:
         *code("fashion.comparison"),
         runs="results/{budget}/runs",
         note=note,
+        stage="fashion.comparison",
     shell:
-        "python -m fashion.comparison --study {input.study} --runs {params.runs} --output {output.csv} 2> {log}"
+        "python -m {params.stage} --study {input.study} --runs {params.runs} --output {output.csv} 2> {log}"
+
+
+use rule comparison as compute with:
+    output:
+        csv=report(
+            "results/{budget}/tables/compute.csv",
+            caption="../report/compute.rst",
+            category="Tables",
+            labels={"table": "Compute"},
+        ),
+        md="results/{budget}/tables/compute.md",
+    log:
+        "results/{budget}/logs/compute.log",
+    params:
+        *code("fashion.compute"),
+        runs="results/{budget}/runs",
+        note=note,
+        stage="fashion.compute",
+
+
+rule claims:
+    input:
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *RECORDS),
+        study="results/{budget}/study.json",
+        classes="results/{budget}/tables/table1_classes.csv",
+    output:
+        report(
+            "results/{budget}/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+            labels={"table": "Claims and verdicts"},
+        ),
+        multiext("results/{budget}/tables/statements", ".csv", ".md"),
+        multiext("results/{budget}/tables/deviations", ".csv", ".md"),
+        "results/{budget}/tables/claims.md",
+    log:
+        "results/{budget}/logs/claims.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.claims"),
+        note=note,
+        runs="results/{budget}/runs",
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m fashion.claims --study {input.study} --runs {params.runs} --classes {input.classes}"
+        " --output {params.folder} 2> {log}"
+
+
+rule per_class:
+    input:
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, "predictions.npz"),
+    output:
+        csv=report(
+            "results/{budget}/tables/per_class.csv",
+            caption="../report/per_class.rst",
+            category="Tables",
+            labels={"table": "Precision, recall and F1 by class"},
+        ),
+        md="results/{budget}/tables/per_class.md",
+    log:
+        "results/{budget}/logs/per_class.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.per_class"),
+        note=note,
+        stage="fashion.per_class",
+        runs="results/{budget}/runs",
+        groups=groups,
+        seeds=seeds,
+    shell:
+        "python -m {params.stage} --runs {params.runs} --groups {params.groups} --seeds {params.seeds}"
+        " --note={params.note:q} --output {output.csv} 2> {log}"
+
+
+use rule per_class as calibration with:
+    output:
+        csv=report(
+            "results/{budget}/tables/calibration.csv",
+            caption="../report/calibration.rst",
+            category="Tables",
+            labels={"table": "Calibration"},
+        ),
+        md="results/{budget}/tables/calibration.md",
+    log:
+        "results/{budget}/logs/calibration.log",
+    params:
+        *code("fashion.calibration"),
+        note=note,
+        stage="fashion.calibration",
+        runs="results/{budget}/runs",
+        groups=groups,
+        seeds=seeds,
+
+
+use rule per_class as ablation with:
+    output:
+        csv=report(
+            "results/{budget}/tables/ablation.csv",
+            caption="../report/ablation.rst",
+            category="Tables",
+            labels={"table": "Ablation of the augmentations"},
+        ),
+        md="results/{budget}/tables/ablation.md",
+    log:
+        "results/{budget}/logs/ablation.log",
+    params:
+        *code("fashion.ablation"),
+        note=note,
+        stage="fashion.ablation",
+        runs="results/{budget}/runs",
+        groups=groups,
+        seeds=seeds,
 
 
 rule diagram:
@@ -115,7 +234,7 @@ rule curves:
         note=note,
         reported=reported,
         runs=lambda wildcards: shown_folders(wildcards, "curves"),
-        seeds=lambda wildcards: list(STUDIES[wildcards.budget].seeds),
+        seeds=seeds,
     shell:
         "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
         " --note={params.note:q} --output {output} 2> {log}"
@@ -128,7 +247,7 @@ rule epoch_log:
     output:
         png=report(
             "results/{budget}/figures/{figure}_log.png",
-            caption="../report/epoch_log.rst",
+            caption="../report/log.rst",
             category="Figures of the report",
             labels={"figure": "{figure}: log"},
         ),
@@ -143,3 +262,25 @@ rule epoch_log:
         run=subpath(input[0], parent=True),
     shell:
         "python -m fashion.figures.log --run {params.run} --note={params.note:q} --output {output} 2> {log}"
+
+
+rule page:
+    input:
+        lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, "provenance.json"),
+        tables=lambda wildcards: tables(wildcards.budget),
+        figures=lambda wildcards: [file for file in figures(wildcards.budget) if file.endswith(".png")],
+        study="results/{budget}/study.json",
+        captions=sorted(map(str, CAPTIONS.glob("*.rst"))),
+    output:
+        "results/{budget}/report.html",
+    log:
+        "results/{budget}/logs/report.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.page"),
+        results=subpath(output[0], parent=True),
+        captions=str(CAPTIONS),
+    shell:
+        "python -m fashion.page --study {input.study} --results {params.results} --figures {input.figures}"
+        " --captions {params.captions:q} --output {output} 2> {log}"

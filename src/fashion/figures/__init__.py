@@ -59,7 +59,8 @@ def read_run(folder: Path) -> tuple[dict, np.ndarray]:
         lines = path.read_text(encoding="utf-8").splitlines()
         if len(lines) < 2:
             raise ValueError("no epoch")
-        history = np.genfromtxt(lines, delimiter=",", names=True, ndmin=1)
+        # Names as they are: those of gradient norms have colons and dots.
+        history = np.genfromtxt(lines, delimiter=",", names=True, deletechars="", ndmin=1)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is not the history of a finished run ({reason}); run the training again") from error

@@ -1,27 +1,20 @@
 """The report's Fig. 4, 6, 10 to 12, 14, 16, 17: loss and accuracy over the epochs, a row of panels for each model."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import ScalarFormatter
 
 from fashion.errors import exit_on_user_error
 from fashion.figures import WIDTH, figure_parser, read_run, save
+from fashion.figures.epochs import by_model, counted, draw, legend
 
 ROW_HEIGHT = 2.2  # inches
 LEGEND_HEIGHT = 0.2
-FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single one would show no line
 TICK_CHARACTERS = 4
-# Validation takes the style's first line, a solid one, since it is the noisier.
-PARTS = {"validation": "validation", "train": "training"}
-BEST = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "none"}
 
 
 class _EqualWidth(ScalarFormatter):
@@ -38,36 +31,21 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]], reported: dict[str, dict]) -> 
         runs: spec and history of each, as `read_run` returns them.
         reported: a model's name -> the report's `seconds` and `epochs`, as far as there are any.
     """
-    rows = defaultdict(list)
-    for spec, history in sorted(runs, key=lambda run: run[0]["seed"]):
-        rows[spec["model"]["name"], spec["augmentation"]["name"]].append(history)
+    rows = by_model(runs)
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT))
-    styles = dict(zip(PARTS, matplotlib.rcParams["axes.prop_cycle"], strict=False))
     parts = figure.subfigures(len(rows), squeeze=False, hspace=0.04)[:, 0]
-    for part, ((model, augmentation), histories) in zip(parts, sorted(rows.items()), strict=True):
-        part.suptitle(f"{model}, augmentation: {augmentation}, {_counted(len(histories), 'seed')}")
+    for part, ((model, augmentation), histories) in zip(parts, rows.items(), strict=True):
+        part.suptitle(f"{model}, augmentation: {augmentation}, {counted(len(histories), 'seed')}")
         loss, accuracy = part.subplots(1, 2)
-        _draw(loss, histories, "loss", 1, styles)
-        _draw(accuracy, histories, "accuracy", 100, styles)
+        draw(loss, histories, "loss")
+        draw(accuracy, histories, "accuracy", scale=100)
+        for axes in (loss, accuracy):
+            axes.yaxis.set_major_formatter(_EqualWidth())
         loss.set(xlabel="epoch", ylabel="loss")
         accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
         part.supxlabel(training_time(histories, reported.get(model, {})))
-    legend = [Line2D([], [], label=label, **styles[part]) for part, label in PARTS.items()]
-    legend.append(Line2D([], [], label="lowest validation loss", **BEST, color=styles["validation"]["color"]))
-    figure.legend(handles=legend, loc="outside upper center", ncols=len(legend))
+    figure.legend(handles=legend(), loc="outside upper center", ncols=3)
     return figure
-
-
-def _draw(axes: Axes, histories: Sequence[np.ndarray], metric: str, scale: float, styles: dict[str, dict]) -> None:
-    marker = "o" if max(map(len, histories)) <= FEW_EPOCHS else None
-    for history in histories:
-        for part, label in PARTS.items():
-            axes.plot(history["epoch"], scale * history[f"{part}_{metric}"], marker=marker, label=label, **styles[part])
-        best = history[history["validation_loss"].argmin()]
-        color = styles["validation"]["color"]
-        axes.plot(best["epoch"], scale * best[f"validation_{metric}"], **BEST, color=color, label="best")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_formatter(_EqualWidth())
 
 
 def training_time(histories: Sequence[np.ndarray], reported: dict) -> str:
@@ -76,7 +54,7 @@ def training_time(histories: Sequence[np.ndarray], reported: dict) -> str:
     epochs = np.mean([len(history) for history in histories])
     text = f"Total training time: {seconds:.1f} s in "
     if len(histories) == 1:
-        text += _counted(len(histories[0]), "epoch")
+        text += counted(len(histories[0]), "epoch")
     else:
         text += f"{epochs:.1f} epochs, mean of {len(histories)} seeds"
     theirs = [
@@ -85,10 +63,6 @@ def training_time(histories: Sequence[np.ndarray], reported: dict) -> str:
         if key in reported
     ]
     return f"{text} (report: {', '.join(theirs)})" if theirs else text
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("s" if count != 1 else "")
 
 
 def main() -> None:

@@ -1,0 +1,113 @@
+"""Ask a trained run about images of clothing, show what it is, or export its model."""
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+# Each command imports what it needs: help and wrong arguments are answered at once.
+from fashion.errors import exit_on_user_error
+from fashion.logs import logger
+
+RUN = "a run's folder: results/<budget>/runs/<model>/<augmentation>/seed<k>"
+PREDICT = """\
+Say which article of clothing is on each image: its class, how confident the model is, the next two classes, and how
+the image was seen. Any format, size and colour will do: an image is made grey, turned light on black (a light
+background is found by the image's border, and inverted), trimmed to the article and fitted into 28 x 28 pixels, as the
+dataset was. One of 28 x 28 pixels is only inverted, if its background is light. An article alone on a plain background
+is what the model knows.
+
+A confidence is the model's own (the softmax of its logits), no calibrated probability: it may be high on an image
+that is of none of the ten classes.
+"""
+PREDICT_EXAMPLES = """\
+examples:
+  fashion predict --run results/report/runs/vgg8/none/seed0 shirt.jpg 'my shoe.png'
+  fashion predict --run results/report/runs/vgg8/none/seed0 --json photographs/
+  find . -name '*.jpg' | fashion predict --run results/report/runs/vgg8/none/seed0 -
+
+An image that cannot be read is named on stderr, the others are answered, and the exit status is 1.
+"""
+SHOW = """\
+Show a run's card: model, augmentation, seed, budget, protocol, parameters and FLOPs, test accuracy with n and its
+95 % interval, best epoch, training time, device, versions and commit. What the run has not got yet is said.
+"""
+
+EXPORT = """\
+Write a run's trained model as one ONNX file, for programs without PyTorch. Its input `images` is float32
+[N, 1, 28, 28], light on black, pixels / 127.5 - 1; its output `logits` is float32 [N, 10]. The names of the classes
+are in its metadata. It needs the packages of the extra `export`: pip install 'fashion[export]'.
+"""
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    from fashion.predict import classify, image_files, table
+    from fashion.run_folder import spec_of
+
+    spec = spec_of(arguments.run)
+    answers = classify(arguments.run, image_files(arguments.images))
+    run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
+    run |= {"seed": spec["seed"], "budget": spec["budget"]}
+    if arguments.json:
+        print(json.dumps({"run": {"folder": str(arguments.run), **run}, "images": answers}, indent=2))
+    elif any("class" in answer for answer in answers):
+        print(f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['budget']} budget")
+        print(table(answers), flush=True)
+    errors = [answer["error"] for answer in answers if "error" in answer]
+    for error in errors:
+        logger.error("error: %s", error)
+    if errors:
+        sys.exit(1)
+
+
+def show(arguments: argparse.Namespace) -> None:
+    from fashion.card import card
+
+    print(card(arguments.run))
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from fashion.export import export
+
+    export(arguments.run, arguments.onnx)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, a subcommand for each thing to do."""
+    parser = argparse.ArgumentParser(prog="fashion", description=__doc__)
+    commands = parser.add_subparsers(metavar="command", required=True)
+    as_written = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+
+    command = commands.add_parser(
+        "predict", help="classify images", description=PREDICT, epilog=PREDICT_EXAMPLES, **as_written
+    )
+    command.add_argument("--run", type=Path, required=True, metavar="RUN_DIR", help=RUN)
+    command.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="an image file, a folder of them, or - for paths on standard input"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(command=predict)
+
+    command = commands.add_parser("show", help="show a run's card", description=SHOW, **as_written)
+    command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
+    command.set_defaults(command=show)
+
+    command = commands.add_parser("export", help="write a run's model as ONNX", description=EXPORT, **as_written)
+    command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
+    command.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the file to write")
+    command.set_defaults(command=export)
+    return parser
+
+
+def main() -> None:
+    # Silent where `head` has seen enough.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # A file's name may be no text.
+    sys.stdout.reconfigure(errors="backslashreplace")
+    arguments = parser().parse_args()
+    exit_on_user_error(lambda: arguments.command(arguments))
+
+
+if __name__ == "__main__":
+    main()

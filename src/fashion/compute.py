@@ -1,0 +1,93 @@
+"""What the trainings cost: time, and energy where the GPU's driver counts it, per run and in total."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from fashion.errors import exit_on_user_error
+from fashion.evidence import Runs
+from fashion.files import read_json
+from fashion.tables import write_table
+
+JOULES_PER_WATT_HOUR = 3600
+TOTAL = "all"
+
+
+def compute(runs: Runs) -> pd.DataFrame:
+    """A row for each run, and one for each device with the sums over its runs.
+
+    Seconds are those of training and validation; watt hours those of the whole GPU meanwhile, absent where no driver
+    counts them. The sum of the reported seconds takes the models' reported trainings once each.
+    """
+    rows = []
+    for (model, augmentation), seeds in runs.items():
+        reported = runs.summary["models"][model]["reported"]
+        for seed, run in zip(runs.summary["seeds"], seeds, strict=True):
+            seconds = run.history["seconds"].sum()
+            rows.append(
+                {
+                    "model": model,
+                    "augmentation": augmentation,
+                    "seed": seed,
+                    "device": run.provenance["device"],
+                    "runs": 1,
+                    "epochs": len(run.history),
+                    "seconds": seconds,
+                    "seconds_per_epoch": seconds / len(run.history),
+                    "watt_hours": run.history["joules"].sum(min_count=1) / JOULES_PER_WATT_HOUR,
+                    "reported_seconds": reported.get("seconds"),
+                    "reported_seconds_per_epoch": reported.get("seconds_per_epoch"),
+                }
+            )
+    frame = pd.DataFrame(rows)
+    # Models that read a number of the report differently have it in common: one training, counted once.
+    totals = frame.groupby("device", as_index=False).agg(
+        {
+            "runs": "sum",
+            "epochs": "sum",
+            "seconds": "sum",
+            "watt_hours": lambda values: values.sum(min_count=1),
+            "reported_seconds": lambda values: values.drop_duplicates().sum(min_count=1),
+        }
+    )
+    totals = totals.assign(model=TOTAL, augmentation=TOTAL, seconds_per_epoch=totals["seconds"] / totals["epochs"])
+    return pd.concat([frame, totals], ignore_index=True).astype({"seed": "Int64"})
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table for a page: units, and the report's number after ours."""
+
+    def beside(row: pd.Series, column: str, specification: str) -> str:
+        reported = row[f"reported_{column}"]
+        return f"{row[column]:{specification}}" + (f" ({reported:{specification}})" if pd.notna(reported) else "")
+
+    return pd.DataFrame(
+        {
+            "model": row["model"],
+            "augmentation": row["augmentation"],
+            "seed": "" if pd.isna(row["seed"]) else row["seed"],
+            "runs": row["runs"],
+            "epochs": row["epochs"],
+            "seconds (reported)": beside(row, "seconds", ",.1f"),
+            "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
+            "Wh": "" if pd.isna(row["watt_hours"]) else f"{row['watt_hours']:.1f}",
+            "device": row["device"],
+        }
+        for _, row in frame.iterrows()
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m fashion.compute", description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
+    parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
+    arguments = parser.parse_args()
+    summary = read_json(arguments.study)
+    frame = compute(Runs(summary, arguments.runs))
+    write_table(frame, arguments.output, summary["note"], shown=readable(frame))
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

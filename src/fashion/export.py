@@ -1,0 +1,41 @@
+"""A trained model as an ONNX file, for programs without PyTorch."""
+
+from pathlib import Path
+
+import torch
+
+from fashion.dataset import CLASSES
+from fashion.errors import UserError
+from fashion.files import atomic, canonical_json
+from fashion.models import IMAGE_SHAPE
+from fashion.run_folder import load_model, spec_of
+
+
+def export(run: Path, path: Path) -> None:
+    """Write the trained model of the run in a folder as one ONNX file, weights included, atomically.
+
+    Its input `images` is `[N, 1, 28, 28] float32` in [-1, 1], for any N; its output `logits` is `[N, 10] float32`. Its
+    metadata has `classes`, the names of the ten in a JSON list, and `spec`, the run's.
+
+    Raises:
+        UserError: the run or its weights are not usable, ONNX is not installed, or the file cannot be written.
+    """
+    try:
+        import onnxscript  # noqa: F401  torch.onnx needs it, and says so with a traceback
+    except ModuleNotFoundError as error:
+        raise UserError(f"no module {error.name}, which ONNX needs: pip install 'fashion[export]'") from error
+    program = torch.onnx.export(
+        load_model(run),
+        (torch.zeros(2, *IMAGE_SHAPE),),
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        dynamo=True,
+        verbose=False,
+    )
+    program.model.metadata_props.update(classes=canonical_json(CLASSES), spec=canonical_json(spec_of(run)))
+    try:
+        with atomic(path) as temporary:
+            program.save(temporary, external_data=False)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error}") from error

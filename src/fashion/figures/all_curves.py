@@ -1,0 +1,61 @@
+"""Beyond the report: the curves of every model on one page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from fashion.errors import exit_on_user_error
+from fashion.figures import WIDTH, figure_parser, read_run, save
+from fashion.figures.epochs import by_model, counted, draw, legend
+from fashion.figures.multiples import COLUMNS
+
+ROW_HEIGHT = 2.1  # inches
+LEGEND_HEIGHT = 0.2
+
+
+def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
+    """For each model accuracy over loss, a thin line for each run; of accuracy all models have the same scale.
+
+    Args:
+        runs: spec and history of each, as `read_run` returns them.
+    """
+    models = by_model(runs)
+    rows = -(-len(models) // COLUMNS)
+    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * rows + LEGEND_HEIGHT))
+    grid = figure.subplots(2 * rows, COLUMNS, squeeze=False, height_ratios=(3, 2) * rows)
+    # [rows, 2, COLUMNS] -> [models, 2]: accuracy and the loss under it.
+    pairs = grid.reshape(rows, 2, COLUMNS).swapaxes(1, 2).reshape(-1, 2)
+    for axes in pairs[len(models) :].flat:
+        axes.remove()
+    pairs = pairs[: len(models)]
+    for (accuracy, loss), ((model, augmentation), histories) in zip(pairs, models.items(), strict=True):
+        draw(accuracy, histories, "accuracy", scale=100)
+        draw(loss, histories, "loss")
+        accuracy.set_title(f"{model}\n{augmentation}, {counted(len(histories), 'seed')}", size="small")
+        accuracy.set_ylim(0, 100)
+        accuracy.tick_params(labelbottom=False)
+        loss.yaxis.set_major_locator(MaxNLocator(3))
+    for accuracy, loss in pairs[::COLUMNS]:
+        accuracy.set_ylabel("accuracy (%)")
+        loss.set_ylabel("loss")
+    for loss in pairs[-COLUMNS:, 1]:
+        loss.set_xlabel("epoch")
+    figure.align_ylabels(list(pairs[::COLUMNS].flat))
+    figure.legend(handles=legend(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def main() -> None:
+    parser = figure_parser("fashion.figures.all_curves", __doc__)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    arguments = parser.parse_args()
+    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
+    save(plot(runs), arguments.output, arguments.note)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

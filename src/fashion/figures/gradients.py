@@ -1,0 +1,68 @@
+"""Beyond the report: the norm of the gradient in each layer, epoch by epoch. Does VGG12's vanish?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from fashion.errors import exit_on_user_error
+from fashion.figures import figure_parser, read_run, save
+from fashion.figures.multiples import panels
+
+ROW_HEIGHT = 1.9  # inches
+COLUMN = "gradient_norm:"  # what the names of the history's columns begin with, before that of the weight
+LEAST = 1e-12  # drawn for smaller norms, 0 among them: a logarithmic axis has no place for that
+COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 1, 256)))  # not its palest, on white
+
+
+def gradient_norms(history: np.ndarray) -> np.ndarray:
+    """`[epochs, layers]`: the L2 norm of the gradient of each weight, from input to output, at each epoch's first step.
+
+    A history that has none of them gives no layers.
+    """
+    names = [name for name in history.dtype.names if name.startswith(COLUMN)]
+    return np.stack([history[name] for name in names], axis=1) if names else np.empty((len(history), 0))
+
+
+def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
+    """A panel for each run: gradient norms from the first layer to the last, a line for each epoch.
+
+    Args:
+        runs: spec and history of each, as `read_run` returns them.
+    """
+    figure, grid = panels(len(runs), ROW_HEIGHT, xlabel="layer, from input to output", ylabel="gradient norm")
+    epochs = Normalize(1, max(2, *(len(history) for _, history in runs)))
+    for axes, (spec, history) in zip(grid, runs, strict=True):
+        _draw(axes, gradient_norms(history), epochs)
+        axes.set_title(f"{spec['model']['name']}\n{spec['augmentation']['name']}, seed {spec['seed']}", size="small")
+    grid[0].set(yscale="log")
+    bar = {"label": "epoch", "ticks": MaxNLocator(integer=True, min_n_ticks=1)}
+    figure.colorbar(ScalarMappable(epochs, COLORS), ax=grid, location="top", aspect=60, shrink=0.5, pad=0.01, **bar)
+    return figure
+
+
+def _draw(axes: Axes, norms: np.ndarray, epochs: Normalize) -> None:
+    layers = np.arange(1, norms.shape[1] + 1)
+    if not len(layers):
+        axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", size="small")
+    for epoch, of_layers in enumerate(norms, start=1):
+        axes.plot(layers, np.maximum(of_layers, LEAST), color=COLORS(epochs(epoch)), linestyle="-")
+
+
+def main() -> None:
+    parser = figure_parser("fashion.figures.gradients", __doc__)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    arguments = parser.parse_args()
+    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
+    save(plot(runs), arguments.output, arguments.note)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,58 @@
+"""Beyond the report: the test images that each model gets wrong with the most confidence."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fashion.dataset import load
+from fashion.errors import exit_on_user_error
+from fashion.figures import figure_parser, save
+from fashion.figures.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.predictions import Predictions, read_groups
+
+COLUMNS = 9
+
+
+def plot(images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
+    """A row for each model, as `read_groups` gives their predictions, of which the first seed's are shown.
+
+    Args:
+        images: the test images `[N, 28, 28] uint8`, in the order of the predictions.
+    """
+    mosaic = np.full((len(groups), COLUMNS, SIDE, SIDE), WHITE, np.uint8)
+    rows, captions = [], []
+    for row, (model, augmentation, seeds) in zip(mosaic, groups, strict=True):
+        predictions = seeds[0]
+        wrong = worst(predictions)
+        row[: len(wrong)] = images[wrong]
+        captions += [caption(predictions, index) for index in wrong] + [""] * (COLUMNS - len(wrong))
+        count = np.count_nonzero(~predictions.correct)
+        rows.append(f"{model}\n{augmentation}\nwrong: {count:,}\nof {len(predictions.labels):,}")
+    return grid(mosaic, rows=rows, captions=captions)
+
+
+def worst(predictions: Predictions) -> np.ndarray:
+    """Which images are wrong with the most confidence, that with the most first: indices `[at most COLUMNS]`."""
+    wrong = np.flatnonzero(~predictions.correct)
+    return wrong[np.argsort(-predictions.confidence[wrong], kind="stable")][:COLUMNS]
+
+
+def caption(predictions: Predictions, index: int) -> str:
+    """An image's true class, the predicted one, and the confidence in that."""
+    names = SHORT_NAMES[predictions.labels[index]], SHORT_NAMES[predictions.predicted[index]]
+    return "{}\n→ {}\n{:.1%}".format(*names, predictions.confidence[index])
+
+
+def main() -> None:
+    parser = figure_parser("fashion.figures.mistakes", __doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seed", type=int, required=True)
+    arguments = parser.parse_args()
+    figure = plot(load(arguments.data).test_images, list(read_groups(arguments.runs, [arguments.seed])))
+    save(figure, arguments.output, arguments.note)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

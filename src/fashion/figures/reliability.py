@@ -1,0 +1,58 @@
+"""Beyond the report: whether each model is as often right as it is confident."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fashion.errors import exit_on_user_error
+from fashion.figures import figure_parser, save
+from fashion.figures.multiples import heading, panels
+from fashion.predictions import Predictions, read_groups
+from fashion.reliability import BINS, reliability
+
+ROW_HEIGHT = 2.0  # inches
+CENTRES = 100 * (np.arange(BINS) + 0.5) / BINS
+
+
+def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
+    """A reliability diagram for each model, as `read_groups` gives their predictions.
+
+    A line for each seed has the accuracy of each bin at its mean confidence; bars have the images' share of each bin
+    and the panel the expected calibration error, means over the seeds.
+    """
+    figure, grid = panels(
+        len(groups), ROW_HEIGHT, xlabel="confidence (%)", ylabel="accuracy (%)\nimages in the bin (%)"
+    )
+    for axes, (model, augmentation, seeds) in zip(grid, groups, strict=True):
+        _draw(axes, seeds)
+        axes.set_title(heading(model, augmentation, len(seeds), len(seeds[0].labels)), size="small")
+    ticks = (0, 25, 50, 75, 100)
+    grid[0].set(xlim=(0, 100), ylim=(0, 100), xticks=ticks, yticks=ticks)
+    return figure
+
+
+def _draw(axes: Axes, seeds: list[Predictions]) -> None:
+    each = [reliability(predictions) for predictions in seeds]
+    shares = 100 * np.mean([bins.share for bins in each], axis=0)
+    axes.bar(CENTRES, shares, width=100 / BINS, color="0.85", edgecolor="white")
+    axes.axline((0, 0), slope=1, color="0.5", linestyle=":")
+    for bins in each:
+        held = bins.share > 0
+        points = 100 * bins.confidence[held], 100 * bins.accuracy[held]
+        axes.plot(*points, marker="o", color="C0", linestyle="-", clip_on=False)
+    ece = np.mean([bins.ece for bins in each])
+    axes.text(0.04, 0.95, f"ECE {ece:.1%}", transform=axes.transAxes, va="top", size="small", weight="bold")
+
+
+def main() -> None:
+    parser = figure_parser("fashion.figures.reliability", __doc__)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    arguments = parser.parse_args()
+    save(plot(list(read_groups(arguments.runs, arguments.seeds))), arguments.output, arguments.note)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,58 @@
+"""Beyond the report: how long each model trains until it is how good, on validation images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fashion.errors import exit_on_user_error
+from fashion.figures import WIDTH, figure_parser, read_run, save
+from fashion.figures.epochs import by_model, counted
+from fashion.figures.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+
+HEIGHT = 4.2  # inches
+
+
+def progress(history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At the end of each epoch, the seconds since the first began and the best validation accuracy so far."""
+    return np.cumsum(history["seconds"]), on_logit_scale(np.maximum.accumulate(history["validation_accuracy"]))
+
+
+def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
+    """Best validation accuracy so far over training time, a line for each run, each model named beside its lines' ends.
+
+    Args:
+        runs: spec and history of each, as `read_run` returns them.
+    """
+    models = by_model(runs)
+    drawn = styles({spec["model"]["name"]: spec["model"]["family"] for spec, _ in runs})
+    figure = Figure(figsize=(WIDTH, height(HEIGHT, len(models))))
+    axes, column = figure.subplots(1, 2, sharey=True, width_ratios=(1, 0.2))
+    axes.set(xscale="log", xlabel="training time (s)", ylabel="best validation accuracy so far (%)")
+    augmentations = sorted({augmentation for _, augmentation in models})
+    seeds = max(map(len, models.values()))
+    axes.set_title(f"augmentation: {', '.join(augmentations)}, {counted(seeds, 'seed')}", size="small")
+    logit_scale(axes)
+    ends = {}
+    for (model, _), histories in models.items():
+        lines = [axes.plot(*progress(history), **drawn[model], marker="o", markevery=[-1])[0] for history in histories]
+        # The run that ended last: its end is the nearest to the names.
+        ends[model] = max(tuple(line.get_xydata()[-1]) for line in lines)
+    heights = write_names(column, {model: accuracy for model, (_, accuracy) in ends.items()}, drawn)
+    for model, end in ends.items():
+        lead(figure, axes, end, column, (0.0, heights[model]))
+    return figure
+
+
+def main() -> None:
+    parser = figure_parser("fashion.figures.time_to_accuracy", __doc__)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    arguments = parser.parse_args()
+    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
+    save(plot(runs), arguments.output, arguments.note)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

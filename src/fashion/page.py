@@ -1,0 +1,132 @@
+"""The page with the answer: report.html, one file that opens offline, from a study's tables, figures and provenance.
+
+It computes nothing: every number is from a table, every image a figure, both embedded.
+"""
+
+import argparse
+import base64
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+from markdown_it import MarkdownIt
+
+from fashion.errors import exit_on_user_error
+from fashion.evidence import Runs
+from fashion.files import canonical_json, read_json, write_text
+
+TEMPLATE = "page.html"
+WORDS = "figure_words.yaml"
+VERDICTS = ("holds", "fails", "undecided")
+COMPARED = {"parameters": "{:,.0f}", "test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
+
+
+def as_html(markdown: Path) -> str:
+    """A Markdown file as HTML."""
+    return MarkdownIt("commonmark").enable("table").render(markdown.read_text(encoding="utf-8"))
+
+
+def data_url(image: Path) -> str:
+    """A PNG file as an address that needs no network."""
+    return f"data:image/png;base64,{base64.b64encode(image.read_bytes()).decode()}"
+
+
+def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """What a figure of the report says of its models in numbers, each with ours: a row for each model."""
+    rows = []
+    for _, row in comparison[comparison["model"].isin(models)].drop_duplicates("model", keep="last").iterrows():
+        numbers = [
+            {
+                "name": column.replace("_", " "),
+                "reported": form.format(row[f"reported_{column}"]),
+                "measured": form.format(row[column]),
+            }
+            for column, form in COMPARED.items()
+            if pd.notna(row[f"reported_{column}"])
+        ]
+        rows.append({"model": row["model"], "augmentation": row["augmentation"], "numbers": numbers})
+    return rows
+
+
+def figure(path: Path, captions: Path, words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
+    """What the template shows of a figure."""
+    name = path.stem
+    number, _, subject = name.partition("_")
+    own = captions / f"{name}.rst"
+    caption = own if own.exists() else captions / f"{subject.rpartition('_')[2]}.rst"
+    # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
+    context = {"wildcards": {"figure": name}, "params": {"note": ""}}
+    return {
+        "name": name,
+        "title": f"Fig. {int(number[3:])}" if number.startswith("fig") else subject.replace("_", " ").capitalize(),
+        "image": data_url(path),
+        "caption": jinja2.Template(caption.read_text(encoding="utf-8")).render(snakemake=context).strip(),
+        "words": words.get(number),
+        "compared": measured_beside_reported(comparison, models) if "curves" in name or "diagram" in name else [],
+    }
+
+
+def provenance(runs: Sequence[dict]) -> list[dict]:
+    """The different origins of runs, such as device, versions and commit, with their numbers; most common first."""
+    keys = ("device", "driver", "python", "packages", "platform", "threads", "commit")
+    counts = Counter(canonical_json({key: run[key] for key in keys}) for run in runs)
+    return [{**json.loads(origin), "runs": count} for origin, count in counts.most_common()]
+
+
+def render(summary: dict, results: Path, figures: Sequence[dict], origins: Sequence[dict]) -> str:
+    """The page.
+
+    Args:
+        summary: of the study, as `fashion.config.Study.summary` gives it.
+        results: the budget's folder, with its tables.
+    """
+    tables = results / "tables"
+    claims = pd.read_csv(tables / "claims.csv")
+    compute = pd.read_csv(tables / "compute.csv")
+    counts = claims["verdict"].value_counts()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(TEMPLATE).render(
+        summary=summary,
+        claims=claims.astype(object).where(claims.notna(), None).to_dict("records"),
+        counts={verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS},
+        totals=compute[compute["model"] == "all"].to_dict("records"),
+        deviations=pd.read_csv(tables / "deviations.csv", keep_default_na=False).to_dict("records"),
+        tables={path.stem: as_html(path) for path in sorted(tables.glob("*.md"))},
+        of_report=[entry for entry in figures if entry["name"].startswith("fig")],
+        beyond=[entry for entry in figures if not entry["name"].startswith("fig")],
+        origins=origins,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m fashion.page", description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
+    parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with its tables")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
+    parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
+    parser.add_argument("--output", type=Path, required=True, help="the page, .html")
+    arguments = parser.parse_args()
+    summary = read_json(arguments.study)
+    words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
+    comparison = pd.read_csv(arguments.results / "tables/comparison.csv")
+    figures = [
+        figure(path, arguments.captions, words, summary["figures"].get(path.stem, []), comparison)
+        for path in sorted(arguments.figures)
+    ]
+    runs = Runs(summary, arguments.results / "runs")
+    origins = provenance([run.provenance for _, seeds in runs.items() for run in seeds])
+    write_text(arguments.output, render(summary, arguments.results, figures, origins))
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

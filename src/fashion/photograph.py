@@ -1,0 +1,99 @@
+"""Any image file as an image of the dataset: 28 x 28, grey, the article light on black and as large as it can be.
+
+The dataset was made from a shop's photographs (Xiao et al., "Fashion-MNIST" (2017), section 2): edges within 5 % of the
+corners' colour are trimmed, the longer side is subsampled to 28 and sharpened, the shorter one extended to 28 with the
+article in the middle, and all is negated, as the shop's background is white, and made grey. Here
+
+- the background is the median of the border's pixels, because an article may reach into a corner;
+- a pixel becomes its distance from the background: of a white one its negative, of a black one itself, and of any
+  other still light on black;
+- antialiasing stands for subsampling and sharpening, so that a large photograph leaves no accidental pixels.
+
+An image of 28 x 28 pixels counts as one that has all this behind it: only a light background is inverted.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fashion.errors import UserError
+
+SIDE = 28
+TRIMMED = 0.05 * 255
+# An image is reduced to this before it is trimmed: the noise of single pixels, which would stop that, is averaged away.
+REDUCED = 10 * SIDE
+
+
+def read(path: Path) -> tuple[np.ndarray, str]:
+    """The image in the file at `path` as `[28, 28] uint8`, and what was done to make it so, in words.
+
+    Of an animation it is the first frame; a photograph is turned upright as its EXIF says.
+
+    Raises:
+        UserError: there is no such file, or it is not an image, or a damaged one.
+    """
+    try:
+        # Odd metadata and large images make Pillow warn; neither changes the answer.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            frames = getattr(image, "n_frames", 1)
+            grey, background = _grey(ImageOps.exif_transpose(image))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: a folder without images; of subfolders, name each: {path}/*") from error
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{path}: not an image of a known format; PNG, JPEG, WebP, GIF, TIFF and BMP are some"
+        ) from error
+    except Exception as error:  # Pillow raises nearly anything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path}: not a readable image ({reason}); save it anew as PNG or JPEG") from error
+    done = ["transparent background"]
+    if background is None:
+        background = np.median(np.concatenate([grey[[0, -1]].ravel(), grey[1:-1, [0, -1]].ravel()]))
+        done = ["light background, inverted" if background > 127 else "dark background"]
+    if grey.shape == (SIDE, SIDE):
+        pixels = 255 - grey if background > 127 else grey
+    else:
+        pixels = _fit(grey, background)
+        done.append("{1} x {0} pixels fitted".format(*grey.shape))
+    if frames > 1:
+        done.append(f"first of {frames} frames")
+    if np.ptp(pixels) <= TRIMMED:
+        done.append("nothing stands out from the background")
+    return pixels, "; ".join(done)
+
+
+def _grey(image: Image.Image) -> tuple[np.ndarray, int | None]:
+    """An image as `[H, W] uint8`, and the value of its transparent background; None if no pixel is transparent."""
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers")
+    if image.mode.startswith("I"):  # 16 bits, which `convert` would clip to 8
+        return (np.asarray(image) // 257).clip(0, 255).astype(np.uint8), None
+    if not image.has_transparency_data:
+        return np.asarray(image.convert("L")), None
+    grey, alpha = (np.asarray(band, dtype=np.int64) for band in image.convert("RGBA").convert("LA").split())
+    if alpha.min() == 255:
+        return grey.astype(np.uint8), None
+    # What is transparent has no colour of its own: it gets the one, of black and white, that the article is not like.
+    background = 0 if (grey * alpha).sum() > 127 * alpha.sum() else 255
+    return ((grey * alpha + background * (255 - alpha)) // 255).astype(np.uint8), background
+
+
+def _fit(grey: np.ndarray, background: float) -> np.ndarray:
+    """The article in `grey` `[H, W] uint8` light on black, trimmed, centred, its longer side 28: `[28, 28] uint8`."""
+    reduced = Image.fromarray(grey)
+    reduced.thumbnail((REDUCED, REDUCED), Image.Resampling.LANCZOS)
+    distance = np.abs(np.asarray(reduced) - float(background))
+    rows, columns = (np.flatnonzero((distance > TRIMMED).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return np.zeros((SIDE, SIDE), np.uint8)
+    article = distance[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] * (255 / max(background, 255 - background))
+    # ImageOps.pad would do, but for an article so narrow that it rounds to no pixel.
+    height, width = (max(1, round(SIDE * side / max(article.shape))) for side in article.shape)
+    resized = Image.fromarray(article.round().astype(np.uint8)).resize((width, height), Image.Resampling.LANCZOS)
+    fitted = Image.new("L", (SIDE, SIDE))
+    fitted.paste(resized, ((SIDE - width) // 2, (SIDE - height) // 2))
+    return np.asarray(fitted)

@@ -1,0 +1,284 @@
+"""The `fashion` command, as its user would notice it."""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from runs import MODELS, make_spec, write_dataset
+from safetensors.torch import save_file
+
+from fashion.__main__ import parser
+from fashion.augment import normalise
+from fashion.card import card
+from fashion.dataset import CLASSES
+from fashion.errors import UserError
+from fashion.evaluate import evaluate
+from fashion.files import write_json
+from fashion.inference import predict
+from fashion.models import build
+from fashion.predict import classify
+from fashion.run_folder import load_model
+
+ROOT = Path(__file__).parents[2]
+PROVENANCE = {
+    "python": "3.12.1",
+    "packages": {"torch": "2.15.0", "numpy": "2.4.6"},
+    "platform": "Linux",
+    "device": "a GPU",
+    "driver": "600.1",
+    "threads": 2,
+    "commit": "0123abc-dirty",
+    "finished": "2026-01-02T03:04:05+00:00",
+}
+HISTORY = """\
+epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,seconds,joules
+1,2.0,0.3,1.5,0.41,1.5,0.40,4.0,9
+2,1.0,0.6,0.5,0.82,0.6,0.80,5.0,9
+3,0.9,0.7,0.7,0.78,0.8,0.75,6.0,9
+"""
+
+
+def make_run(folder: Path, family: str = "vit") -> Path:
+    """A run with a spec and random weights."""
+    torch.manual_seed(0)
+    spec = make_spec(family)
+    write_json(folder / "spec.json", spec)
+    save_file(build(spec["model"]).state_dict(), folder / "model.safetensors")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "a run")
+
+
+def save_images(folder: Path, images: Iterable[np.ndarray]) -> list[Path]:
+    folder.mkdir()
+    files = [folder / f"image {number:02}.png" for number, _ in enumerate(images)]
+    for file, image in zip(files, images, strict=True):
+        Image.fromarray(image).save(file)
+    return files
+
+
+def fashion(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    line = [sys.executable, "-W", "error", "-m", "fashion", *map(str, arguments)]
+    return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def here(*arguments: str | Path) -> None:
+    """The command in this process, which has torch imported."""
+    parsed = parser().parse_args(list(map(str, arguments)))
+    parsed.command(parsed)
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_saved_test_images_are_answered_as_they_were_evaluated(family, dataset, tmp_path):
+    run = make_run(tmp_path / "run", family)
+    data = write_dataset(tmp_path / "data.npz", dataset)
+    _, predictions = evaluate(make_spec(family), run / "model.safetensors", data, torch.device("cpu"))
+    files = save_images(tmp_path / "images", dataset.test_images)
+    confidences = torch.from_numpy(predictions["logits"]).softmax(dim=1).numpy()
+    answers = classify(run, files)
+    assert [answer["image"] for answer in answers] == list(map(str, files))
+    for answer, expected in zip(answers, confidences, strict=True):
+        assert answer["class"] == CLASSES[expected.argmax()]
+        assert answer["confidence"] == pytest.approx(expected.max(), abs=1e-6)
+        best = sorted(range(10), key=lambda label: -expected[label])[:3]
+        assert [other["class"] for other in answer["top"]] == [CLASSES[label] for label in best]
+        assert [other["confidence"] for other in answer["top"]] == pytest.approx(expected[best].tolist(), abs=1e-6)
+        assert answer["seen"] == "dark background"
+
+
+def test_bad_images_are_named_and_the_others_answered(run, dataset, tmp_path):
+    first, second, third = save_images(tmp_path / "images", dataset.test_images[:3])
+    second.write_bytes(b"no image")
+    (tmp_path / "images/README.txt").write_text("not asked for")
+    done = fashion("predict", "--run", run, tmp_path / "images", tmp_path / "missing.png")
+    assert done.returncode == 1
+    header, titles, *rows = done.stdout.splitlines()
+    assert header == "small, augmentation none, seed 0, test budget"
+    assert titles.split() == ["image", "class", "confidence", "then", "seen", "as"]
+    for row, file in zip(rows, (first, third), strict=True):
+        (answer,) = classify(run, [file])
+        then = ", ".join(f"{other['class']} {other['confidence']:.1%}" for other in answer["top"][1:])
+        shown = [str(file), answer["class"], f"{answer['confidence']:.1%}", then, "dark background"]
+        assert re.split("  +", row) == shown
+    errors = done.stderr.splitlines()
+    assert [error.split(": ")[:2] for error in errors] == [
+        ["error", str(second)],
+        ["error", str(tmp_path / "missing.png")],
+    ]
+
+
+def test_paths_come_from_standard_input_too_and_answers_as_json(run, dataset, tmp_path):
+    files = save_images(tmp_path / "images", dataset.test_images[:2])
+    paths = [files[1], tmp_path / "missing.png", files[0]]
+    done = fashion("predict", "--run", run, "--json", "-", text="\n".join(map(str, paths)) + "\n\n")
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    assert said["run"] == {"folder": str(run), "model": "small", "augmentation": "none", "seed": 0, "budget": "test"}
+    assert [answer["image"] for answer in said["images"]] == list(map(str, paths))
+    assert said["images"][1] == {"image": str(paths[1]), "error": f"{paths[1]}: no such file"}
+    expected = classify(run, files)
+    for answer, other in zip((said["images"][2], said["images"][0]), expected, strict=True):
+        assert list(answer) == ["image", "class", "confidence", "top", "seen"]
+        assert answer["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
+        assert answer["class"] == other["class"]
+    assert done.stderr == f"error: {paths[1]}: no such file\n"
+
+
+def test_a_folder_without_images_is_named(run, dataset, tmp_path, capsys, caplog):
+    (file,) = save_images(tmp_path / "images", dataset.test_images[:1])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "images/.hidden.png").write_text("not asked for")
+    with caplog.at_level(logging.ERROR), pytest.raises(SystemExit, match="1"):
+        here("predict", "--run", run, tmp_path / "empty", tmp_path / "images")
+    assert str(file) in capsys.readouterr().out
+    assert [record.getMessage().split(";")[0] for record in caplog.records] == [
+        f"error: {tmp_path}/empty: a folder without images"
+    ]
+
+
+def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
+    def refusal() -> str:
+        with pytest.raises(UserError) as caught:
+            load_model(run)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    weights, spec = run / "model.safetensors", run / "spec.json"
+    content = weights.read_bytes()
+    save_file(build(make_spec("vgg")["model"]).state_dict(), weights)
+    assert refusal().startswith(f"{weights}: not the weights of the model in spec.json: Error(s) in loading")
+    weights.write_bytes(content[: len(content) // 2])
+    assert refusal().startswith(f"{weights}: not the weights of the model in spec.json: ")
+    weights.unlink()
+    command = f"python -m fashion.train --spec '{run}'/spec.json --data results/data/fashion_mnist.npz --output '{run}'"
+    assert refusal() == f"{weights}: no weights there; train the run: {command}"
+    spec.write_text("[]")
+    assert refusal().startswith(f"{spec}: not a run's spec: it lacks model")
+    spec.unlink()
+    assert refusal().startswith(f"{run}: not a run's folder, it has no spec.json; runs are results/<budget>/runs/")
+
+
+@pytest.mark.parametrize("arguments", [["predict", "--run"], ["show"]])
+def test_a_command_ends_with_one_line_and_status_1_where_there_is_no_run(arguments, tmp_path):
+    done = fashion(*arguments, tmp_path, *(["a.png"] if arguments[0] == "predict" else []))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"error: {tmp_path}: not a run's folder")
+    assert done.stderr.count("\n") == 1
+
+
+def lines_of(run: Path) -> dict[str, str]:
+    return {name: value.strip() for name, _, value in (line.partition("  ") for line in card(run).splitlines())}
+
+
+def test_a_card_says_what_the_runs_files_say(tmp_path):
+    run = tmp_path / "run"
+    spec = make_spec("vgg", seed=3, augmentation={"mixup": {"alpha": 2.0}})
+    metrics = {"parameters": 12345, "flops_per_image": 67890, "test_accuracy": 0.8, "test_images": 60, "test_loss": 1.0}
+    write_json(run / "spec.json", spec)
+    shown = lines_of(run)
+    assert (shown["epochs"], shown["test accuracy"]) == ("not trained yet", "not evaluated yet")
+
+    write_json(run / "metrics.json", metrics)
+    write_json(run / "provenance.json", PROVENANCE)
+    (run / "history.csv").write_text(HISTORY)
+    # 1.96 * sqrt(0.8 * 0.2 / 60) = 0.1012
+    assert lines_of(run) == {
+        "run": str(run),
+        "model": "small (vgg): dropout 0.5, hidden 32, layers 8 M 16 M",
+        "augmentation": "both: mixup alpha 2.0",
+        "seed": "3",
+        "budget": "test",
+        "images": "140 training, 60 validation, 60 test",
+        "protocol": "batch size 16, epochs 3, learning rate 0.003, loss cross_entropy, optimizer adam, patience 5, "
+        "validation clean",
+        "parameters": "12,345",
+        "FLOPs": "67,890 an image",
+        "test accuracy": "80.00% of n = 60 images; 95 % interval 69.88% to 90.12% for this seed",
+        "epochs": "3; best 2, with validation loss 0.5000, validation accuracy 82.00%",
+        "training time": "15.0 s, 5.00 s an epoch",
+        "device": "a GPU; 2 threads, driver 600.1",
+        "versions": "python 3.12.1, numpy 2.4.6, torch 2.15.0",
+        "platform": "Linux",
+        "commit": "0123abc-dirty",
+        "finished": "2026-01-02T03:04:05+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    "content", ["", "epoch,loss\n1,2\n", HISTORY.splitlines()[0]], ids=["empty", "other", "no epoch"]
+)
+def test_a_damaged_history_is_refused_by_name(content, run):
+    (run / "history.csv").write_text(content)
+    with pytest.raises(UserError, match="not the history of a run") as caught:
+        card(run)
+    assert str(run / "history.csv") in str(caught.value)
+
+
+def test_files_of_another_program_are_refused_by_name(run):
+    write_json(run / "metrics.json", {"accuracy": 1})
+    with pytest.raises(UserError, match="not what the pipeline writes: 'test_accuracy'") as caught:
+        card(run)
+    assert str(caught.value).startswith(f"{run}: ")
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path):
+    run, path = make_run(tmp_path / "run", family), tmp_path / "folder/model.onnx"
+    here("export", run, "--onnx", path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    model = load_model(run)
+    for count in (1, 2, 7):
+        images = normalise(torch.from_numpy(dataset.test_images[:count, None]))
+        (logits,) = session.run(["logits"], {"images": images.numpy()})
+        np.testing.assert_allclose(logits, predict(model, images).numpy(), atol=1e-5)
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(metadata["classes"])) == CLASSES
+    assert json.loads(metadata["spec"]) == make_spec(family)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_export_that_cannot_be_written_is_refused_in_one_line(run, tmp_path):
+    (tmp_path / "model.onnx").mkdir()
+    with pytest.raises(UserError, match=f"^cannot write {tmp_path}/model.onnx: .*") as caught:
+        here("export", run, "--onnx", tmp_path / "model.onnx")
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a run", "model.onnx"]
+
+
+def test_an_export_without_its_packages_says_how_to_get_them(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(UserError, match=r"no module onnxscript, which ONNX needs: pip install 'fashion\[export\]'"):
+        here("export", run, "--onnx", tmp_path / "model.onnx")
+
+
+def test_help_is_answered_without_imports_of_seconds():
+    code = "import sys, fashion.__main__; print({'torch', 'numpy', 'pandas', 'PIL'} & set(sys.modules))"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+    done = fashion("predict", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no calibrated probability" in done.stdout
+
+
+def test_the_console_script_is_the_command():
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["fashion"]
+    module, _, name = script.partition(":")
+    assert getattr(import_module(module), name) is import_module("fashion.__main__").main

@@ -1,0 +1,286 @@
+"""Figures that set all models side by side show the numbers that they are made from, legibly for thirteen of them."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fabricated import check_legible, predict, stage, texts, write_predictions, write_run
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from fashion.dataset import CLASSES
+from fashion.figures import (
+    all_curves,
+    confusion,
+    gradients,
+    mistakes,
+    mosaic,
+    names,
+    read_run,
+    reliability,
+    time_to_accuracy,
+    tradeoff,
+)
+from fashion.predictions import Predictions
+
+# As many as the report has, with names as long as its longest.
+NAMES = [f"resnet18_dilate{letter}" for letter in "abcdefghijklm"]
+
+
+def random_predictions(seed: int, count: int = 300) -> Predictions:
+    draws = np.random.default_rng(seed)
+    labels = draws.integers(0, 10, count)
+    return Predictions(
+        logits=(draws.normal(size=(count, 10)) + 2 * np.eye(10)[labels]).astype(np.float32), labels=labels
+    )
+
+
+@pytest.fixture(scope="module")
+def groups() -> list[tuple[str, str, list[Predictions]]]:
+    """Three seeds of thirteen models; the last is certain of one class."""
+    seeds = [random_predictions(seed, 10_000) for seed in range(3)]
+    return [
+        *((name, "randaugment", seeds) for name in NAMES[:-1]),
+        (NAMES[-1], "both", [predict(*((label, 1, 1 - 1e-9) for label in range(10)))]),
+    ]
+
+
+IMAGES = np.zeros((10_000, 28, 28), np.uint8)
+PLOTS: dict[str, Callable[[list], Figure]] = {
+    "confusion": confusion.plot,
+    "reliability": reliability.plot,
+    "mistakes": lambda groups: mistakes.plot(IMAGES, groups),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_figures_of_predictions_are_legible(name: str, groups: list, tmp_path: Path) -> None:
+    check_legible(PLOTS[name](groups), tmp_path)
+
+
+def test_a_confusion_matrix_has_the_shares_of_each_true_class() -> None:
+    # Of four trousers three are found and one is taken for a dress; both bags are taken for boots, by another seed.
+    trousers = predict((1, 1, 0.9), (1, 1, 0.9), (1, 3, 0.9), (1, 1, 0.9))
+    bags = predict((8, 9, 0.9), (8, 9, 0.9))
+    shares = confusion.confusion([trousers, bags])
+    expected = np.zeros((10, 10))
+    expected[1, 1], expected[1, 3], expected[8, 9] = 75, 25, 100
+    np.testing.assert_array_equal(shares, expected)
+    figure = confusion.plot([("vit", "both", [trousers, bags])])
+    (axes,) = figure.axes
+    np.testing.assert_array_equal(axes.images[0].get_array(), expected)
+    cells = {text.get_text(): text.get_position() for text in axes.texts}
+    assert cells == {"75": (1, 1), "25": (3, 1), "100": (9, 8)}
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [f"{name} {label}" for label, name in enumerate(CLASSES)]
+    assert axes.get_title() == "vit\nboth, n = 2 × 4"
+
+
+def test_a_reliability_diagram_has_each_bins_accuracy_and_images() -> None:
+    # Bins of 1/15: the eighth holds 0.50, the fourteenth 0.90 and 0.92.
+    first = predict((0, 0, 0.90), (0, 1, 0.92), (2, 2, 0.50), (2, 2, 0.50))
+    second = predict(*[(0, 0, 0.50)] * 4)
+    (axes,) = reliability.plot([("vit", "both", [first, second])]).axes
+    diagonal, *lines = axes.lines
+    assert diagonal.get_slope() == 1
+    np.testing.assert_allclose(lines[0].get_xydata(), [[50, 100], [91, 50]], rtol=1e-5)
+    np.testing.assert_allclose(lines[1].get_xydata(), [[50, 100]], rtol=1e-5)
+    heights = [bar.get_height() for bar in axes.patches]
+    assert np.flatnonzero(heights).tolist() == [7, 13]
+    assert (heights[7], heights[13]) == (75, 25)
+    assert [bar.get_x() for bar in axes.patches] == pytest.approx(np.arange(15) * 100 / 15, abs=1e-9)
+    # 0.5 × 0.5 + 0.5 × 0.41 and 0.5.
+    assert [text.get_text() for text in axes.texts] == ["ECE 47.8%"]
+
+
+def test_the_most_confident_mistakes_come_first() -> None:
+    predictions = predict((1, 3, 0.5), (3, 3, 0.99), (9, 7, 0.8), (8, 8, 0.7), (0, 6, 0.9))
+    assert mistakes.worst(predictions).tolist() == [4, 2, 0]
+    images = np.arange(1, 6, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
+    (axes,) = mistakes.plot(images, [("vit", "both", [predictions])]).axes
+    shown = axes.images[0].get_array()[14, 14 :: mosaic.SIDE + 2].tolist()
+    assert shown == [5, 3, 1] + [mosaic.WHITE] * (mistakes.COLUMNS - 3)
+    captions = [text.get_text().strip() for text in axes.texts]
+    assert captions[:4] == ["T-Shirt\n→ Shirt\n90.0%", "Boot\n→ Sneaker\n80.0%", "Trouser\n→ Dress\n50.0%", ""]
+    assert axes.get_yticklabels()[0].get_text() == "vit\nboth\nwrong: 3\nof 5"
+
+
+def test_of_many_mistakes_a_row_is_shown() -> None:
+    predictions = random_predictions(0)
+    worst = mistakes.worst(predictions)
+    assert len(worst) == mistakes.COLUMNS
+    others = np.setdiff1d(np.flatnonzero(~predictions.correct), worst)
+    assert predictions.confidence[worst].min() >= predictions.confidence[others].max()
+
+
+def history(**columns: list) -> np.ndarray:
+    """A history of the given columns, a row for each of their entries, all other metrics 0.5."""
+    metrics = {f"{part}_{metric}": 0.5 for part in ("train", "validation") for metric in ("loss", "accuracy")}
+    epochs = len(next(iter(columns.values())))
+    filled = {"epoch": range(1, epochs + 1), "seconds": [1.0] * epochs}
+    filled |= {name: [value] * epochs for name, value in metrics.items()} | columns
+    return np.array(list(zip(*filled.values(), strict=True)), dtype=[(name, float) for name in filled])
+
+
+def spec(model: str, family: str = "vit", seed: int = 0) -> dict:
+    return {"model": {"name": model, "family": family}, "augmentation": {"name": "both"}, "seed": seed}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict, np.ndarray]]:
+    """Two seeds of thirteen models of three families, one of them with a single epoch and without gradients."""
+    runs = []
+    for number, name in enumerate(NAMES):
+        for seed in (0, 1):
+            looks = {"epochs": 12, "layers": 9} if number else {"epochs": 1}
+            folder = tmp_path_factory.mktemp("runs") / "run"
+            write_run(folder, model=name, family=("vgg", "vit", "resnet")[number % 3], seed=seed, **looks)
+            runs.append(read_run(folder))
+    return runs
+
+
+def compared(accuracies: list[float]) -> pd.DataFrame:
+    """Rows of a comparison: models of one size, every other with a reported accuracy."""
+    accuracy = np.array(accuracies)
+    return pd.DataFrame(
+        {
+            "model": NAMES[: len(accuracy)],
+            "augmentation": "both",
+            "seeds": 3,
+            "test_images": 10_000,
+            "parameters": 1e6,
+            "flops_per_image": 1e9,
+            "test_accuracy": accuracy,
+            "test_accuracy_low": accuracy - 0.01,
+            "test_accuracy_high": accuracy + 0.01,
+            "reported_test_accuracy": np.where(np.arange(len(accuracy)) % 2, np.nan, 0.9),
+        }
+    )
+
+
+FAMILIES = {name: "vgg" if name < NAMES[5] else "vit" for name in NAMES}
+
+
+@pytest.mark.parametrize("plot", [time_to_accuracy.plot, all_curves.plot, gradients.plot])
+def test_figures_of_histories_are_legible(plot: Callable[[list], Figure], runs: list, tmp_path: Path) -> None:
+    check_legible(plot(runs), tmp_path)
+
+
+@pytest.mark.parametrize("accuracies", [[0.9] * 13, [0.0] * 6 + [1.0] * 7], ids=["alike", "none and all"])
+def test_the_trade_off_is_legible_and_no_name_hides_another(accuracies: list[float], tmp_path: Path) -> None:
+    figure = tradeoff.plot(compared(accuracies), FAMILIES)
+    check_legible(figure, tmp_path)
+    assert_apart(figure.axes[1].texts)
+
+
+def test_names_beside_lines_do_not_hide_each_other(runs: list, tmp_path: Path) -> None:
+    figure = time_to_accuracy.plot(runs)
+    figure.draw_without_rendering()
+    assert_apart(figure.axes[1].texts)
+
+
+def assert_apart(names: list[Text]) -> None:
+    assert sorted(text.get_text() for text in names) == NAMES
+    boxes = sorted((text.get_window_extent() for text in names), key=lambda box: box.y0)
+    assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
+
+
+def test_names_are_as_near_to_their_place_as_the_gap_lets_them() -> None:
+    # 0.50 and 0.52 share what they lack; 0.9 stays; 0.01 is in place already.
+    placed = names.spread(np.array([0.52, 0.9, 0.50, 0.01]), 0.1, 0, 1)
+    assert placed == pytest.approx([0.56, 0.9, 0.46, 0.01])
+    assert names.spread(np.array([1.0, 1.0]), 0.1, 0, 1) == pytest.approx([0.9, 1.0])
+
+
+def test_models_of_a_family_have_its_colour_and_a_line_of_their_own() -> None:
+    looks = names.styles({"vit": "vit", "vgg8": "vgg", "vgg12": "vgg"})
+    assert looks["vgg8"]["color"] == looks["vgg12"]["color"] != looks["vit"]["color"]
+    assert looks["vgg8"]["linestyle"] != looks["vgg12"]["linestyle"]
+
+
+def test_the_trade_off_has_each_models_accuracy_interval_and_reported_number() -> None:
+    table = compared([0.8, 0.95]).assign(parameters=[1e5, 1e7], flops_per_image=[1e8, 1e6])
+    figure = tradeoff.plot(table, FAMILIES)
+    left, _, right = figure.axes
+    for axes, costs in ((left, [1e5, 1e7]), (right, [1e8, 1e6])):
+        drawn = [line.get_xydata() for line in axes.lines]
+        for cost, accuracy, measured in zip(costs, (0.8, 0.95), drawn[::2], strict=True):
+            np.testing.assert_allclose(measured, [(cost, accuracy + step) for step in (-0.01, 0, 0.01)])
+        np.testing.assert_allclose(drawn[1::2], [[(costs[0], 0.9)], [(costs[1], np.nan)]])
+    assert "measured with 95 % interval, augmentation: both, n = 3 × 10,000" in texts(figure)
+
+
+def test_time_to_accuracy_is_the_best_so_far_over_the_seconds_so_far() -> None:
+    trained = history(seconds=[2.0, 3.0, 4.0], validation_accuracy=[0.5, 0.4, 0.8])
+    (line,) = time_to_accuracy.plot([(spec("vit"), trained)]).axes[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [(2, 0.5), (5, 0.5), (9, 0.8)])
+
+
+def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
+    first, second = (history(epoch=[1, 2], train_loss=[x, 1], train_accuracy=[x, 0.2]) for x in (0.3, 0.4))
+    accuracy, loss, *others = all_curves.plot([(spec("vit"), first), (spec("vit", seed=1), second)]).axes
+    assert accuracy.get_title() == "vit\nboth, 2 seeds"
+    assert not others
+    shown = [
+        [line.get_ydata().tolist() for line in axes.lines if line.get_label() == "training"]
+        for axes in (accuracy, loss)
+    ]
+    assert shown == [[[30, 20], [40, 20]], [[0.3, 1], [0.4, 1]]]
+
+
+def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
+    columns = {"gradient_norm": [9, 9], "gradient_norm:b.weight": [1, 2], "gradient_norm:a.weight": [3, 0]}
+    first, second = gradients.plot([(spec("vgg12"), history(**columns)), (spec("vit"), history(epoch=[1]))]).axes[:2]
+    drawn = [line.get_xydata().tolist() for line in first.lines]
+    assert drawn == [[[1, 1], [2, 3]], [[1, 2], [2, gradients.LEAST]]]
+    assert first.lines[0].get_color() != first.lines[1].get_color()
+    assert first.get_yscale() == "log"
+    assert [text.get_text() for text in second.texts] == ["not recorded"]
+
+
+def test_names_of_weights_are_read_as_they_are(tmp_path: Path) -> None:
+    _, history = read_run(write_run(tmp_path / "run", layers=2))
+    assert history.dtype.names[-3:] == (
+        "gradient_norm",
+        "gradient_norm:features.0.weight",
+        "gradient_norm:features.1.weight",
+    )
+    assert gradients.gradient_norms(history).shape == (12, 2)
+
+
+@pytest.mark.parametrize("module", ["time_to_accuracy", "all_curves", "gradients"])
+def test_a_stage_draws_the_histories_that_it_is_given(module: str, tmp_path: Path) -> None:
+    write_run(tmp_path / "vit/both/seed3", model="vit", layers=3)
+    output = tmp_path / "figure.svg"
+    folder = tmp_path / "vit/both"
+    ended = stage("-m", f"fashion.figures.{module}", "--runs", folder, "--seeds", 3, "--output", output)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "<!-- vit" in output.read_text()
+
+
+def test_the_trade_off_shows_the_rows_that_it_is_asked_for(tmp_path: Path) -> None:
+    table = compared([0.5, 0.6, 0.7])
+    rows = pd.concat([table.assign(augmentation=name) for name in ("none", "both")])
+    rows.to_csv(tmp_path / "comparison.csv", index=False)
+    output = tmp_path / "figure.svg"
+    groups = [f"runs/{NAMES[0]}/none", f"runs/{NAMES[2]}/both"]
+    options = ("--comparison", tmp_path / "comparison.csv", "--runs", *groups, "--families", "vgg", "vit")
+    ended = stage("-m", "fashion.figures.tradeoff", *options, "--output", output)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    named = [name for name in NAMES if f"<!-- {name} -->" in output.read_text()]
+    assert named == [NAMES[0], NAMES[2]]
+
+
+@pytest.mark.parametrize("module", ["confusion", "reliability"])
+def test_a_stage_draws_the_models_that_it_is_given(module: str, tmp_path: Path) -> None:
+    for model in ("vgg8", "vit"):
+        for seed in (0, 1):
+            write_predictions(tmp_path / f"{model}/both/seed{seed}", random_predictions(seed))
+    outputs = [tmp_path / "figure.png", tmp_path / "figure.svg"]
+    folders = [tmp_path / "vit/both", tmp_path / "vgg8/both"]
+    ended = stage("-m", f"fashion.figures.{module}", "--runs", *folders, "--seeds", 0, 1, "--output", *outputs)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "<!-- vit -->" in outputs[1].read_text()

@@ -1,0 +1,160 @@
+"""Tables over runs: numbers that can be counted by hand."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fabricated import predict, write_predictions
+
+from fashion import ablation, calibration, comparison, per_class
+from fashion.dataset import CLASSES
+from fashion.errors import UserError
+from fashion.predictions import Predictions, read_groups, read_predictions
+from fashion.reliability import reliability
+
+# Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
+FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))
+# Another seed: all trousers.
+SECOND = predict(*((label, 1, 0.5) for label in FIRST.labels))
+
+
+def test_precision_recall_and_f1_are_those_of_each_class() -> None:
+    table = per_class.per_class([("vit", "both", [FIRST])]).set_index("class")
+    assert list(table.index) == list(CLASSES)
+    assert table["test_images"].tolist() == [0, 2, 0, 3, 0, 0, 0, 0, 1, 0]
+    scores = table[["precision", "recall", "f1"]]
+    assert scores.loc["Trouser"].tolist() == [1 / 2, 1 / 2, 1 / 2]
+    assert scores.loc["Dress"].tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3])
+    assert scores.loc["Bag"].tolist() == [1, 1, 1]
+    assert (scores.drop(["Trouser", "Dress", "Bag"]) == 0).all(axis=None)
+
+
+def test_scores_of_a_class_are_means_over_the_seeds() -> None:
+    table = per_class.per_class([("vit", "none", [FIRST]), ("vit", "both", [FIRST, SECOND])])
+    trouser = table[(table["class"] == "Trouser") & (table["augmentation"] == "both")].iloc[0]
+    # The second seed: precision 2 / 6, recall 1, F1 1 / 2.
+    assert (trouser["seeds"], trouser["test_images"]) == (2, 2)
+    assert trouser[["precision", "recall", "f1"]].tolist() == pytest.approx([5 / 12, 3 / 4, 1 / 2])
+    shown = per_class.readable(table).iloc[11]
+    assert shown[["class", "precision", "recall", "f1"]].tolist() == ["Trouser", "41.7%", "75.0%", "50.0%"]
+
+
+def test_the_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images() -> None:
+    # Bins of 1/15: 0.90 and 0.92 are in (13/15, 14/15], one of two right; 0.50 is in (7/15, 8/15], right.
+    predictions = predict((0, 0, 0.90), (0, 1, 0.92), (2, 2, 0.50))
+    bins = reliability(predictions)
+    assert np.flatnonzero(bins.share).tolist() == [7, 13]
+    assert bins.share[[7, 13]].tolist() == [1 / 3, 2 / 3]
+    assert bins.accuracy[[7, 13]].tolist() == [1, 1 / 2]
+    assert bins.confidence[[7, 13]] == pytest.approx([0.50, 0.91])
+    assert np.isnan(bins.accuracy[[0, 8, 14]]).all()
+    assert bins.ece == pytest.approx(1 / 3 * 0.50 + 2 / 3 * 0.41)
+
+
+def test_a_bin_holds_its_upper_edge_and_the_last_one_certainty() -> None:
+    logits = np.full((2, 10), -np.inf, np.float32)
+    logits[0, 0] = 0  # certain
+    logits[1, :5] = 0  # 1/5 = 3/15
+    bins = reliability(Predictions(logits=logits, labels=np.array([0, 0])))
+    assert np.flatnonzero(bins.share).tolist() == [2, 14]
+
+
+def test_calibration_has_means_and_deviations_over_the_seeds() -> None:
+    sure, unsure = predict((0, 0, 0.8), (1, 0, 0.8)), predict((0, 0, 0.4), (1, 1, 0.4))
+    table = calibration.calibration([("vit", "both", [sure, unsure]), ("vit", "none", [sure])])
+    both, none = (row for _, row in table.iterrows())
+    assert (both["seeds"], both["test_images"], both["bins"]) == (2, 2, 15)
+    assert (none["ece"], both["ece"]) == pytest.approx((0.3, (0.3 + 0.6) / 2))
+    assert both["ece_std"] == pytest.approx(0.3 / math.sqrt(2))
+    assert (both["mean_confidence"], both["accuracy"]) == pytest.approx((0.6, 0.75))
+    # Of the wrong one, the nine other classes share what is left.
+    assert none["negative_log_likelihood"] == pytest.approx(-(math.log(0.8) + math.log(0.2 / 9)) / 2)
+    assert math.isnan(none["ece_std"])
+    shown = calibration.readable(table)
+    assert shown["ECE, 15 bins"].tolist() == ["45.00% ± 21.21%", "30.00%"]
+
+
+def test_the_ablation_compares_each_augmentation_with_none() -> None:
+    right, half = predict((0, 0, 0.9), (1, 1, 0.9)), predict((0, 0, 0.9), (1, 2, 0.9))
+    groups = [
+        ("vgg8", "none", [half, half]),
+        ("vgg8", "mixup", [half, right]),
+        ("vgg8", "both", [right, right]),
+        ("vit", "none", [right]),
+        ("vit", "both", [half]),
+    ]
+    table = ablation.ablation(groups).set_index("model")
+    assert table.loc["vgg8"].to_dict() == {
+        "seeds": 2,
+        "test_images": 2,
+        "test_accuracy_none": 0.5,
+        "test_accuracy_mixup": 0.75,
+        "test_accuracy_both": 1.0,
+        "difference_mixup": 0.25,
+        "difference_both": 0.5,
+    }
+    assert table.loc["vit", "difference_both"] == -0.5
+    assert np.isnan(table.loc["vit", ["test_accuracy_mixup", "difference_mixup"]].astype(float)).all()
+    shown = ablation.readable(table.reset_index()).set_index("model")
+    assert shown["test accuracy, mixup"].tolist() == ["75.00%", ""]
+    assert shown["both − none (points)"].tolist() == ["+50.00", "-50.00"]
+
+
+def test_an_ablation_without_none_has_no_differences() -> None:
+    table = ablation.ablation([("vit", "both", [FIRST])])
+    assert list(table) == ["model", "seeds", "test_images", "test_accuracy_both"]
+    assert ablation.readable(table).loc[0].tolist() == ["vit", 1, "6", "66.67%"]
+
+
+def compared(**columns: list) -> pd.DataFrame:
+    """A comparison of two models; a measured column that is not given has the same value twice."""
+    names = ["test_accuracy", "test_accuracy_low", "test_accuracy_high", "flops_per_image", "images_per_second"]
+    measured = [*names, *comparison.REPORTED]
+    table = pd.DataFrame({"model": ["a", "b"], "augmentation": "both", "seeds": 1, "test_images": 1000})
+    reported = {f"reported_{name}": [None, 1.0] for name in comparison.REPORTED}
+    return table.assign(**dict.fromkeys(measured, 1.0) | reported | columns)
+
+
+def test_the_best_of_each_column_is_bold() -> None:
+    table = compared(
+        test_accuracy=[0.5, 0.9],
+        parameters=[2e6, 1e6],
+        flops_per_image=[1e6, 2e6],
+        epochs=[3, 4],
+        seconds=[5.0, 4.0],
+        images_per_second=[10, 20],
+        reported_test_accuracy=[0.95, None],
+    )
+    first, second = (row for _, row in comparison.readable(table).iterrows())
+    assert first["test accuracy (reported)"] == "50.00% (95.00%)"
+    assert second["test accuracy (reported)"] == "**90.00%**"
+    assert (first["parameters (reported)"], second["parameters (reported)"]) == ("2,000,000", "**1,000,000** (1)")
+    assert (first["MFLOP per image"], second["MFLOP per image"]) == ("**1.0**", "2.0")
+    assert (first["epochs (reported)"], second["epochs (reported)"]) == ("3", "4 (1)")
+    assert (first["seconds (reported)"], second["seconds (reported)"]) == ("5.0", "**4.0** (1.0)")
+    assert (first["images per second"], second["images per second"]) == ("10", "**20**")
+
+
+def test_what_reads_the_same_as_the_best_is_bold_too() -> None:
+    table = comparison.readable(compared(test_accuracy=[0.90001, 0.90003]))
+    assert table["test accuracy (reported)"].tolist() == ["**90.00%**", "**90.00%** (100.00%)"]
+
+
+def test_predictions_are_read_by_model_augmentation_and_seed(tmp_path: Path) -> None:
+    for seed, predictions in ((0, FIRST), (3, SECOND)):
+        write_predictions(tmp_path / f"vit/both/seed{seed}", predictions)
+    ((model, augmentation, seeds),) = read_groups([tmp_path / "vit/both"], [3, 0])
+    assert (model, augmentation) == ("vit", "both")
+    for read, written in zip(seeds, (SECOND, FIRST), strict=True):
+        np.testing.assert_array_equal(read.logits, written.logits)
+        np.testing.assert_array_equal(read.labels, written.labels)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_missing_or_damaged_predictions_are_refused_by_name(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "predictions.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"predictions\.npz has no usable predictions"):
+        read_predictions(tmp_path)
