@@ -160,8 +160,9 @@ def test_a_browser_shows_the_page_without_an_error_or_a_network(finished, tmp_pa
     copy = tmp_path / "page.html"
     copy.write_text(page.replace("</head>", f"{script}</head>"))
     done = subprocess.run(
-        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--window-size={width},900",
-         "--virtual-time-budget=5000", f"--user-data-dir={tmp_path}/profile", "--dump-dom", copy.as_uri()],
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
+         f"--window-size={width},900", "--virtual-time-budget=5000", f"--user-data-dir={tmp_path}/profile",
+         copy.as_uri()],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "CONSOLE" not in done.stderr, done.stderr
