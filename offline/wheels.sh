@@ -1,26 +1,24 @@
 #!/usr/bin/env bash
-# The wheels that offline/run.sh needs on a Linux machine without internet, whose Python has torch and torchvision.
+# The wheels that offline/run.sh needs on a Linux machine without internet.
 #
-#   offline/wheels.sh INSTALLED FOLDER [PYTHON]
+#   offline/wheels.sh FOLDER [PYTHON [PACKAGE ...]]
 #
-# INSTALLED lists what that Python has: `python3 -m pip list --format=freeze > installed.txt` there; names alone will
-# do. PYTHON is its version, 3.12 if not given. The versions are those of requirements.lock, hashes checked.
+# PYTHON is that machine's version, 3.12 if not given. It must have torch, torchvision, scipy, pandas, scikit-learn and
+# matplotlib: what is large stays at home, and so does each PACKAGE. Versions and hashes are those of requirements.lock.
 set -euo pipefail
-usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; }
-[ $# -ge 2 ] || { usage >&2; exit 2; }
-installed=$1 folder=$2 python=${3:-3.12}
-[ -r "$installed" ] || { echo "error: $installed: no such file; make it on that machine, see $0 without arguments" >&2; exit 1; }
+usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
+[ $# -ge 1 ] && [[ $1 != -* ]] || { usage >&2; exit 2; }
+folder=$1 python=${2:-3.12} there=("${@:3}")
 root=$(cd "$(dirname "$0")/.." && pwd)
 export PATH="$root/.venv/bin:$PATH" UV_PYTHON_DOWNLOADS=never
 
-leave_out=(torch torchvision triton)
-while IFS='= ' read -r name _; do leave_out+=("$name"); done < <(grep -E '^[A-Za-z0-9]' "$installed")
+there+=(torch torchvision triton setuptools sympy mpmath networkx fsspec numpy scipy pandas scikit-learn joblib)
+there+=(threadpoolctl narwhals matplotlib pillow fonttools contourpy kiwisolver)
 mkdir -p "$folder"
-# What torch itself needs came with it, whatever that pip lists; only NVIDIA's nvidia-ml-py is the pipeline's own.
 printf 'pytest\npytest-xdist\n' |
     uv pip compile "$root/pyproject.toml" - --extra workflow --constraints "$root/requirements.lock" \
         --python-version "$python" --python-platform "$(uname -m)-manylinux_2_28" --quiet \
-        --generate-hashes --no-annotate --no-header --no-emit-index-url "${leave_out[@]/#/--no-emit-package=}" |
+        --generate-hashes --no-annotate --no-header --no-emit-index-url "${there[@]/#/--no-emit-package=}" |
     awk '/^[^ ]/ { keep = /^nvidia-ml-py/ || !/^(nvidia|cuda)-/ } keep' > "$folder/requirements.txt"
 
 platforms=(--platform manylinux1_"$(uname -m)" --platform manylinux2014_"$(uname -m)")
