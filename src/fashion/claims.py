@@ -77,7 +77,9 @@ def sentence(verdict: Verdict, statements: int) -> str:
         return f"Fails: the {text}."
     if verdict.verdict == HOLDS:
         return f"Holds{f' in all {statements} statements; the closest' if statements > 1 else ''}: the {text}."
-    return f"Undecided at this n: the {text}."
+    if judge([deciding]).verdict == UNDECIDED:
+        return f"Undecided at this n: the {text}."
+    return f"Undecided after the correction for several statements and claims (p = {verdict.p_value:.2g}): the {text}."
 
 
 def columns(evidence: Evidence) -> dict:

@@ -22,7 +22,9 @@ from fashion.files import canonical_json, read_json, write_text
 TEMPLATE = "page.html"
 WORDS = "figure_words.yaml"
 VERDICTS = ("holds", "fails", "undecided")
-COMPARED = {"parameters": "{:,.0f}", "test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
+# What the report says of the models that a figure shows: of a diagram, and of any other.
+COUNTED = {"parameters": "{:,.0f}"}
+TRAINED = {"test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
 
 
 def as_html(markdown: Path) -> str:
@@ -35,9 +37,14 @@ def data_url(image: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(image.read_bytes()).decode()}"
 
 
-def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str]) -> list[dict]:
-    """What a figure of the report says of its models in numbers, each with ours: a row for each model."""
+def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], columns: dict[str, str]) -> list[dict]:
+    """What the report says of a figure's models in numbers, each with ours: a row for each model.
+
+    Args:
+        columns: of the comparison, each with its format.
+    """
     rows = []
+    # A figure shows the last augmentation.
     for _, row in comparison[comparison["model"].isin(models)].drop_duplicates("model", keep="last").iterrows():
         numbers = [
             {
@@ -45,19 +52,18 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str]) ->
                 "reported": form.format(row[f"reported_{column}"]),
                 "measured": form.format(row[column]),
             }
-            for column, form in COMPARED.items()
+            for column, form in columns.items()
             if pd.notna(row[f"reported_{column}"])
         ]
         rows.append({"model": row["model"], "augmentation": row["augmentation"], "numbers": numbers})
     return rows
 
 
-def figure(path: Path, captions: Path, words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
-    """What the template shows of a figure."""
+def figure(path: Path, captions: dict[str, Path], words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
+    """What the template shows of a figure; its caption has the figure's name, or that of its kind."""
     name = path.stem
     number, _, subject = name.partition("_")
-    own = captions / f"{name}.rst"
-    caption = own if own.exists() else captions / f"{subject.rpartition('_')[2]}.rst"
+    caption = captions[name if name in captions else subject.rpartition("_")[2]]
     # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
     context = {"wildcards": {"figure": name}, "params": {"note": ""}}
     return {
@@ -66,7 +72,7 @@ def figure(path: Path, captions: Path, words: dict, models: Sequence[str], compa
         "image": data_url(path),
         "caption": jinja2.Template(caption.read_text(encoding="utf-8")).render(snakemake=context).strip(),
         "words": words.get(number),
-        "compared": measured_beside_reported(comparison, models) if "curves" in name or "diagram" in name else [],
+        "compared": measured_beside_reported(comparison, models, COUNTED if name.endswith("_diagram") else TRAINED),
     }
 
 
@@ -113,14 +119,15 @@ def main() -> None:
     parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
     parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with its tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
-    parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
+    parser.add_argument("--captions", type=Path, nargs="+", required=True, help="the figures' captions, .rst")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     summary = read_json(arguments.study)
     words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
     comparison = pd.read_csv(arguments.results / "tables/comparison.csv")
+    captions = {path.stem: path for path in arguments.captions}
     figures = [
-        figure(path, arguments.captions, words, summary["figures"].get(path.stem, []), comparison)
+        figure(path, captions, words, summary["figures"].get(path.stem, []), comparison)
         for path in sorted(arguments.figures)
     ]
     runs = Runs(summary, arguments.results / "runs")

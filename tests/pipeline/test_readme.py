@@ -49,6 +49,7 @@ def test_a_snakemake_command_is_understood(command, make_study):
     config["budgets"]["quick"] = config["budgets"]["tiny"]
     study.configure(config)
     (study.folder / "mine.yaml").write_text("training: {epochs: 1}\n")
+    (study.folder / "workflow").symlink_to(ROOT / "workflow")
     arguments = shlex.split(command)[1:]
     if "--report" in arguments:
         assert study.snakemake(*arguments[: arguments.index("--report")]).returncode == 0
@@ -57,6 +58,8 @@ def test_a_snakemake_command_is_understood(command, make_study):
     else:
         done = study.snakemake("--dry-run", *arguments)
     assert done.returncode == 0, done.stdout
+    # One that is not found is passed over in silence.
+    assert "--workflow-profile" not in arguments or f"workflow specific profile {arguments[-1]} " in done.stdout
 
 
 @pytest.fixture(scope="module")

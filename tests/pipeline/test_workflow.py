@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,21 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
-def test_environment_files_have_the_versions_of_the_lock():
+def test_the_conda_environment_has_what_the_package_needs_in_the_versions_of_the_lock():
     lock = (ROOT / "requirements.lock").read_text()
-    dependencies = yaml.safe_load((ROOT / "envs/fashion.yaml").read_text())["dependencies"]
-    for requirement in dependencies[-1]["pip"]:
-        assert re.search(rf"^{re.escape(requirement)}\b", lock, re.MULTILINE), requirement
+    requirements = yaml.safe_load((ROOT / "envs/fashion.yaml").read_text())["dependencies"][-1]["pip"]
+    for requirement in requirements:
+        assert re.search(rf"^{re.escape(requirement)}(?=[ \n])", lock, re.MULTILINE), requirement
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert [re.split("[=>]", entry)[0] for entry in requirements] == [re.split("[=>]", entry)[0] for entry in needed]
+
+
+def test_the_cluster_profile_has_what_the_default_one_has():
+    default, slurm = (
+        yaml.safe_load((ROOT / path / "config.yaml").read_text())
+        for path in ("profiles/default", "workflow/profiles/slurm")
+    )
+    assert slurm | default == slurm
 
 
 def test_the_lock_names_no_index_and_every_package_has_its_hashes():

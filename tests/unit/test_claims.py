@@ -201,6 +201,7 @@ def test_a_verdict_must_survive_the_correction_for_fourteen_claims():
     claims, statements = tables(rules, runs, BALANCED)
     assert (statements["verdict"] == HOLDS).all()
     assert (claims["verdict"] == UNDECIDED).all()
+    assert claims["sentence"].str.startswith("Undecided after the correction").all()
 
 
 def test_deviations_state_the_effect_of_those_that_runs_settle():

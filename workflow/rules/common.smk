@@ -15,6 +15,7 @@ from fashion.digest import code_digests
 from fashion.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
+from fashion.memory import training_mb
 
 try:
     for path in workflow.configfiles:
@@ -44,6 +45,11 @@ DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
 SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
+
+# `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU. What has local
+# scope is a cluster's.
+if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
+    workflow.register_resource("gpu", workflow.global_resources["gpu"].value * config["trainings_per_gpu"])
 
 
 # The figures' captions, which the page has too.
@@ -76,12 +82,27 @@ def family(wildcards):
     return STUDIES[wildcards.budget].models[wildcards.model]["family"]
 
 
+def memory(wildcards, attempt):
+    """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
+    return attempt * training_mb(STUDIES[wildcards.budget].models[wildcards.model])
+
+
+def per_gpu(wildcards, output):
+    """How many trainings share a GPU: a function of `output`, which Snakemake does not compare, as it changes no number."""
+    return config["trainings_per_gpu"]
+
+
 def code(stage):
     """Digests of the modules that a stage runs, each a param: the reason that Snakemake gives then names what changed."""
     try:
         return [f"{module} {digest}" for module, digest in code_digests(stage).items()]
     except UserError as error:
         sys.exit(f"error: {error}")
+
+
+def joined_code(stage):
+    """The same as one param, for rules of which others take all but a few directives: they replace it by its name."""
+    return ", ".join(code(stage))
 
 
 def family_code(stage, family):
@@ -155,7 +176,7 @@ def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
     samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
     overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff", "ext08_gradients"]
-    overviews += ["ext09_time_to_accuracy", "ext10_all_curves"]
+    overviews += ["ext09_time_to_accuracy", "ext10_all_models"]
     names = [*samples, *STUDIES[budget].figures(), *overviews]
     return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
 

@@ -25,7 +25,7 @@ rule confusion:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.confusion"),
+        code=joined_code("fashion.figures.confusion"),
         note=note,
         stage="fashion.figures.confusion",
         runs=shown_folders,
@@ -47,7 +47,7 @@ use rule confusion as reliability with:
     log:
         "results/{budget}/logs/ext05_reliability.log",
     params:
-        *code("fashion.figures.reliability"),
+        code=joined_code("fashion.figures.reliability"),
         note=note,
         stage="fashion.figures.reliability",
         runs=shown_folders,
@@ -122,7 +122,7 @@ use rule confusion as gradients with:
     log:
         "results/{budget}/logs/ext08_gradients.log",
     params:
-        *code("fashion.figures.gradients"),
+        code=joined_code("fashion.figures.gradients"),
         note=note,
         stage="fashion.figures.gradients",
         runs=shown_folders,
@@ -143,7 +143,7 @@ use rule confusion as time_to_accuracy with:
     log:
         "results/{budget}/logs/ext09_time_to_accuracy.log",
     params:
-        *code("fashion.figures.time_to_accuracy"),
+        code=joined_code("fashion.figures.time_to_accuracy"),
         note=note,
         stage="fashion.figures.time_to_accuracy",
         runs=shown_folders,
@@ -155,16 +155,16 @@ use rule confusion as all_curves with:
         lambda wildcards: run_files(wildcards.budget, shown_runs(wildcards), "history.csv", "spec.json"),
     output:
         png=report(
-            "results/{budget}/figures/ext10_all_curves.png",
-            caption="../report/ext10_all_curves.rst",
+            "results/{budget}/figures/ext10_all_models.png",
+            caption="../report/ext10_all_models.rst",
             category="Beyond the report",
             labels={"figure": "All curves"},
         ),
-        svg="results/{budget}/figures/ext10_all_curves.svg",
+        svg="results/{budget}/figures/ext10_all_models.svg",
     log:
-        "results/{budget}/logs/ext10_all_curves.log",
+        "results/{budget}/logs/ext10_all_models.log",
     params:
-        *code("fashion.figures.all_curves"),
+        code=joined_code("fashion.figures.all_curves"),
         note=note,
         stage="fashion.figures.all_curves",
         runs=shown_folders,

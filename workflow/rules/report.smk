@@ -66,7 +66,7 @@ rule comparison:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.comparison"),
+        code=joined_code("fashion.comparison"),
         runs="results/{budget}/runs",
         note=note,
         stage="fashion.comparison",
@@ -86,7 +86,7 @@ use rule comparison as compute with:
     log:
         "results/{budget}/logs/compute.log",
     params:
-        *code("fashion.compute"),
+        code=joined_code("fashion.compute"),
         runs="results/{budget}/runs",
         note=note,
         stage="fashion.compute",
@@ -137,7 +137,7 @@ rule per_class:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.per_class"),
+        code=joined_code("fashion.per_class"),
         note=note,
         stage="fashion.per_class",
         runs="results/{budget}/runs",
@@ -160,7 +160,7 @@ use rule per_class as calibration with:
     log:
         "results/{budget}/logs/calibration.log",
     params:
-        *code("fashion.calibration"),
+        code=joined_code("fashion.calibration"),
         note=note,
         stage="fashion.calibration",
         runs="results/{budget}/runs",
@@ -180,7 +180,7 @@ use rule per_class as ablation with:
     log:
         "results/{budget}/logs/ablation.log",
     params:
-        *code("fashion.ablation"),
+        code=joined_code("fashion.ablation"),
         note=note,
         stage="fashion.ablation",
         runs="results/{budget}/runs",
@@ -280,7 +280,6 @@ rule page:
     params:
         *code("fashion.page"),
         results=subpath(output[0], parent=True),
-        captions=str(CAPTIONS),
     shell:
         "python -m fashion.page --study {input.study} --results {params.results} --figures {input.figures}"
-        " --captions {params.captions:q} --output {output} 2> {log}"
+        " --captions {input.captions:q} --output {output} 2> {log}"

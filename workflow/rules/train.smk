@@ -21,6 +21,7 @@ rule train:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=memory,
     params:
         *code("fashion.train"),
         family=lambda wildcards: family_code("fashion.train", family(wildcards)),
@@ -28,9 +29,11 @@ rule train:
         folder=subpath(output.history, parent=True),
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
         checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
+        per_gpu=per_gpu,
     shell:
-        "python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder}"
-        " --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
+        # `exec`: a signal to all of a job's processes would end its shell while the training still saves its state.
+        "exec python -m fashion.lease --per-gpu {params.per_gpu} python -m fashion.train --spec /dev/stdin"
+        " --data {input.data} --output {params.folder} --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
 
 
 rule evaluate:
@@ -53,6 +56,7 @@ rule evaluate:
         *code("fashion.evaluate"),
         family=lambda wildcards: family_code("fashion.evaluate", family(wildcards)),
         folder=subpath(output.metrics, parent=True),
+        per_gpu=per_gpu,
     shell:
-        "python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
-        " --threads {threads} --log {log}"
+        "exec python -m fashion.lease --per-gpu {params.per_gpu} python -m fashion.evaluate --run {params.folder}"
+        " --data {input.data} --output {params.folder} --threads {threads} --log {log}"

@@ -1,0 +1,49 @@
+"""What the trainings cost, per run and in total."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from fashion.compute import compute, readable
+
+
+def fabricate(seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:
+    history = pd.DataFrame({"seconds": seconds, "joules": joules})
+    return SimpleNamespace(history=history, provenance={"device": device})
+
+
+@pytest.fixture
+def runs() -> SimpleNamespace:
+    """Two models that read one reported training differently, two seeds each, and one that used another device."""
+    trained = {
+        ("narrow", "both"): [fabricate([2, 4], [3600, 3600]), fabricate([6], [7200])],
+        ("wide", "both"): [fabricate([8], [3600]), fabricate([10], [float("nan")])],
+        ("vit", "none"): [fabricate([1], [float("nan")], "a processor"), fabricate([2], [float("nan")], "a processor")],
+    }
+    reported = {"narrow": {"seconds": 100.5, "seconds_per_epoch": 3}, "wide": {"seconds": 100.5}, "vit": {}}
+    summary = {"seeds": [0, 1], "models": {name: {"reported": value} for name, value in reported.items()}}
+    return SimpleNamespace(summary=summary, items=trained.items)
+
+
+def test_each_run_has_its_time_and_energy_beside_the_reported_time(runs):
+    table = compute(runs).set_index(["model", "seed"])
+    row = table.loc["narrow", 0]
+    assert (row["epochs"], row["seconds"], row["seconds_per_epoch"], row["watt_hours"]) == (2, 6, 3, 2)
+    assert (row["reported_seconds"], row["reported_seconds_per_epoch"]) == (100.5, 3)
+    assert pd.isna(table.loc["wide", 1]["watt_hours"])
+
+
+def test_the_totals_are_of_each_device_and_count_a_reported_training_once(runs):
+    table = compute(runs)
+    totals = table[table["model"] == "all"].set_index("device")
+    assert totals.loc["a GPU", ["runs", "epochs", "seconds", "watt_hours"]].tolist() == [4, 5, 30, 5]
+    assert totals.loc["a GPU", "reported_seconds"] == 100.5
+    assert totals.loc["a processor", "seconds"] == 3
+    assert totals.loc["a processor", ["watt_hours", "reported_seconds"]].isna().all()
+
+
+def test_the_page_shows_what_is_known_and_leaves_the_rest_blank(runs):
+    shown = readable(compute(runs))
+    assert shown["seconds (reported)"][0] == "6.0 (100.5)"
+    assert shown[["seed", "Wh"]].iloc[-1].tolist() == ["", ""]
