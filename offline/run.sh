@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Train a study on a machine without internet and without Snakemake, in as many calls as it takes.
 #
-#   offline/run.sh -w WHEELS -d DATASET -o OUTPUT [-b BUDGET] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
+#   offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b BUDGET] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
 #
-#   -w WHEELS   folder that offline/wheels.sh filled
 #   -d DATASET  folder with the four Fashion-MNIST files
 #   -o OUTPUT   folder that gets reference.tar.gz, what fashion.publish takes of the runs finished so far, and the logs
+#   -w WHEELS   folder that offline/wheels.sh filled; without it python3 must have everything
 #   -b BUDGET   of config.yaml, report if not given
 #   -m MINUTES  for the whole call, no limit if not given; trainings are told to stop a minute and a half before
 #   -r COMMIT   of this source, for its runs' provenance, where it came without its git history
@@ -24,25 +24,26 @@ while getopts w:d:o:b:m:r:ch option; do
     esac
 done
 shift $((OPTIND - 1))
-[ -d "$wheels" ] && [ -d "$dataset" ] && [ -n "$output" ] || { usage >&2; exit 2; }
+[ -n "$dataset" ] && [ -n "$output" ] || { usage >&2; exit 2; }
 mkdir -p "$output"
-wheels=$(realpath "$wheels") dataset=$(realpath "$dataset") output=$(realpath "$output")
+dataset=$(realpath -e "$dataset") output=$(realpath "$output") wheels=${wheels:+$(realpath -e "$wheels")}
 cd "$(dirname "$0")/.."
 mkdir -p .offline/checks
 
 # Trainings that a killed call left behind hold the lock too.
 exec 9> .offline/lock
 flock --nonblock 9 || { echo "error: another call is still at work in $PWD" >&2; exit 1; }
-left() { echo $((${minutes:-1000000} * 60 - SECONDS - 90)); } # seconds for trainings; the rest is for stopping and packing
 
-if ! ls "$wheels" | cmp --silent - .offline/installed; then
+list=$([ -z "$wheels" ] || ls "$wheels"/*.whl)
+if [ "$list" != "$(cat .offline/installed 2> /dev/null)" ] || [ ! -e .offline/venv ]; then
     rm -rf .offline/venv
     python3 -m venv --without-pip .offline/venv
     # `--system-site-packages` would skip those of python3 if that is a virtual environment itself.
     python3 -c 'import sys; print(*(path for path in sys.path if path.endswith("-packages")), sep="\n")' \
         > "$(echo .offline/venv/lib/python3*/site-packages)/outer.pth"
-    python3 -m pip --python .offline/venv/bin/python install --quiet --no-index --no-deps --no-compile "$wheels"/*.whl
-    ls "$wheels" > .offline/installed
+    [ -z "$wheels" ] ||
+        python3 -m pip --python .offline/venv/bin/python install --quiet --no-index --no-deps --no-compile "$wheels"/*.whl
+    echo "$list" > .offline/installed
 fi
 export PATH="$PWD/.offline/venv/bin:$PATH" PYTHONPATH="$PWD/src" PYTHONUNBUFFERED=1
 python -c 'import torch; print("torch", torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "without CUDA")'
@@ -63,19 +64,24 @@ fi
 
 printf '{"budget": "%s", "data": {"folder": "%s"}}\n' "$budget" "$dataset" > .offline/config.yaml
 # The lock above is ours; Snakemake's would outlive a killed call.
-command=(snakemake --cores all --resources gpu=1 --nolock --configfile config.yaml .offline/config.yaml "$@")
+command=(snakemake --cores all --resources gpu=1 --configfile config.yaml .offline/config.yaml --nolock "$@")
+seconds=0 # no limit
+if [ "$minutes" ]; then
+    seconds=$((minutes * 60 - SECONDS - 90))
+    [ $seconds -gt 0 ] || { echo "error: $minutes minutes leave none for trainings" >&2; exit 2; }
+fi
 # Both `timeout` and a signal to this script tell all of Snakemake's processes to stop: trainings write checkpoints.
-timeout --kill-after=60 "$(left)" "${command[@]}" > >(tee .offline/snakemake.log) 2>&1 &
-trap 'kill $! 2> /dev/null || true' INT TERM HUP
-status=0
-wait $! || status=$?
-while kill -0 $! 2> /dev/null; do wait $! && status=0 || status=$?; done # a signal ends `wait` alone
+timeout --kill-after=60 $seconds "${command[@]}" > >(tee .offline/snakemake.log) 2>&1 &
+job=$! status=0
+trap 'kill $job 2> /dev/null || true' INT TERM HUP
+wait $job || status=$?
+while kill -0 $job 2> /dev/null; do wait $job && status=0 || status=$?; done # a signal ends `wait` alone
 case $status in
     0) echo "all done" ;;
     124 | 137) status=75 && echo "time is up; call again to go on" ;;
     *) echo "Snakemake ended with status $status" ;;
 esac
-"${command[@]}" --dry-run --quiet 2> /dev/null | tee .offline/status.txt || true
+"${command[@]}" --dry-run --quiet 2> /dev/null | sed '1,/^Building DAG/d' | tee .offline/status.txt || true
 
 python -m fashion.publish --budget "$budget" --reference .offline/reference ${commit:+--commit "$commit"} || true
 tar -czf "$output/reference.tar.gz" -C .offline $(cd .offline && ls -d reference checks snakemake.log status.txt 2> /dev/null)
