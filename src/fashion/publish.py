@@ -164,7 +164,8 @@ def _page(study: Study, folder: Path, table: pd.DataFrame, missing: list[Key]) -
         command=f"snakemake --cores all --resources gpu=1 --config budget={study.budget}",
         commits=_counted(f"commit {one['commit'] or 'not recorded'}" for one in provenances),
         devices=_counted(
-            one["device"] + (f", driver {one['driver']}" if one["driver"] else f", {one['threads']} threads")
+            one["device"]
+            + (f", driver {one['driver']}" if one["driver"] else f", {one['threads']} in use for a training")
             for one in provenances
         ),
         versions=_counted(
