@@ -1,5 +1,6 @@
 # Every target makes .venv from requirements.lock first if it is missing or out of date.
 PYTHON ?= python3
+BUDGET ?= report
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -18,6 +19,14 @@ report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
 .PHONY: status
 status: $(STAMP) ## which runs are stale and why, and how long training them takes
 	snakemake --dry-run --quiet
+
+.PHONY: compare
+compare: $(STAMP) ## check results/$(BUDGET) against docs/reference: make compare BUDGET=cpu
+	python -m fashion.agreement --own results/$(BUDGET) --reference docs/reference/$(BUDGET)
+
+.PHONY: publish
+publish: $(STAMP) ## put what is small and lasting of results/$(BUDGET) into docs/reference
+	python -m fashion.publish --budget $(BUDGET)
 
 .PHONY: test
 test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset

@@ -17,6 +17,8 @@ from fashion.predictions import read_predictions
 from fashion.statistics import Estimate, over_seeds, over_seeds_and_images
 
 LEAST_SEEDS = 2
+# What a published run has instead of its predictions: `correct` as packed bits.
+CORRECT = "correct.npy"
 
 
 class Run:
@@ -49,6 +51,8 @@ class Run:
     @cached_property
     def correct(self) -> np.ndarray:
         """Whether each test image was predicted right, `[N] float`."""
+        if (self.folder / CORRECT).exists():
+            return np.unpackbits(np.load(self.folder / CORRECT), count=self.metrics["test_images"]).astype(float)
         return read_predictions(self.folder).correct.astype(float)
 
 

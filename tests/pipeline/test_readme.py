@@ -91,3 +91,13 @@ def test_a_fashion_command_works(command, vit_study, dataset):
     arguments = [sys.executable, "-m", *shlex.split(command)]
     done = subprocess.run(arguments, cwd=vit_study.folder, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("offline/")])
+def test_a_script_for_a_machine_without_internet_knows_its_options(command):
+    script, *arguments = shlex.split(command)
+    usage = subprocess.run([ROOT / script], cwd=ROOT, capture_output=True, text=True)
+    assert usage.returncode == 2
+    for option in arguments:
+        assert not option.startswith("-") or f"{option} " in usage.stderr
+    assert subprocess.run(["bash", "-n", script], cwd=ROOT).returncode == 0

@@ -57,3 +57,13 @@ def test_the_code_is_clean(command):
     program = Path(sys.executable).with_name(command[0])
     done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_budget_needs_no_note(make_study):
+    # The report's has none; Snakemake quotes an empty string as nothing.
+    study, config = make_study(["vit"])
+    del config["budgets"]["tiny"]["note"]
+    study.configure(config)
+    done = study.snakemake("--", "results/tiny/tables/table3_hyperparameters.md")
+    assert done.returncode == 0, done.stdout
+    assert not re.search(r"--note \{", "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")))

@@ -24,7 +24,7 @@ rule operations:
         note=note,
         magnitudes=MAGNITUDES,
     shell:
-        "python -m fashion.tables --output {output.csv} --note {params.note:q} operations"
+        "python -m fashion.tables --output {output.csv} --note={params.note:q} operations"
         " --magnitudes {params.magnitudes} 2> {log}"
 
 

@@ -44,7 +44,7 @@ rule classes:
         *code("fashion.tables"),
         note=note,
     shell:
-        "python -m fashion.tables --output {output.csv} --note {params.note:q} classes --data {input.data} 2> {log}"
+        "python -m fashion.tables --output {output.csv} --note={params.note:q} classes --data {input.data} 2> {log}"
 
 
 rule samples:
@@ -70,4 +70,4 @@ rule samples:
         settings=[],
     shell:
         "python -m fashion.figures.samples --data {input.data} --figure {params.figure} {params.settings:q}"
-        " --note {params.note:q} --output {output} 2> {log}"
+        " --note={params.note:q} --output {output} 2> {log}"

@@ -31,7 +31,7 @@ rule confusion:
         runs=shown_folders,
         seeds=seeds,
     shell:
-        "python -m {params.stage} --runs {params.runs} --seeds {params.seeds} --note {params.note:q}"
+        "python -m {params.stage} --runs {params.runs} --seeds {params.seeds} --note={params.note:q}"
         " --output {output} 2> {log}"
 
 
@@ -79,7 +79,7 @@ rule mistakes:
         seed=lambda wildcards: seeds(wildcards)[0],
     shell:
         "python -m fashion.figures.mistakes --data {input.data} --runs {params.runs} --seed {params.seed}"
-        " --note {params.note:q} --output {output} 2> {log}"
+        " --note={params.note:q} --output {output} 2> {log}"
 
 
 rule tradeoff:
@@ -104,7 +104,7 @@ rule tradeoff:
         families=lambda wildcards: [entry["family"] for entry in shown(wildcards).values()],
     shell:
         "python -m fashion.figures.tradeoff --comparison {input.comparison} --runs {params.runs}"
-        " --families {params.families} --note {params.note:q} --output {output} 2> {log}"
+        " --families {params.families} --note={params.note:q} --output {output} 2> {log}"
 
 
 use rule confusion as gradients with:

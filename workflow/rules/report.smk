@@ -45,7 +45,7 @@ rule hyperparameters:
         note=note,
         training=lambda wildcards: canonical_json(STUDIES[wildcards.budget].hyperparameters()),
     shell:
-        "python -m fashion.tables --output {output.csv} --note {params.note:q} hyperparameters"
+        "python -m fashion.tables --output {output.csv} --note={params.note:q} hyperparameters"
         " --training {params.training:q} 2> {log}"
 
 
@@ -145,7 +145,7 @@ rule per_class:
         seeds=seeds,
     shell:
         "python -m {params.stage} --runs {params.runs} --groups {params.groups} --seeds {params.seeds}"
-        " --note {params.note:q} --output {output.csv} 2> {log}"
+        " --note={params.note:q} --output {output.csv} 2> {log}"
 
 
 use rule per_class as calibration with:
@@ -210,7 +210,7 @@ rule diagram:
         note=note,
         model=lambda wildcards: canonical_json(diagram_entry(wildcards)),
     shell:
-        "python -m fashion.figures.diagrams --data {input.data} --model {params.model:q} --note {params.note:q}"
+        "python -m fashion.figures.diagrams --data {input.data} --model {params.model:q} --note={params.note:q}"
         " --output {output} 2> {log}"
 
 
@@ -237,7 +237,7 @@ rule curves:
         seeds=seeds,
     shell:
         "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
-        " --note {params.note:q} --output {output} 2> {log}"
+        " --note={params.note:q} --output {output} 2> {log}"
 
 
 rule epoch_log:
@@ -261,7 +261,7 @@ rule epoch_log:
         note=note,
         run=subpath(input[0], parent=True),
     shell:
-        "python -m fashion.figures.log --run {params.run} --note {params.note:q} --output {output} 2> {log}"
+        "python -m fashion.figures.log --run {params.run} --note={params.note:q} --output {output} 2> {log}"
 
 
 rule page:

@@ -1,0 +1,261 @@
+"""Publishing finished runs, and checking others against them, on fabricated runs of known correctness."""
+
+import copy
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion import agreement, publish
+from fashion.agreement import AGREES, DISAGREES, OTHER, UNDECIDED, check, finished_runs
+from fashion.config import Study, resolve
+from fashion.errors import UserError
+
+IMAGES = 10_000
+# How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
+DIFFICULTY = np.random.default_rng(0).permutation(np.arange(IMAGES) / IMAGES)
+LABELS = np.arange(IMAGES) % 10
+
+
+@pytest.fixture
+def study(config) -> Study:
+    """Two models, two augmentations, three seeds."""
+    config["budgets"]["report"] |= {"models": ["vit", "vgg8"], "augmentations": ["none", "both"]}
+    return resolve(config, "report")
+
+
+def finish(
+    results: Path, spec: dict, accuracy: float = 0.9, commit: str | None = "c0ffee", images: int = IMAGES
+) -> Path:
+    """Write what a finished run leaves, weights too; returns its folder."""
+    folder = results / "runs" / spec["model"]["name"] / spec["augmentation"]["name"] / f"seed{spec['seed']}"
+    folder.mkdir(parents=True, exist_ok=True)
+    right = DIFFICULTY[:images] < accuracy
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "spec.json").write_text(json.dumps(spec))
+    history = {"epoch": [1, 2], "validation_loss": [0.5, 0.4], "seconds": [1800.0, 1800.0]}
+    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
+    provenance = {"commit": commit, "device": "a GPU", "driver": "1.0", "threads": 8, "python": "3.12.3"}
+    provenance |= {"packages": {"torch": "2.11.0"}, "finished": "2026-11-23T00:00:00+00:00"}
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    metrics = {"test_images": images, "test_accuracy": right.mean(), "parameters": 1000, "flops_per_image": 1e6}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    labels = LABELS[:images]
+    logits = np.eye(10, dtype=np.float32)[np.where(right, labels, (labels + 1) % 10)]
+    np.savez(folder / "predictions.npz", logits=logits, labels=labels)
+    return folder
+
+
+def finish_all(results: Path, study: Study, **settings) -> Path:
+    for spec in study.specs.values():
+        finish(results, spec, **settings)
+    return results
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def draw(results: Path, *names: str) -> None:
+    for name in names:
+        (results / name).parent.mkdir(exist_ok=True)
+        (results / name).write_text(f"{results.name} {name}")
+
+
+def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_path):
+    results = finish_all(tmp_path / "results", study)
+    draw(results, "figures/fig04_vgg8_curves.png", "figures/fig04_vgg8_curves.svg", "figures/fig01_samples.png")
+    draw(results, "figures/fig03_vgg8_diagram.png", "tables/claims.md", "tables/table1_classes.csv")
+    assert publish.publish(study, results, tmp_path / "reference") == []
+    published = files(tmp_path / "reference")
+    runs = [name for name in published if name.startswith("runs/")]
+    assert {Path(name).name for name in runs} == {*agreement.RECORDS, "correct.npy"}
+    assert len(runs) == 12 * 5
+    assert published.keys() - set(runs) == {
+        "README.md",
+        "figures/fig04_vgg8_curves.png",
+        "tables/claims.md",
+        "tables/comparison.csv",
+        "tables/comparison.md",
+        "tables/table1_classes.csv",
+    }
+    assert sum(map(len, published.values())) < 100_000
+    page = published["README.md"].decode()
+    for said in ("12 of the budget's 12", "commit c0ffee", "a GPU, driver 1.0", "torch 2.11.0", "12.0 hours", "90.00%"):
+        assert said in page
+    assert "Missing" not in page
+    comparison = pd.read_csv(tmp_path / "reference/tables/comparison.csv")
+    assert list(comparison["model"] + " " + comparison["augmentation"]) == [
+        "vgg8 none",
+        "vgg8 both",
+        "vit none",
+        "vit both",
+    ]
+    assert (comparison["seeds"] == 3).all()
+
+
+def test_the_same_results_give_the_same_bytes(study, tmp_path):
+    results = finish_all(tmp_path / "results", study)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for reference in (first, second, second):
+        publish.publish(study, results, reference)
+    assert files(first) == files(second)
+    assert {path.name for path in tmp_path.iterdir()} == {"results", "first", "second"}
+
+
+def test_which_images_were_right_survives(study, tmp_path):
+    # A number of images that is no multiple of eight.
+    results, spec = tmp_path / "results", study.specs["vit", "both", 0]
+    finish(results, spec, accuracy=0.8, images=1001)
+    publish.publish(study, results, tmp_path / "reference")
+    (run,) = finished_runs(tmp_path / "reference").values()
+    assert (run.correct == (DIFFICULTY[:1001] < 0.8)).all()
+
+
+def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, tmp_path):
+    results = tmp_path / "results"
+    finish(results, study.specs["vit", "both", 0])
+    (finish(results, study.specs["vit", "both", 1]) / "metrics.json").unlink()
+    other = copy.deepcopy(study.specs["vit", "both", 2])
+    other["training"]["epochs"] = 3
+    finish(results, other)
+    trained_again = finish(results, study.specs["vgg8", "both", 0])
+    later = (trained_again / "predictions.npz").stat().st_mtime + 1
+    os.utime(trained_again / "provenance.json", (later, later))
+    draw(results, "tables/claims.md", "figures/fig14_vit_curves.png")
+    missing = publish.publish(study, results, tmp_path / "reference")
+    assert set(missing) == study.specs.keys() - {("vit", "both", 0)}
+    published = files(tmp_path / "reference")
+    # Both would say more than the published run.
+    assert not {"tables/claims.md", "figures/fig14_vit_curves.png"} & published.keys()
+    page = published["README.md"].decode()
+    assert "1 of the budget's 12" in page
+    assert "vit both seed 1, 2" in page
+    assert "Where there is one seed" in page
+
+
+def test_two_machines_share_a_study(study, tmp_path):
+    for machine, model in (("one", "vit"), ("other", "vgg8")):
+        for key, spec in study.specs.items():
+            if key[0] == model:
+                finish(tmp_path / machine, spec, commit=None)
+        draw(tmp_path / machine, f"figures/fig{'14' if model == 'vit' else '04'}_{model}_curves.png")
+        # By way of a reference, as an archive from that machine is one.
+        publish.publish(study, tmp_path / machine, tmp_path / f"from_{machine}", commit=f"of {machine}")
+        missing = publish.publish(study, tmp_path / f"from_{machine}", tmp_path / "reference")
+    assert missing == []
+    published = files(tmp_path / "reference")
+    assert {"figures/fig14_vit_curves.png", "figures/fig04_vgg8_curves.png"} <= published.keys()
+    assert "commit of one (6 runs); commit of other (6 runs)" in published["README.md"].decode()
+
+
+def test_a_failure_leaves_the_reference_as_it_was(study, tmp_path, monkeypatch):
+    results, reference = finish_all(tmp_path / "results", study), tmp_path / "reference"
+    publish.publish(study, results, reference)
+    before = files(reference)
+    finish_all(results, study, accuracy=0.5)
+    monkeypatch.setattr(publish, "write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        publish.publish(study, results, reference)
+    assert files(reference) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"results", "reference"}
+
+
+def test_nothing_finished_is_no_reference(study, tmp_path):
+    with pytest.raises(UserError, match="no finished run of the budget report"):
+        publish.publish(study, tmp_path / "results", tmp_path / "reference")
+    assert not (tmp_path / "reference").exists()
+
+
+NOISE = (-0.002, 0.0, 0.002)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"),
+    [
+        ((0.9, 0.9, 0.9), AGREES),
+        ((0.9 + NOISE[0], 0.9, 0.9 + NOISE[2]), AGREES),
+        ((0.903, 0.904, 0.905), AGREES),
+        ((0.88, 0.9, 0.92), UNDECIDED),
+        ((0.91, 0.912, 0.911), UNDECIDED),
+        ((0.916, 0.917, 0.918), DISAGREES),
+        ((0.884, 0.883, 0.882), DISAGREES),
+    ],
+)
+def test_the_verdict_on_both_sides_of_the_tolerance(accuracies, verdict, study, tmp_path):
+    for seed, accuracy in enumerate(accuracies):
+        spec = study.specs["vit", "both", seed]
+        finish(tmp_path / "own", spec, accuracy)
+        finish(tmp_path / "reference", spec, 0.9)
+    (row,) = check(tmp_path / "own", tmp_path / "reference").to_dict("records")
+    assert row["verdict"] == verdict
+    assert row["difference"] == pytest.approx(np.mean(accuracies) - 0.9)
+    assert row["low"] <= row["difference"] <= row["high"]
+    assert (row["seeds"], row["test_images"]) == (3, IMAGES)
+    assert row["only_one_right"] == pytest.approx(np.mean(np.abs(np.array(accuracies) - 0.9)))
+
+
+def test_pairing_by_image_sees_what_two_independent_accuracies_would_not(study, tmp_path):
+    spec = study.specs["vit", "both", 0]
+    finish(tmp_path / "own", spec, 0.888)
+    finish(tmp_path / "reference", spec, 0.9)
+    (row,) = check(tmp_path / "own", tmp_path / "reference").to_dict("records")
+    # Independent, the interval would be plus or minus 0.86 points.
+    assert row["high"] - row["low"] < 0.005
+
+
+def test_one_far_row_of_many_disagrees_and_chance_does_not(study, tmp_path):
+    """Just outside the tolerance at 5 %, a row alone disagrees; as one of four it does not."""
+    for key, spec in study.specs.items():
+        finish(tmp_path / "reference", spec, 0.9)
+        if key[2] == 0:
+            finish(tmp_path / "own", spec, 0.9127 if key[:2] == ("vit", "both") else 0.9)
+    rows = check(tmp_path / "own", tmp_path / "reference")
+    assert list(rows["verdict"]) == [AGREES, AGREES, UNDECIDED, AGREES]
+    for folder in (tmp_path / "own", tmp_path / "reference"):
+        for path in folder.glob("runs/*/*/seed*"):
+            if "vit/both" not in str(path):
+                (path / "metrics.json").unlink()
+    assert list(check(tmp_path / "own", tmp_path / "reference")["verdict"]) == [DISAGREES]
+
+
+def test_other_settings_are_named_and_decide_nothing(study, tmp_path):
+    spec = study.specs["vit", "both", 0]
+    finish(tmp_path / "reference", spec, 0.9)
+    mine = copy.deepcopy(spec) | {"budget": "mine"}
+    finish(tmp_path / "own", mine, 0.9)
+    assert list(check(tmp_path / "own", tmp_path / "reference")["verdict"]) == [AGREES]
+    mine["training"]["epochs"] = 3
+    finish(tmp_path / "own", mine, 0.5, images=1000)
+    (row,) = check(tmp_path / "own", tmp_path / "reference").to_dict("records")
+    assert row["verdict"] == OTHER
+    assert row["settings"] == "training.epochs 100 -> 3"
+    assert row["test_images"] == 1000
+
+
+def run_compare(monkeypatch, tmp_path) -> None:
+    folders = ("--own", str(tmp_path / "own"), "--reference", str(tmp_path / "reference"))
+    monkeypatch.setattr(sys, "argv", ["fashion.agreement", *folders])
+    agreement.main()
+
+
+def test_compare_says_which_disagree(study, tmp_path, monkeypatch, capsys):
+    for seed in study.seeds:
+        for augmentation, accuracy in (("none", 0.9), ("both", 0.8)):
+            spec = study.specs["vit", augmentation, seed]
+            finish(tmp_path / "own", spec, accuracy)
+            finish(tmp_path / "reference", spec, 0.9)
+    with pytest.raises(UserError, match=r"1 of 2 disagree with .*reference: vit both"):
+        run_compare(monkeypatch, tmp_path)
+    assert "-10.00 points" in capsys.readouterr().out
+
+
+def test_compare_with_nothing_in_common(study, tmp_path, monkeypatch):
+    finish(tmp_path / "own", study.specs["vit", "both", 0])
+    finish(tmp_path / "reference", study.specs["vit", "both", 1])
+    with pytest.raises(UserError, match="nothing to compare: of 1 finished runs"):
+        run_compare(monkeypatch, tmp_path)
