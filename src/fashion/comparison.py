@@ -1,18 +1,14 @@
 """The comparison: every model and augmentation of a study, measured beside reported."""
 
-import argparse
-from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import pandas as pd
 
 from fashion.errors import exit_on_user_error
-from fashion.evidence import Runs
-from fashion.files import read_json
+from fashion.evidence import Runs, write_study_table
 from fashion.protocol import split_sizes
 from fashion.statistics import over_seeds_and_images
-from fashion.tables import write_table
 
 REPORTED = ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs")
 # Of each measured column that has one. Epochs have none: to stop sooner is neither better nor worse.
@@ -102,14 +98,7 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fashion.comparison", description=__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
-    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
-    parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
-    arguments = parser.parse_args()
-    summary = read_json(arguments.study)
-    comparison = compare(Runs(summary, arguments.runs))
-    write_table(comparison, arguments.output, summary["note"], shown=readable(comparison))
+    write_study_table("fashion.comparison", __doc__, compare, readable)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,9 @@
 """What the trainings cost: time, and energy where the GPU's driver counts it, per run and in total."""
 
-import argparse
-from pathlib import Path
-
 import pandas as pd
 
 from fashion.errors import exit_on_user_error
-from fashion.evidence import Runs
-from fashion.files import read_json
-from fashion.tables import write_table
+from fashion.evidence import Runs, write_study_table
 
 JOULES_PER_WATT_HOUR = 3600
 TOTAL = "all"
@@ -79,14 +74,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fashion.compute", description=__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
-    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
-    parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
-    arguments = parser.parse_args()
-    summary = read_json(arguments.study)
-    frame = compute(Runs(summary, arguments.runs))
-    write_table(frame, arguments.output, summary["note"], shown=readable(frame))
+    write_study_table("fashion.compute", __doc__, compute, readable)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 claims.yaml and deviations.yaml have the statements; the first one's head explains their keys.
 """
 
+import argparse
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import pandas as pd
 from fashion.files import read_json
 from fashion.predictions import read_predictions
 from fashion.statistics import Estimate, over_seeds, over_seeds_and_images
+from fashion.tables import write_table
 
 LEAST_SEEDS = 2
 # What a published run has instead of its predictions: `correct` as packed bits.
@@ -150,6 +152,23 @@ METRICS = {
 
 def _first_to_last(norms: pd.DataFrame) -> float:
     return (norms.iloc[:, 0] / norms.iloc[:, -1]).median()
+
+
+def write_study_table(
+    module: str,
+    description: str | None,
+    table: Callable[[Runs], pd.DataFrame],
+    readable: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
+    """Read the study that the command line names, and write its `table`, as Markdown the way `readable` has it."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
+    parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
+    arguments = parser.parse_args()
+    summary = read_json(arguments.study)
+    frame = table(Runs(summary, arguments.runs))
+    write_table(frame, arguments.output, summary["note"], shown=readable(frame))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from fabricated import predict, write_predictions
+from scipy import stats
 
 from fashion import ablation, calibration, comparison, per_class
 from fashion.dataset import CLASSES
 from fashion.errors import UserError
 from fashion.predictions import Predictions, read_groups, read_predictions
 from fashion.reliability import reliability
+from fashion.statistics import over_seeds_and_images
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))
@@ -76,6 +78,10 @@ def test_calibration_has_means_and_deviations_over_the_seeds() -> None:
     assert shown["ECE, 15 bins"].tolist() == ["45.00% ± 21.21%", "30.00%"]
 
 
+# Of the mean of two images, one of which differs, in units of its error: Student's t with one degree of freedom.
+T_TWO_IMAGES = stats.t.ppf(0.975, 1)
+
+
 def test_the_ablation_compares_each_augmentation_with_none() -> None:
     right, half = predict((0, 0, 0.9), (1, 1, 0.9)), predict((0, 0, 0.9), (1, 2, 0.9))
     groups = [
@@ -86,6 +92,7 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
         ("vit", "both", [half]),
     ]
     table = ablation.ablation(groups).set_index("model")
+    interval = over_seeds_and_images(np.array([[0.0, 0.0], [0.0, 1.0]])).interval()
     assert table.loc["vgg8"].to_dict() == {
         "seeds": 2,
         "test_images": 2,
@@ -93,13 +100,17 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
         "test_accuracy_mixup": 0.75,
         "test_accuracy_both": 1.0,
         "difference_mixup": 0.25,
+        "difference_mixup_low": interval[0],
+        "difference_mixup_high": interval[1],
         "difference_both": 0.5,
+        "difference_both_low": pytest.approx(0.5 - 0.5 * T_TWO_IMAGES),
+        "difference_both_high": pytest.approx(0.5 + 0.5 * T_TWO_IMAGES),
     }
     assert table.loc["vit", "difference_both"] == -0.5
     assert np.isnan(table.loc["vit", ["test_accuracy_mixup", "difference_mixup"]].astype(float)).all()
     shown = ablation.readable(table.reset_index()).set_index("model")
     assert shown["test accuracy, mixup"].tolist() == ["75.00%", ""]
-    assert shown["both − none (points)"].tolist() == ["+50.00", "-50.00"]
+    assert shown["mixup − none (points)"].tolist() == ["+25.00 (-127.12 to +177.12)", ""]
 
 
 def test_an_ablation_without_none_has_no_differences() -> None:

@@ -5,7 +5,7 @@ A module's plot functions take data and return a `Figure`; how it looks is in fa
 
 import argparse
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,20 @@ def figure_parser(module: str, description: str | None) -> argparse.ArgumentPars
     parser.add_argument("--note", default="", help="a line at the figure's foot")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="the files to write, .png or .svg")
     return parser
+
+
+def draw_runs(
+    module: str,
+    description: str | None,
+    read: Callable[[Sequence[Path], Sequence[int]], Iterable],
+    plot: Callable[[list], Figure],
+) -> None:
+    """Draw what the command line names: `plot` of all that `read` gives for folders of runs and seeds."""
+    parser = figure_parser(module, description)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True, help="those that are shown of each")
+    arguments = parser.parse_args()
+    save(plot(list(read(arguments.runs, arguments.seeds))), arguments.output, arguments.note)
 
 
 def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
@@ -65,3 +79,8 @@ def read_run(folder: Path) -> tuple[dict, np.ndarray]:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is not the history of a finished run ({reason}); run the training again") from error
     return read_json(folder / "spec.json"), history
+
+
+def read_runs(folders: Iterable[Path], seeds: Sequence[int]) -> Iterator[tuple[dict, np.ndarray]]:
+    """Spec and history of each seed's run in folders `<model>/<augmentation>/`."""
+    return (read_run(folder / f"seed{seed}") for folder in folders for seed in seeds)

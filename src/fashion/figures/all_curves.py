@@ -1,14 +1,13 @@
 """Beyond the report: the curves of every model on one page."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, read_run, save
+from fashion.figures import WIDTH, draw_runs, read_runs
 from fashion.figures.epochs import by_model, counted, draw, legend
 from fashion.figures.multiples import COLUMNS
 
@@ -49,12 +48,7 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.all_curves", __doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    arguments = parser.parse_args()
-    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
-    save(plot(runs), arguments.output, arguments.note)
+    draw_runs("fashion.figures.all_curves", __doc__, read_runs, plot)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Beyond the report: which class each model takes for which."""
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,7 +7,7 @@ from sklearn.metrics import confusion_matrix
 
 from fashion.dataset import CLASSES
 from fashion.errors import exit_on_user_error
-from fashion.figures import figure_parser, save
+from fashion.figures import draw_runs
 from fashion.figures.multiples import heading, panels
 from fashion.predictions import Predictions, read_groups
 
@@ -57,11 +55,7 @@ def _draw(axes: Axes, shares: np.ndarray) -> None:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.confusion", __doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    arguments = parser.parse_args()
-    save(plot(list(read_groups(arguments.runs, arguments.seeds))), arguments.output, arguments.note)
+    draw_runs("fashion.figures.confusion", __doc__, read_groups, plot)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, read_run, save
+from fashion.figures import WIDTH, figure_parser, read_runs, save
 from fashion.figures.epochs import by_model, counted, draw, legend
 
 ROW_HEIGHT = 2.2  # inches
@@ -78,8 +78,8 @@ def main() -> None:
         help='the report\'s numbers: {"model": {"seconds": 9.5, "epochs": 3}}',
     )
     arguments = parser.parse_args()
-    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
-    save(plot(runs, arguments.reported), arguments.output, arguments.note)
+    runs = read_runs(arguments.runs, arguments.seeds)
+    save(plot(list(runs), arguments.reported), arguments.output, arguments.note)
 
 
 if __name__ == "__main__":

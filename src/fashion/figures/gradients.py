@@ -1,7 +1,6 @@
 """Beyond the report: the norm of the gradient in each layer, epoch by epoch. Does VGG12's vanish?"""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fashion.errors import exit_on_user_error
-from fashion.figures import figure_parser, read_run, save
+from fashion.figures import draw_runs, read_runs
 from fashion.figures.multiples import panels
 
 ROW_HEIGHT = 1.9  # inches
@@ -56,12 +55,7 @@ def _draw(axes: Axes, norms: np.ndarray, epochs: Normalize) -> None:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.gradients", __doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    arguments = parser.parse_args()
-    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
-    save(plot(runs), arguments.output, arguments.note)
+    draw_runs("fashion.figures.gradients", __doc__, read_runs, plot)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """Beyond the report: whether each model is as often right as it is confident."""
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion.errors import exit_on_user_error
-from fashion.figures import figure_parser, save
+from fashion.figures import draw_runs
 from fashion.figures.multiples import heading, panels
 from fashion.predictions import Predictions, read_groups
 from fashion.reliability import BINS, reliability
@@ -47,11 +45,7 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.reliability", __doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    arguments = parser.parse_args()
-    save(plot(list(read_groups(arguments.runs, arguments.seeds))), arguments.output, arguments.note)
+    draw_runs("fashion.figures.reliability", __doc__, read_groups, plot)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Beyond the report: how long each model trains until it is how good, on validation images."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, read_run, save
+from fashion.figures import WIDTH, draw_runs, read_runs
 from fashion.figures.epochs import by_model, counted
 from fashion.figures.names import height, lead, logit_scale, on_logit_scale, styles, write_names
 
@@ -46,12 +45,7 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.time_to_accuracy", __doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
-    arguments = parser.parse_args()
-    runs = [read_run(folder / f"seed{seed}") for folder in arguments.runs for seed in arguments.seeds]
-    save(plot(runs), arguments.output, arguments.note)
+    draw_runs("fashion.figures.time_to_accuracy", __doc__, read_runs, plot)
 
 
 if __name__ == "__main__":
