@@ -55,7 +55,7 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
             for column, form in columns.items()
             if pd.notna(row[f"reported_{column}"])
         ]
-        rows.append({"model": row["model"], "augmentation": row["augmentation"], "numbers": numbers})
+        rows.append({"model": row["model"], "numbers": numbers})
     return rows
 
 
@@ -63,16 +63,16 @@ def figure(path: Path, captions: dict[str, Path], words: dict, models: Sequence[
     """What the template shows of a figure; its caption has the figure's name, or that of its kind."""
     name = path.stem
     number, _, subject = name.partition("_")
-    caption = captions[name if name in captions else subject.rpartition("_")[2]]
+    kind = name if name in captions else subject.rpartition("_")[2]
     # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
-    context = {"wildcards": {"figure": name}, "params": {"note": ""}}
+    context = {"wildcards": {"figure": name.removesuffix(f"_{kind}")}, "params": {"note": ""}}
     return {
         "name": name,
         "title": f"Fig. {int(number[3:])}" if number.startswith("fig") else subject.replace("_", " ").capitalize(),
         "image": data_url(path),
-        "caption": jinja2.Template(caption.read_text(encoding="utf-8")).render(snakemake=context).strip(),
+        "caption": jinja2.Template(captions[kind].read_text(encoding="utf-8")).render(snakemake=context).strip(),
         "words": words.get(number),
-        "compared": measured_beside_reported(comparison, models, COUNTED if name.endswith("_diagram") else TRAINED),
+        "compared": measured_beside_reported(comparison, models, COUNTED if kind == "diagram" else TRAINED),
     }
 
 
