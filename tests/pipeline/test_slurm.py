@@ -23,7 +23,10 @@ PROFILE = ROOT / "workflow/profiles/slurm/config.yaml"
 REFUSED = 77
 
 # What this cluster needs beyond the profile: it has few processors, and little to wait for.
-ADAPTED = ("--max-threads", "1", "--latency-wait", "10", "--slurm-init-seconds-before-status-checks", "1")
+ADAPTED = (
+    *("--max-threads", "1", "--latency-wait", "10"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--max-status-checks-per-second", "1"),
+)
 # Longer than the first attempt gets.
 LONG = {"epochs": 300, "patience": 300, "train_images": 200, "batch_size": 4}
 RUN = "results/tiny/runs/vit/both/seed0"
@@ -84,6 +87,8 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 def submitted(study, *arguments: str, variants: tuple[str, ...] = ()) -> Iterator[subprocess.Popen]:
     """Snakemake with the profile, of which some lines that are commented out count; killed if it outlives the block.
 
+    What it says is in the study's file `said`: a pipe that nobody reads would stop it.
+
     Args:
         variants: what those lines begin with, as regular expressions.
     """
@@ -96,23 +101,23 @@ def submitted(study, *arguments: str, variants: tuple[str, ...] = ()) -> Iterato
     profile.parent.mkdir(exist_ok=True)
     profile.write_text(text)
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
-    process = subprocess.Popen(
-        [*snakemake, "--workflow-profile", profile.parent, *ADAPTED, *arguments],
-        cwd=study.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=study.environment,
-    )
+    with open(study.folder / "said", "w") as said:
+        process = subprocess.Popen(
+            [*snakemake, "--workflow-profile", profile.parent, *ADAPTED, *arguments],
+            cwd=study.folder,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env=study.environment,
+        )
     try:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
-def through_a_drained_node(cluster, study, busy: Event) -> str:
-    """A study submitted to a busy node, which is drained then, and comes back. Returns what snakemake said."""
+def through_a_drained_node(cluster, study, busy: Event) -> None:
+    """A study submitted to a busy node, which is drained then, and comes back."""
     assert busy.wait(300)
     with submitted(study, "--", "results/tiny/tables/comparison.csv") as process:
         cluster.wait_for(lambda: cluster.jobs(study, "PENDING"))
@@ -123,9 +128,7 @@ def through_a_drained_node(cluster, study, busy: Event) -> str:
         assert cluster.jobs(study, "PENDING")
         assert not cluster.jobs(state="RUNNING")
         cluster.set_node("resume")
-        output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return output
+        assert process.wait(timeout=300) == 0, (study.folder / "said").read_text()
 
 
 def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -> str:
@@ -149,13 +152,13 @@ def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -
         (job,) = cluster.jobs(study, "RUNNING")
         cluster.ask("scancel", job["JobId"])
         cancelled.set()
-        output, _ = process.communicate(timeout=300)
-    assert process.returncode == 1, output
+        status, said = process.wait(timeout=300), (study.folder / "said").read_text()
+        assert status == 1, said
     with submitted(study, "--", target, variants=gres):
         # It is whole once it is there; Snakemake asks SLURM for the job's end later.
         cluster.wait_for((study.folder / target).exists)
     assert "taken up at epoch" in log.read_text()
-    return output
+    return said
 
 
 def in_a_group(cluster, study, cancelled: Event) -> None:
@@ -211,10 +214,10 @@ def test_a_study_waits_for_a_drained_node_and_then_completes(parts, cluster, stu
 
 
 def test_a_training_over_its_time_and_then_cancelled_ends_as_if_undisturbed(parts, cluster, studies):
-    output = parts["interrupted"].result()
+    said = parts["interrupted"].result()
     first, second, third = cluster.jobs(studies["interrupted"])
     assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "00:02:00")
-    assert f"SLURM-job '{second['JobId']}' failed, SLURM status is: 'CANCELLED'" in output
+    assert f"SLURM-job '{second['JobId']}' failed, SLURM status is: 'CANCELLED'" in said
     assert third["JobState"] in ("RUNNING", "COMPLETING", "COMPLETED")
     assert parts["undisturbed"].result().returncode == 0
     weights, expected = (studies[name].folder / f"{RUN}/model.safetensors" for name in ("interrupted", "undisturbed"))
