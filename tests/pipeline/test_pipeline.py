@@ -13,6 +13,10 @@ import pytest
 
 BROWSER = shutil.which("chromium")
 
+# All that a figure of the report shows, once each: `make quick`, which CI runs, has all thirteen.
+MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
+MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
+
 FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
 
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
@@ -26,8 +30,8 @@ EXPECTED_JOBS = {
     "mixup_samples": 1,
     "randaugment_samples": 1,
     "mixup_alpha_samples": 1,
-    "train": 13,
-    "evaluate": 13,
+    "train": len(MODELS),
+    "evaluate": len(MODELS),
     "study": 1,
     "hyperparameters": 1,
     "comparison": 1,
@@ -52,8 +56,8 @@ EXPECTED_JOBS = {
 
 @pytest.fixture(scope="module")
 def finished(make_study):
-    """A study of all thirteen models, shrunk, run from nothing."""
-    study, config = make_study()
+    """A study with every figure, shrunk, run from nothing."""
+    study, config = make_study(MODELS)
     assert study.planned() == EXPECTED_JOBS
     done = study.snakemake()
     assert done.returncode == 0, done.stdout
@@ -122,9 +126,10 @@ def test_a_tiny_study_decides_only_what_needs_no_training(finished):
     study, _ = finished
     claims = pd.read_csv(study.folder / "results/tiny/tables/claims.csv").set_index("id")
     assert list(claims.index) == [f"C{number}" for number in range(1, 15)]
-    undecided = claims[claims["verdict"] == "undecided"]
-    assert len(undecided) == 13 - ("C13" not in undecided.index)
-    assert undecided.drop("C2")["sentence"].str.contains("1 seed, at least 2 are needed").all()
+    # Of these, a part is counted: parameters, images.
+    trained = claims.drop(["C12", "C13", "C14"])
+    assert (trained["verdict"] == "undecided").all()
+    assert trained["sentence"].str.contains("1 seed, at least 2 are needed|was not run").all()
     # The tiny dataset is no Fashion-MNIST.
     assert claims["verdict"]["C14"] == "fails"
 
