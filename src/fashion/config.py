@@ -87,7 +87,7 @@ class Study:
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
     def summary(self) -> dict:
-        """What tables and the page need to know: models with their augmentations and reported numbers, and figures'."""
+        """What a table over all runs needs to know: its models with their augmentations and reported numbers."""
         return {
             "budget": self.budget,
             "note": self.note,
@@ -96,7 +96,6 @@ class Study:
                 name: {"augmentations": list(self.augmentations[name]), "reported": entry.get("reported", {})}
                 for name, entry in self.models.items()
             },
-            "figures": {figure.name: list(figure.models) for figure in self.figures().values()},
         }
 
 

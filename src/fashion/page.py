@@ -16,7 +16,6 @@ import yaml
 from markdown_it import MarkdownIt
 
 from fashion.errors import exit_on_user_error
-from fashion.evidence import Runs
 from fashion.files import canonical_json, read_json, write_text
 
 TEMPLATE = "page.html"
@@ -83,14 +82,13 @@ def provenance(runs: Sequence[dict]) -> list[dict]:
     return [{**json.loads(origin), "runs": count} for origin, count in counts.most_common()]
 
 
-def render(summary: dict, results: Path, figures: Sequence[dict], origins: Sequence[dict]) -> str:
+def render(tables: Path, study: dict, figures: Sequence[dict], origins: Sequence[dict]) -> str:
     """The page.
 
     Args:
-        summary: of the study, as `fashion.config.Study.summary` gives it.
-        results: the budget's folder, with its tables.
+        tables: the folder of tables.
+        study: `budget`, `note`, and the numbers of `models` and `seeds`.
     """
-    tables = results / "tables"
     claims = pd.read_csv(tables / "claims.csv")
     compute = pd.read_csv(tables / "compute.csv")
     counts = claims["verdict"].value_counts()
@@ -102,7 +100,7 @@ def render(summary: dict, results: Path, figures: Sequence[dict], origins: Seque
         undefined=jinja2.StrictUndefined,
     )
     return environment.get_template(TEMPLATE).render(
-        summary=summary,
+        study=study,
         claims=claims.astype(object).where(claims.notna(), None).to_dict("records"),
         counts={verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS},
         totals=compute[compute["model"] == "all"].to_dict("records"),
@@ -116,23 +114,37 @@ def render(summary: dict, results: Path, figures: Sequence[dict], origins: Seque
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m fashion.page", description=__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
-    parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with its tables")
+    parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with tables and runs")
+    parser.add_argument("--groups", nargs="+", required=True, help="each a folder of its runs: model/augmentation")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--note", default="", help="what is said of the budget")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
-    parser.add_argument("--captions", type=Path, nargs="+", required=True, help="the figures' captions, .rst")
+    parser.add_argument("--shown", type=json.loads, required=True, help='{"fig04_vgg8_curves": ["vgg8"], ...}')
+    parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
-    summary = read_json(arguments.study)
     words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
-    comparison = pd.read_csv(arguments.results / "tables/comparison.csv")
-    captions = {path.stem: path for path in arguments.captions}
+    tables = arguments.results / "tables"
+    comparison = pd.read_csv(tables / "comparison.csv")
+    captions = {path.stem: path for path in arguments.captions.glob("*.rst")}
     figures = [
-        figure(path, captions, words, summary["figures"].get(path.stem, []), comparison)
+        figure(path, captions, words, arguments.shown.get(path.stem, []), comparison)
         for path in sorted(arguments.figures)
     ]
-    runs = Runs(summary, arguments.results / "runs")
-    origins = provenance([run.provenance for _, seeds in runs.items() for run in seeds])
-    write_text(arguments.output, render(summary, arguments.results, figures, origins))
+    origins = provenance(
+        [
+            read_json(arguments.results / "runs" / group / f"seed{seed}" / "provenance.json")
+            for group in arguments.groups
+            for seed in arguments.seeds
+        ]
+    )
+    study = {
+        "budget": arguments.results.name,
+        "note": arguments.note,
+        "models": len({group.partition("/")[0] for group in arguments.groups}),
+        "seeds": len(arguments.seeds),
+    }
+    write_text(arguments.output, render(tables, study, figures, origins))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +29,7 @@ ADAPTED = (
     *("--max-threads", "1", "--latency-wait", "10"),
     *("--slurm-init-seconds-before-status-checks", "1", "--max-status-checks-per-second", "1"),
 )
-# Longer than the first attempt gets.
+# Long enough to be cancelled on the way.
 LONG = {"epochs": 300, "patience": 300, "train_images": 200, "batch_size": 4}
 RUN = "results/tiny/runs/vit/both/seed0"
 
@@ -131,6 +133,34 @@ def through_a_drained_node(cluster, study, busy: Event) -> None:
         assert process.wait(timeout=300) == 0, (study.folder / "said").read_text()
 
 
+@contextmanager
+def stopped(study) -> Iterator[Callable[[], bool]]:
+    """Stop a study's training for the block, and give a function that says whether it is asked to end (SIGTERM)."""
+    (process,) = (
+        folder
+        for folder in Path("/proc").glob("[0-9]*")
+        if b"fashion.train" in _read(folder / "cmdline").split(b"\0")
+        and folder.joinpath("cwd").resolve() == study.folder
+    )
+
+    def asked_to_end() -> bool:
+        pending = re.search(rb"ShdPnd:\s*(\w+)", _read(process / "status"))
+        return bool(int(pending[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    os.kill(int(process.name), signal.SIGSTOP)
+    try:
+        yield asked_to_end
+    finally:
+        os.kill(int(process.name), signal.SIGCONT)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # the process has ended
+        return b""
+
+
 def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -> str:
     """A training whose first attempt has a minute, whose second is cancelled and whose third ends.
 
@@ -148,6 +178,10 @@ def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -
     with submitted(study, *limits, "--", target, variants=gres) as process:
         cluster.wait_for(lambda: cluster.jobs(study, "RUNNING"))
         busy.set()
+        cluster.wait_for(lambda: log.exists() and "epoch 2:" in log.read_text())
+        # However fast the machine is, the training is not at its end when its time is.
+        with stopped(study) as asked_to_end:
+            cluster.wait_for(asked_to_end)
         cluster.wait_for(taken_up)
         (job,) = cluster.jobs(study, "RUNNING")
         cluster.ask("scancel", job["JobId"])

@@ -210,7 +210,7 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
         "validation clean",
         "parameters": "12,345",
         "FLOPs": "67,890 an image",
-        "test accuracy": "80.00% of n = 60 images; 95 % interval 69.88% to 90.12% for this seed",
+        "test accuracy": "80.00% of n = 60 images; 95 % interval 69.58% to 90.42% for this seed",
         "epochs": "3; best 2, with validation loss 0.5000, validation accuracy 82.00%",
         "training time": "15.0 s, 5.00 s an epoch",
         "device": "a GPU; 2 threads, driver 600.1",

@@ -269,8 +269,6 @@ rule page:
         lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, "provenance.json"),
         tables=lambda wildcards: tables(wildcards.budget),
         figures=lambda wildcards: [file for file in figures(wildcards.budget) if file.endswith(".png")],
-        study="results/{budget}/study.json",
-        captions=sorted(map(str, CAPTIONS.glob("*.rst"))),
     output:
         "results/{budget}/report.html",
     log:
@@ -279,7 +277,17 @@ rule page:
         "../../envs/fashion.yaml"
     params:
         *code("fashion.page"),
+        # Their content: their place, which Snakemake does not compare, may be another in another checkout.
+        texts=canonical_json({path.name: path.read_text(encoding="utf-8") for path in sorted(CAPTIONS.glob("*.rst"))}),
+        captions=lambda wildcards, output: CAPTIONS,
         results=subpath(output[0], parent=True),
+        groups=groups,
+        seeds=seeds,
+        note=note,
+        shown=lambda wildcards: canonical_json(
+            {figure.name: figure.models for figure in STUDIES[wildcards.budget].figures().values()}
+        ),
     shell:
-        "python -m fashion.page --study {input.study} --results {params.results} --figures {input.figures}"
-        " --captions {input.captions:q} --output {output} 2> {log}"
+        "python -m fashion.page --results {params.results} --groups {params.groups} --seeds {params.seeds}"
+        " --note={params.note:q} --figures {input.figures} --shown {params.shown:q} --captions {params.captions:q}"
+        " --output {output} 2> {log}"
