@@ -133,25 +133,14 @@ def through_a_drained_node(cluster, study, busy: Event) -> None:
         assert process.wait(timeout=300) == 0, (study.folder / "said").read_text()
 
 
-@contextmanager
-def stopped(study) -> Iterator[Callable[[], bool]]:
-    """Stop a study's training for the block, and give a function that says whether it is asked to end (SIGTERM)."""
+def stop(study) -> None:
+    """Stop a study's training, until SLURM asks it to end: for that it has it go on first."""
     (process,) = (
         folder
         for folder in Path("/proc").glob("[0-9]*")
-        if b"fashion.train" in _read(folder / "cmdline").split(b"\0")
-        and folder.joinpath("cwd").resolve() == study.folder
+        if b"fashion.train" in _read(folder / "cmdline").split(b"\0") and (folder / "cwd").resolve() == study.folder
     )
-
-    def asked_to_end() -> bool:
-        pending = re.search(rb"ShdPnd:\s*(\w+)", _read(process / "status"))
-        return bool(int(pending[1], 16) >> (signal.SIGTERM - 1) & 1)
-
     os.kill(int(process.name), signal.SIGSTOP)
-    try:
-        yield asked_to_end
-    finally:
-        os.kill(int(process.name), signal.SIGCONT)
 
 
 def _read(path: Path) -> bytes:
@@ -180,8 +169,7 @@ def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -
         busy.set()
         cluster.wait_for(lambda: log.exists() and "epoch 2:" in log.read_text())
         # However fast the machine is, the training is not at its end when its time is.
-        with stopped(study) as asked_to_end:
-            cluster.wait_for(asked_to_end)
+        stop(study)
         cluster.wait_for(taken_up)
         (job,) = cluster.jobs(study, "RUNNING")
         cluster.ask("scancel", job["JobId"])

@@ -278,7 +278,9 @@ rule page:
     params:
         *code("fashion.page"),
         # Their content: their place, which Snakemake does not compare, may be another in another checkout.
-        texts=canonical_json({path.name: path.read_text(encoding="utf-8") for path in sorted(CAPTIONS.glob("*.rst"))}),
+        texts=lambda wildcards: canonical_json(
+            {path.name: path.read_text(encoding="utf-8") for path in CAPTIONS.glob("*.rst")}
+        ),
         captions=lambda wildcards, output: CAPTIONS,
         results=subpath(output[0], parent=True),
         groups=groups,
