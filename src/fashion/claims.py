@@ -101,7 +101,7 @@ def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame
         name: [
             examine(statement, runs, classes, rules["protocol"])
             for entry in rule["statements"]
-            for statement in expand(entry, runs.summary)
+            for statement in expand(entry)
         ]
         for name, rule in rules["claims"].items()
     }

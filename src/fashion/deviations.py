@@ -35,7 +35,7 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
             "effect": "; ".join(
                 effect(examine(statement, runs, pd.DataFrame(), protocol))
                 for one in entry.get("statements", [])
-                for statement in expand(one, runs.summary)
+                for statement in expand(one)
             ),
         }
         for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items()

@@ -218,28 +218,27 @@ class Statement:
         return metric.show_difference(value) if self.comparison else metric.show(value)
 
 
-def expand(entry: dict, summary: dict) -> Iterator[Statement]:
-    """The statements that an entry of claims.yaml or deviations.yaml makes on a study."""
+def expand(entry: dict) -> Iterator[Statement]:
+    """The statements that an entry of claims.yaml or deviations.yaml stands for."""
     bounds = {key: float(entry[key]) for key in ("low", "high") if key in entry}
     augmentation = entry.get("augmentation", "both")
     if entry["metric"] == "imbalance":
         yield Statement(metric="imbalance", **bounds)
         return
-    every = sorted(summary["models"])
-    ranked = [name for name in every if "test_accuracy" in summary["models"][name]["reported"]]
-    for model in every if entry["model"] == "every" else [entry["model"]]:
+    comparison = next((word for word in ("minus", "over") if word in entry), None)
+    for model in _names(entry["model"]):
         side = Statement(metric=entry["metric"], side=(model, augmentation), **bounds)
         if "minus_augmentation" in entry:
             yield replace(side, other=(model, entry["minus_augmentation"]), comparison="minus")
-            continue
-        comparison = next((word for word in ("minus", "over") if word in entry), None)
-        if comparison is None:
+        elif comparison is None:
             yield side
-            continue
-        for other in ranked if entry[comparison] == "others" else [entry[comparison]]:
-            if other == model:
-                continue
-            yield replace(side, other=(other, augmentation), comparison=comparison)
+        else:
+            others = [name for name in _names(entry[comparison]) if name != model]
+            yield from (replace(side, other=(other, augmentation), comparison=comparison) for other in others)
+
+
+def _names(entry: str | list[str]) -> list[str]:
+    return [entry] if isinstance(entry, str) else entry
 
 
 @dataclass(frozen=True, kw_only=True)
