@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from fashion.errors import UserError
+from fashion.files import canonical_json
 
 PACKAGE = Path(__file__).parent
 DIGITS = 12
@@ -19,8 +20,8 @@ def code_digests(*modules: str, package: Path = PACKAGE) -> dict[str, str]:
     """The digest of each of `modules` and of all that they import of their package, at any depth, sorted by name.
 
     An import inside a function counts, and so do the packages around a module, which Python runs before it. A module
-    that is imported by a computed name does not: name it in `modules`. Of a data file that lies beside a module, and
-    whose name the module has as a string, the bytes count.
+    that is imported by a computed name does not: name it in `modules`. A data file that lies beside a module, and whose
+    name the module has as a string, counts too: a .yaml file by what it says, any other by its bytes.
 
     Raises:
         UserError: a module is no Python; names the file and the line.
@@ -52,13 +53,22 @@ def _read(package: Path, module: str) -> tuple[str, dict[str, str], list[str]]:
     parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
     constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     files = {
-        f"{parent}/{file.name}": _digest(file.read_bytes())
+        f"{parent}/{file.name}": _digest(_content(file))
         for file in path.parent.iterdir()
         if file.name in constants and file.suffix != ".py" and file.is_file()
     }
     imported = {name for node in ast.walk(tree) for name in _imported(node, parent)}
     needed = imported | {name.rpartition(".")[0] for name in (module, *imported)}
     return _digest(_canonical(tree).encode()), files, [name for name in needed if _path(package, name)]
+
+
+def _content(file: Path) -> bytes:
+    """What of a data file counts."""
+    if file.suffix != ".yaml":
+        return file.read_bytes()
+    import yaml
+
+    return canonical_json(yaml.safe_load(file.read_bytes())).encode()
 
 
 def _path(package: Path, module: str) -> Path | None:

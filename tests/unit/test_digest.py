@@ -94,6 +94,18 @@ def test_a_data_file_that_a_module_names_counts(make_package):
     assert "package/look.style" not in code_digests("package.alone", package=make_package())
 
 
+def test_a_yaml_file_counts_by_what_it_says(tmp_path):
+    def digests(text: str) -> dict[str, str]:
+        package = tmp_path / str(len(list(tmp_path.iterdir()))) / "package"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "rules.py").write_text('FILE = "rules.yaml"\n')
+        (package / "rules.yaml").write_text(text)
+        return code_digests("package.rules", package=package)
+
+    assert digests("a: 1\nb: 2\n") == digests("# A comment.\n{b: 2, a: 1}\n") != digests("a: 1\nb: 3\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [
