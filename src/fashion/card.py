@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
 from tabulate import tabulate
 
 from fashion.errors import UserError
+from fashion.evidence import Run
 from fashion.files import read_json
 from fashion.protocol import split_sizes
 from fashion.run_folder import spec_of
@@ -58,16 +58,10 @@ def _metrics(run: Path) -> dict[str, str]:
 
 
 def _history(run: Path) -> dict[str, str]:
-    path = run / "history.csv"
-    if not path.exists():
+    if not (run / "history.csv").exists():
         return {"epochs": "not trained yet"}
-    try:
-        history = pd.read_csv(path)
-        best = history.loc[history["validation_loss"].idxmin()]
-        seconds = history["seconds"].sum()
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not the history of a run ({reason}); train the run again") from error
+    finished = Run(run)
+    history, best, seconds = finished.history, finished.best, finished.history["seconds"].sum()
     return {
         "epochs": f"{len(history)}; best {best['epoch']:.0f}, with validation loss {best['validation_loss']:.4f}, "
         f"validation accuracy {best['validation_accuracy']:.2%}",

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +25,15 @@ COUNTS = {"seeds": "Int64", "test_images": "Int64"}
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a claim's evidence says of it: `p_value` is of the verdict, before any correction."""
+    """What a claim's evidence says of it, with the p-value of the verdict and the statement that decides it."""
 
     verdict: str
     p_value: float
     deciding: Evidence
 
 
-def judge(evidence: Sequence[Evidence], level: float = LEVEL) -> Verdict:
-    """The verdict on a claim by the evidence for each of its statements.
+def judge(evidence: Sequence[Evidence]) -> Verdict:
+    """The verdict on a claim by the evidence for each of its statements, before any correction for other claims.
 
     It holds if all hold, each at the level (an intersection-union test, which needs no correction), and fails if any
     fails, at the level divided by their number. The deciding statement is the one that is furthest from holding, or
@@ -41,9 +41,9 @@ def judge(evidence: Sequence[Evidence], level: float = LEVEL) -> Verdict:
     """
     holding, failing = zip(*(one.p_values for one in evidence), strict=True)
     p_holds, p_fails = max(holding), min(1.0, min(failing) * len(evidence))
-    if p_fails <= level:
+    if p_fails <= LEVEL:
         return Verdict(verdict=FAILS, p_value=p_fails, deciding=evidence[int(np.argmin(failing))])
-    if p_holds <= level:
+    if p_holds <= LEVEL:
         return Verdict(verdict=HOLDS, p_value=p_holds, deciding=evidence[int(np.argmax(holding))])
     return Verdict(verdict=UNDECIDED, p_value=min(p_holds, p_fails), deciding=evidence[int(np.argmax(holding))])
 
@@ -56,11 +56,7 @@ def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
     verdicts = {name: judge(ones) for name, ones in evidence.items()}
     adjusted = holm([verdict.p_value for verdict in verdicts.values()])
     return {
-        name: Verdict(
-            verdict=verdict.verdict if p_value <= LEVEL else UNDECIDED,
-            p_value=float(p_value),
-            deciding=verdict.deciding,
-        )
+        name: replace(verdict, verdict=verdict.verdict if p_value <= LEVEL else UNDECIDED, p_value=float(p_value))
         for (name, verdict), p_value in zip(verdicts.items(), adjusted, strict=True)
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fashion.errors import UserError
 from fashion.files import read_json
 from fashion.predictions import read_predictions
 from fashion.statistics import Estimate, over_seeds, over_seeds_and_images
@@ -43,7 +44,16 @@ class Run:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        return pd.read_csv(self.folder / "history.csv")
+        """A row for each epoch; a `UserError` if the file is missing, or no history of a run."""
+        path = self.folder / "history.csv"
+        try:
+            history = pd.read_csv(path)
+            if history[["validation_loss", "seconds"]].empty:
+                raise ValueError("no epoch")
+        except (OSError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{path}: not the history of a run ({reason}); train the run again") from error
+        return history
 
     @cached_property
     def best(self) -> pd.Series:

@@ -1,5 +1,6 @@
 """A trained model as an ONNX file, for programs without PyTorch."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -20,10 +21,9 @@ def export(run: Path, path: Path) -> None:
     Raises:
         UserError: the run or its weights are not usable, ONNX is not installed, or the file cannot be written.
     """
-    try:
-        import onnxscript  # noqa: F401  torch.onnx needs it, and says so with a traceback
-    except ModuleNotFoundError as error:
-        raise UserError(f"no module {error.name}, which ONNX needs: pip install 'fashion[export]'") from error
+    # torch.onnx would say so with a traceback.
+    if missing := [name for name in ("onnxscript", "onnx") if find_spec(name) is None]:
+        raise UserError(f"no module {missing[0]}, which ONNX needs: pip install 'fashion[export]'")
     program = torch.onnx.export(
         load_model(run),
         (torch.zeros(2, *IMAGE_SHAPE),),
