@@ -29,7 +29,7 @@ def compare(runs: Runs) -> pd.DataFrame:
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
-        first, reported = seeds[0], runs.summary["models"][model]["reported"]
+        first, reported = seeds[0], runs.reported(model, augmentation)
         accuracy = over_seeds_and_images(np.stack([run.correct for run in seeds]))
         low, high = accuracy.interval()
         epochs = mean(len(run.history) for run in seeds)

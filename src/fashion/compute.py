@@ -17,7 +17,7 @@ def compute(runs: Runs) -> pd.DataFrame:
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
-        reported = runs.summary["models"][model]["reported"]
+        reported = runs.reported(model, augmentation)
         for seed, run in zip(runs.summary["seeds"], seeds, strict=True):
             seconds = run.history["seconds"].sum()
             rows.append(

@@ -55,6 +55,10 @@ class Study:
         """The runs that a figure of `model` shows: all seeds of its last augmentation."""
         return [(model, self.augmentations[model][-1], seed) for seed in self.seeds]
 
+    def shown_reported(self, model: str) -> dict:
+        """The report's numbers of the runs that a figure of `model` shows."""
+        return self.models[model].get("reported", {}).get(self.augmentations[model][-1], {})
+
     def figures(self) -> dict[str, Figure]:
         """The figures that show models, by name.
 
@@ -87,7 +91,9 @@ class Study:
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
     def summary(self) -> dict:
-        """What a table over all runs needs to know: its models with their augmentations and reported numbers."""
+        """What a table over all runs needs to know: its models with their augmentations and, by augmentation, reported
+        numbers.
+        """
         return {
             "budget": self.budget,
             "note": self.note,
@@ -99,6 +105,11 @@ class Study:
         }
 
 
+def models_of(config: dict, budget: str) -> list[str]:
+    """The names of the models that a budget runs."""
+    return config["budgets"][budget].get("models", list(config["models"]))
+
+
 def resolve(config: dict, budget: str) -> Study:
     """The study of `budget` that a valid `config` describes.
 
@@ -108,7 +119,7 @@ def resolve(config: dict, budget: str) -> Study:
         UserError: what the schema cannot say is wrong; see `check`.
     """
     chosen = config["budgets"][budget]
-    models = {name: config["models"][name] for name in chosen.get("models", config["models"])}
+    models = {name: config["models"][name] for name in models_of(config, budget)}
     common = {**config["training"], **chosen.get("training", {})}
     augmentations = {
         name: tuple(
@@ -170,8 +181,10 @@ def check(config: dict) -> None:
         raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")
     for name, entry in config["models"].items():
         _check_names(f"models.{name}.augmentations", entry.get("augmentations", []), config["augmentations"])
+        _check_names(f"models.{name}.reported", entry.get("reported", {}), config["augmentations"])
         _check_settings(f"models.{name}.settings", entry["settings"])
-    _check_figures(config["models"])
+    for budget in config["budgets"]:
+        _check_figures({name: config["models"][name] for name in models_of(config, budget)})
 
 
 def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -189,6 +202,11 @@ def _check_settings(path: str, settings: dict) -> None:
             f"config: {path}.layers: {layers.count('M')} poolings leave nothing of {IMAGE_SIZE} x {IMAGE_SIZE}; "
             f"at most {MAX_POOLINGS}"
         )
+    large = [
+        f"{key} {value}" for key, value in (("stem", "large"), ("block", "separable")) if settings.get(key) == value
+    ]
+    if large and settings.get("head") != "average":
+        raise UserError(f"config: {path}.head: must be average, for {' and '.join(large)}")
     if "width" in settings and "heads" in settings and settings["width"] % settings["heads"]:
         raise UserError(f"config: {path}.width: {settings['width']} is not a multiple of heads, {settings['heads']}")
     if settings.get("positions") == "sincos" and settings.get("width", 4) % 4:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from fashion.augment import normalise
+from fashion.augment import normalise, rand_augment
 from fashion.dataset import load
 from fashion.errors import exit_on_user_error
 from fashion.files import atomic, write_json
@@ -15,6 +15,7 @@ from fashion.inference import predict, score, use_device
 from fashion.logs import configure, logger
 from fashion.models import build, count_flops, count_parameters
 from fashion.protocol import read_spec
+from fashion.randomness import generator
 
 
 def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tuple[dict, dict[str, np.ndarray]]:
@@ -22,24 +23,30 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
 
     Returns:
         `test_images`, `test_loss`, `test_accuracy`, `parameters` and `flops_per_image`; and the arrays
-        `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order.
+        `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order. After a training
+        with RandAugment under the published protocol also `augmented_test_loss`, `augmented_test_accuracy` and
+        `augmented_logits`: of the same images, each through one seeded draw of that RandAugment.
     """
     model = build(spec["model"])
     model.load_state_dict(load_file(weights))
     model.to(device=device, memory_format=torch.channels_last)
     dataset = load(data)
     count = spec["training"]["test_images"]
-    labels = dataset.test_labels[:count]
-    logits = predict(model, normalise(torch.from_numpy(dataset.test_images[:count, None]).to(device)))
-    loss, accuracy = score(logits, torch.from_numpy(labels).to(device))
-    metrics = {
-        "test_images": len(labels),
-        "test_loss": loss,
-        "test_accuracy": accuracy,
-        "parameters": count_parameters(model),
-        "flops_per_image": count_flops(spec["model"]),
-    }
-    return metrics, {"logits": logits.cpu().numpy(), "labels": labels}
+    images = torch.from_numpy(dataset.test_images[:count, None]).to(device)
+    labels = torch.from_numpy(dataset.test_labels[:count]).to(device)
+    tests = {"": images}
+    if spec["training"]["validation"] == "augmented" and "randaugment" in spec["augmentation"]:
+        # The published code inserts RandAugment into the transform that its test images go through as well.
+        draws = generator(spec["seed"], "test", device=device)
+        tests["augmented_"] = rand_augment(images, **spec["augmentation"]["randaugment"], generator=draws)
+    metrics: dict = {"test_images": count}
+    predictions = {"labels": labels.cpu().numpy()}
+    for prefix, tested in tests.items():
+        logits = predict(model, normalise(tested))
+        metrics[f"{prefix}test_loss"], metrics[f"{prefix}test_accuracy"] = score(logits, labels)
+        predictions[f"{prefix}logits"] = logits.cpu().numpy()
+    metrics |= {"parameters": count_parameters(model), "flops_per_image": count_flops(spec["model"])}
+    return metrics, predictions
 
 
 def main() -> None:
@@ -57,7 +64,11 @@ def main() -> None:
     with atomic(arguments.output / "predictions.npz") as temporary:
         np.savez_compressed(temporary, **predictions)
     write_json(arguments.output / "metrics.json", metrics)
-    logger.info(f"test accuracy {metrics['test_accuracy']:.2%} on {metrics['test_images']} images")
+    augmented = metrics.get("augmented_test_accuracy")
+    logger.info(
+        f"test accuracy {metrics['test_accuracy']:.2%} on {metrics['test_images']} images"
+        + (f", {augmented:.2%} on the same images augmented" if augmented is not None else "")
+    )
 
 
 if __name__ == "__main__":

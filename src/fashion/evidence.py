@@ -88,6 +88,10 @@ class Runs:
         """The runs of a model and augmentation, one for each seed."""
         return self.runs[key]
 
+    def reported(self, model: str, augmentation: str) -> dict:
+        """The report's numbers of the very runs of this model and augmentation."""
+        return self.summary["models"][model]["reported"].get(augmentation, {})
+
     def items(self) -> Iterator[tuple[tuple[str, str], list[Run]]]:
         """(model, augmentation) with its runs, sorted by model."""
         return iter(self.runs.items())

@@ -101,6 +101,11 @@ def listed() -> str:
         return ""
 
 
+def has_gpu() -> bool:
+    """Whether this machine has a GPU that torch may use: NVIDIA's, or AMD's, whose driver is /dev/kfd."""
+    return bool(visible_gpus(listed(), None)) or Path("/dev/kfd").exists()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m fashion.lease", description=__doc__)
     parser.add_argument("--per-gpu", type=int, default=1, help="how many commands may share a GPU (default: 1)")

@@ -1,4 +1,4 @@
-"""Train one model as its spec says, and keep the weights of the best validation epoch.
+"""Train one model as its spec says, and keep the weights that are to be tested.
 
 Interrupted by SIGTERM, SIGUSR1 or SIGINT, a training finishes its step, saves its state and exits with status 143; the
 same command goes on from there, or after kill -9 from the last regular checkpoint, and ends with the same numbers.

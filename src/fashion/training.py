@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from safetensors import SafetensorError
@@ -39,6 +39,21 @@ class Interrupted(Exception):
     """A signal asked to stop, and the state is saved."""
 
 
+def epochs_without_gain(validation_losses: Sequence[float], min_delta: float) -> int:
+    """Early stopping's count after these epochs, by the rule of the report's published code.
+
+    A loss below the lowest so far resets it; one above the lowest plus `min_delta`, or one that is no number, adds one;
+    one in between changes nothing.
+    """
+    lowest, count = math.inf, 0
+    for loss in validation_losses:
+        if loss < lowest:
+            lowest, count = loss, 0
+        elif not loss <= lowest + min_delta:
+            count += 1
+    return count
+
+
 class Training:
     """A run, able to stop between any two steps and to be taken up again: Adam on cross entropy, early stopping.
 
@@ -72,7 +87,7 @@ class Training:
         self.layers = [name for name, weight in self.weights.items() if weight.dim() > 1]
         self.columns = (*COLUMNS, *(f"gradient_norm:{name}" for name in self.layers))
         self.history: list[dict[str, float]] = []
-        self.best_weights: dict[str, Tensor] = {}
+        self.tested_weights: dict[str, Tensor] = {}
         # Of the epoch under way. Kept on the device: reading a number at each step would make a GPU wait for it.
         steps = math.ceil(len(self.parts.train[1]) / training["batch_size"])
         self.steps_done, self.spent, self.meter = 0, (0.0, 0.0), Meter(device)
@@ -100,23 +115,25 @@ class Training:
         """Train to the end.
 
         Returns:
-            The weights of the epoch with the lowest validation loss, on the CPU, and the history: a row for each epoch.
+            The weights to be tested, on the CPU: those of the epoch with the lowest validation loss, or of the last, as
+            `tested_weights` of the spec's training says; and the history, a row for each epoch.
             `train_loss` and `train_accuracy` are means over the images as the model saw them, before each step;
             `gradient_norm` is the L2 norm of the first step's gradient, `gradient_norm:<weight>` that of one layer's;
             `seconds` and `joules` (NaN where no GPU's driver counts them) are of the epoch's training and validation,
             without the test pass that is only recorded.
 
         Raises:
-            UserError: a loss is not finite; names epoch, step and learning rate.
+            UserError: a loss is not finite; names epoch, step and learning rate. Or a parameter gets no gradient.
             Interrupted: `stop` said so.
         """
         training = self.spec["training"]
         while self.epoch <= training["epochs"]:
-            if self.history and self.epoch - 1 - self.best["epoch"] >= training["patience"]:
+            losses = [row["validation_loss"] for row in self.history]
+            if epochs_without_gain(losses, training["min_delta"]) >= training["patience"]:
                 logger.info(f"{self.name}: stopped, no lower validation loss in {training['patience']} epochs")
                 break
             self._run_epoch()
-        return self.best_weights, self.history
+        return self.tested_weights, self.history
 
     def _run_epoch(self) -> None:
         epoch, batch_size, label = self.epoch, self.spec["training"]["batch_size"], f"{self.name}, epoch {self.epoch}"
@@ -134,8 +151,7 @@ class Training:
                 self.losses[self.steps_done] = loss
                 self.right += right
                 if self.steps_done == 0:
-                    norms = [torch.linalg.vector_norm(weight.grad) for weight in self.weights.values()]
-                    self.gradient_norms.copy_(torch.stack(norms))
+                    self._measure_gradients()
                 self.steps_done += 1
                 bar.update()
                 self._pause()
@@ -151,9 +167,9 @@ class Training:
         norms = dict(zip(self.weights, self.gradient_norms.tolist(), strict=True))
         row |= {f"gradient_norm:{name}": norms[name] for name in self.layers}
         self.history.append(row)
-        if self.best is row:
+        if self.best is row or self.spec["training"]["tested_weights"] == "last":
             # Cloned, as training goes on in place; contiguous, as safetensors wants it.
-            self.best_weights = {
+            self.tested_weights = {
                 name: value.clone(memory_format=torch.contiguous_format).cpu()
                 for name, value in self.model.state_dict().items()
             }
@@ -161,6 +177,16 @@ class Training:
         self.right.zero_()
         parts = (f"{part} loss {row[f'{part}_loss']:.4f} accuracy {row[f'{part}_accuracy']:.2%}" for part in PARTS)
         logger.info(f"{label}: {', '.join(parts)}, {seconds:.1f} s{', best so far' if self.best is row else ''}")
+
+    def _measure_gradients(self) -> None:
+        """Keep the norm of each weight's gradient; a `UserError` where a weight has none."""
+        for name, weight in self.weights.items():
+            if weight.grad is None:
+                raise UserError(
+                    f"{self.name}: the model's {name} gets no gradient: no image passes it; remove it from the model"
+                )
+        norms = [torch.linalg.vector_norm(weight.grad) for weight in self.weights.values()]
+        self.gradient_norms.copy_(torch.stack(norms))
 
     def _training_metrics(self, label: str, batch_sizes: list[int]) -> dict[str, float]:
         """The epoch's training loss and accuracy; a `UserError` where a loss is not finite."""
@@ -197,7 +223,7 @@ class Training:
         rows = [[row[column] for column in self.columns] for row in self.history]
         return {
             **{f"model {name}": value for name, value in self.model.state_dict().items()},
-            **{f"best {name}": value for name, value in self.best_weights.items()},
+            **{f"tested {name}": value for name, value in self.tested_weights.items()},
             **{
                 f"optimizer {index} {key}": value
                 for index, state in self.optimizer.state_dict()["state"].items()
@@ -213,13 +239,13 @@ class Training:
         }
 
     def _restore(self, tensors: dict[str, Tensor], state: dict) -> None:
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "tested": {}, "optimizer": {}}
         for name, value in tensors.items():
             group, _, rest = name.partition(" ")
             if rest:
                 groups[group][rest] = value
         self.model.load_state_dict(groups["model"])
-        self.best_weights = groups["best"]
+        self.tested_weights = groups["tested"]
         moments: dict[int, dict[str, Tensor]] = {}
         weights = list(self.weights.values())
         for name, value in groups["optimizer"].items():

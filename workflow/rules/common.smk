@@ -8,14 +8,20 @@ from snakemake.utils import validate
 
 # Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
 sys.path.insert(0, f"{workflow.basedir}/src")
-shell.prefix(f"export PYTHONPATH={shlex.quote(sys.path[0])}; ")
+# A thread that waits leaves its core to other jobs: waiting busily, two trainings slow each other 25-fold. And memory
+# that is freed stays the process's: given back and taken again at each step, it costs a large model half its time.
+shell.prefix(
+    f"export PYTHONPATH={shlex.quote(sys.path[0])} OMP_WAIT_POLICY=PASSIVE"
+    " MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296; "
+)
 
 from fashion.config import check, explain, refuse_repeated_keys, resolve
 from fashion.digest import code_digests
 from fashion.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
-from fashion.memory import training_mb
+from fashion.lease import has_gpu
+from fashion.resources import training_mb, training_threads
 
 try:
     for path in workflow.configfiles:
@@ -49,10 +55,11 @@ SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 # Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
 # still saves its state, and the job with it.
 LEASE = f"exec python -m fashion.lease --per-gpu {config['trainings_per_gpu']}"
-# `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU. What has local
-# scope is a cluster's.
+# `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU; where there is
+# none, trainings take processor cores alone. What has local scope is a cluster's.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
-    workflow.register_resource("gpu", workflow.global_resources["gpu"].value * config["trainings_per_gpu"])
+    gpus = workflow.global_resources["gpu"].value
+    workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
 
 
 # The figures' captions, which the page has too.
@@ -88,6 +95,11 @@ def family(wildcards):
 def memory(wildcards, attempt):
     """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
     return attempt * training_mb(STUDIES[wildcards.budget].models[wildcards.model])
+
+
+def run_threads(wildcards):
+    """Processor threads for a training or an evaluation, by its model's size."""
+    return training_threads(STUDIES[wildcards.budget].models[wildcards.model])
 
 
 def code(stage):
@@ -161,8 +173,9 @@ def diagram_entry(wildcards):
 
 
 def reported(wildcards):
-    """The reported numbers of the models whose curves a figure shows, as one canonical string."""
-    return canonical_json({name: entry.get("reported", {}) for name, entry in shown(wildcards, "curves").items()})
+    """The reported numbers of the runs whose curves a figure shows, by model, as one canonical string."""
+    study = STUDIES[wildcards.budget]
+    return canonical_json({model: study.shown_reported(model) for model in shown(wildcards, "curves")})
 
 
 def category(wildcards):

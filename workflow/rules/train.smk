@@ -18,7 +18,7 @@ rule train:
         "results/{budget}/benchmarks/train/{model}_{augmentation}_seed{seed}.tsv"
     conda:
         "../../envs/fashion.yaml"
-    threads: 8
+    threads: run_threads
     resources:
         gpu=1,
         mem_mb=memory,
@@ -49,7 +49,7 @@ rule evaluate:
         "results/{budget}/logs/evaluate/{model}_{augmentation}_seed{seed}.log",
     conda:
         "../../envs/fashion.yaml"
-    threads: 8
+    threads: run_threads
     resources:
         gpu=1,
     params:

@@ -8,15 +8,15 @@ from torch import nn
 POOL = "M"
 
 
-def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = False) -> nn.Sequential:
+def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = False, stride: int = 1) -> nn.Sequential:
     """3 x 3 convolution, BatchNorm, ReLU; `separable` makes the convolution depthwise 3 x 3, then pointwise 1 x 1."""
     if separable:
         convolution = [
-            nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels),
+            nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, groups=in_channels),
             nn.Conv2d(in_channels, out_channels, 1),
         ]
     else:
-        convolution = [nn.Conv2d(in_channels, out_channels, 3, padding=1)]
+        convolution = [nn.Conv2d(in_channels, out_channels, 3, stride, padding=1)]
     return nn.Sequential(*convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 

@@ -1,10 +1,12 @@
 """ResNet for 28 x 28 grey images: the report's Fig. 9 (ResNet18) and its narrow, wide and dilated variants.
 
-After He et al., "Deep residual learning for image recognition" (2015): basic blocks, projection shortcuts. Unlike
-there, and as Fig. 9 draws it, max-pooling halves the image, and the last 7 x 7 map is flattened, not averaged.
+After He et al., "Deep residual learning for image recognition" (2015). As Fig. 9 draws it, a 3 x 3 stem and basic
+blocks, max-pooling that halves the image, and the last 7 x 7 map flattened. As the report's published code ran it, a
+7 x 7 stem, blocks with a depthwise-separable convolution that halve the image, and the last map averaged.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,24 +47,74 @@ class BasicBlock(nn.Module):
         return functional.relu(self.residual(x) + self.shortcut(x))
 
 
+class SeparableBlock(nn.Module):
+    """The published code's block: a separable convolution, a plain one, and a 3 x 3 shortcut where the channels change.
+
+    There the image is halved too. The separable convolution's BatchNorm and ReLU are followed by another of each.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        stride = 1 if in_channels == out_channels else 2
+        self.residual = nn.Sequential(
+            conv_norm_relu(in_channels, out_channels, separable=True, stride=stride),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.shortcut = (
+            nn.Identity()
+            if in_channels == out_channels
+            else nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, stride, padding=1), nn.BatchNorm2d(out_channels))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(self.residual(x) + self.shortcut(x))
+
+
 class ResNet(nn.Module):
-    """A 3 x 3 stem, residual blocks and poolings by a table, one fully connected layer.
+    """A stem, residual blocks and poolings by a table, one fully connected layer.
 
     Args:
         layers: output channels of each residual block, and "M" for each 2 x 2 max-pooling.
-        dilation: of the blocks' 3 x 3 convolutions.
+        block: "basic"; or "separable", which halves the image where the channels change.
+        stem: "small", a 3 x 3 convolution; or "large", a 7 x 7 one with stride 2 and a max-pooling with stride 2.
+        head: "flatten" the last map; or "average" it, as a large stem and separable blocks need.
+        dilation: of the basic blocks' 3 x 3 convolutions.
+        stem_dilation: of the large stem's convolution, padded so that its map stays 14 x 14.
     """
 
-    def __init__(self, *, layers: Sequence[int | str], dilation: int = 1):
+    def __init__(
+        self,
+        *,
+        layers: Sequence[int | str],
+        block: str = "basic",
+        stem: str = "small",
+        head: str = "flatten",
+        dilation: int = 1,
+        stem_dilation: int = 1,
+    ):
         super().__init__()
         image_channels, size, _ = IMAGE_SHAPE
         stem_channels = layers[0]
-        self.stem = conv_norm_relu(image_channels, stem_channels)
-        self.features, channels = feature_layers(
-            layers, stem_channels, lambda inputs, outputs: BasicBlock(inputs, outputs, dilation=dilation)
+        self.stem = (
+            conv_norm_relu(image_channels, stem_channels)
+            if stem == "small"
+            else nn.Sequential(
+                nn.Conv2d(image_channels, stem_channels, 7, 2, padding=3 * stem_dilation, dilation=stem_dilation),
+                nn.BatchNorm2d(stem_channels),
+                nn.ReLU(inplace=True),
+                nn.MaxPool2d(3, 2, padding=1),
+            )
         )
-        size >>= list(layers).count(POOL)
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(channels * size * size, NUM_CLASSES))
+        make_block = SeparableBlock if block == "separable" else partial(BasicBlock, dilation=dilation)
+        self.features, channels = feature_layers(layers, stem_channels, make_block)
+        if head == "average":
+            size, last = 1, [nn.AdaptiveAvgPool2d(1)]
+        else:
+            size, last = size >> list(layers).count(POOL), []
+        self.classifier = nn.Sequential(*last, nn.Flatten(), nn.Linear(channels * size * size, NUM_CLASSES))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""

@@ -1,4 +1,5 @@
-"""VGG for 28 x 28 grey images: the report's Fig. 3 (VGG8), Fig. 5 (more kernels) and Fig. 7 (VGG12).
+"""VGG for 28 x 28 grey images: the report's Fig. 3 (VGG8), Fig. 5 (more kernels) and Fig. 7 (VGG12), as it draws them
+and, with hidden layers of 256, as its published code ran them.
 
 After Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition" (2014), with
 BatchNorm, and with depthwise-separable layers as in Howard et al., "MobileNets" (2017).
@@ -19,7 +20,7 @@ class VGG(nn.Module):
         layers: output channels of each 3 x 3 convolution, and "M" for each 2 x 2 max-pooling.
         separable: every convolution but the first is depthwise separable.
         hidden: widths of the hidden fully connected layers.
-        dropout: probability after each of them.
+        dropout: probability before each of them, where the report's published code has it.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class VGG(nn.Module):
         classifier: list[nn.Module] = [nn.Flatten()]
         width = channels * size * size
         for hidden_width in hidden:
-            classifier += [nn.Linear(width, hidden_width), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+            classifier += [nn.Dropout(dropout), nn.Linear(width, hidden_width), nn.ReLU(inplace=True)]
             width = hidden_width
         self.classifier = nn.Sequential(*classifier, nn.Linear(width, NUM_CLASSES))
 

@@ -3,7 +3,7 @@
 After Dosovitskiy et al., "An image is worth 16 x 16 words" (2020), with the global average pooling, the linear head
 and the fixed positions of Beyer et al., "Better plain ViT baselines" (2022), and the depthwise module of Zhang et al.,
 "Depth-wise convolutions in vision transformers" (2024). Pre-norm, as the report's published code: no final norm, which
-would add 2 * width parameters.
+would add 2 * width parameters. That code ran BatchNorm, ReLU, dropout and positions of its own: settings, below.
 """
 
 import torch
@@ -11,6 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.models import IMAGE_SHAPE, NUM_CLASSES
+
+ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
+
+
+class TokenBatchNorm(nn.BatchNorm1d):
+    """BatchNorm of tokens `[N, T, width]`: each channel over all tokens of all images."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return super().forward(tokens.flatten(0, 1)).view_as(tokens)
+
+
+NORMS = {"layer": nn.LayerNorm, "batch": TokenBatchNorm}
 
 
 class Attention(nn.Module):
@@ -30,14 +42,19 @@ class Attention(nn.Module):
 
 
 class DepthwiseModule(nn.Module):
-    """GELU, BatchNorm, depthwise 3 x 3 convolution over the token grid (Fig. 15); tokens `[N, T, width]` in and out."""
+    """GELU and BatchNorm, then a depthwise 3 x 3 convolution over the token grid; tokens `[N, T, width]` in and out.
 
-    def __init__(self, width: int, grid: int):
+    Args:
+        order: "gelu_first", as Fig. 15 draws it, or "norm_first", as the report's published code has it.
+    """
+
+    def __init__(self, width: int, grid: int, order: str):
         super().__init__()
         self.grid = grid
-        self.layers = nn.Sequential(
-            nn.GELU(), nn.BatchNorm2d(width), nn.Conv2d(width, width, 3, padding=1, groups=width)
-        )
+        first = [nn.GELU(), nn.BatchNorm2d(width)]
+        if order == "norm_first":
+            first.reverse()
+        self.layers = nn.Sequential(*first, nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False))
 
     def forward(self, tokens: Tensor) -> Tensor:
         maps = tokens.transpose(1, 2).unflatten(2, (self.grid, self.grid))
@@ -47,11 +64,24 @@ class DepthwiseModule(nn.Module):
 class TransformerLayer(nn.Module):
     """Pre-norm attention and MLP, each with its residual; with `depthwise`, its module from input to output as well."""
 
-    def __init__(self, width: int, heads: int, mlp_ratio: int, depthwise: DepthwiseModule | None):
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        mlp_ratio: int,
+        norm: type[nn.Module],
+        activation: type[nn.Module],
+        dropout: float,
+        depthwise: DepthwiseModule | None,
+    ):
         super().__init__()
-        self.attention = nn.Sequential(nn.LayerNorm(width), Attention(width, heads))
+        self.attention = nn.Sequential(norm(width), Attention(width, heads))
         self.mlp = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, mlp_ratio * width), nn.GELU(), nn.Linear(mlp_ratio * width, width)
+            norm(width),
+            nn.Linear(width, mlp_ratio * width),
+            activation(),
+            nn.Linear(mlp_ratio * width, width),
+            nn.Dropout(dropout),
         )
         self.depthwise = depthwise
 
@@ -61,51 +91,87 @@ class TransformerLayer(nn.Module):
         return output if self.depthwise is None else output + self.depthwise(tokens)
 
 
+class PatchProjection(nn.Module):
+    """Square patches in reading order, each through one linear layer: images `[N, 1, 28, 28]` to tokens."""
+
+    def __init__(self, patch: int, width: int):
+        super().__init__()
+        self.patch = patch
+        self.linear = nn.Linear(IMAGE_SHAPE[0] * patch * patch, width)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.linear(functional.pixel_unshuffle(images, self.patch).flatten(2).transpose(1, 2))
+
+
+class ConvolutionProjection(nn.Module):
+    """A 3 x 3 convolution with stride 2: images `[N, 1, 28, 28]` to 196 tokens of 14 x 14."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.convolution = nn.Conv2d(IMAGE_SHAPE[0], width, 3, 2, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.convolution(images).flatten(2).transpose(1, 2)
+
+
 class VisionTransformer(nn.Module):
-    """Patches, a linear projection, positions, transformer layers, the tokens' mean, one linear head.
+    """Tokens with positions, transformer layers, the tokens' mean, one linear head.
 
     Args:
-        patch: side of a square patch in pixels; 1 makes every pixel a token (the patch-free model).
+        embedding: what becomes a token by one linear layer: of "patches" or "pixels" each (the patch-free model), or of
+            a "convolution", 3 x 3 with stride 2, each output pixel (the published code's "simplified" model).
+        patch: side of a square patch in pixels.
         width: of a token; a multiple of `heads`.
         depth: number of transformer layers.
         heads: of each attention.
         mlp_ratio: hidden width of the MLP over `width`.
+        norm: "layer", or "batch" over each channel.
+        activation: of the MLP, "gelu" or "relu".
+        dropout: probability after the positions and after each MLP.
         positions: "learned", or "sincos" for fixed two-dimensional sines and cosines (`width` a multiple of 4).
-        depthwise: each layer has a depthwise module.
+        position_std: standard deviation of the learned positions at first.
+        depthwise: the order within each layer's depthwise module, see there; None for none.
     """
 
     def __init__(
         self,
         *,
+        embedding: str = "patches",
         patch: int = 7,
         width: int = 64,
         depth: int = 4,
         heads: int = 8,
         mlp_ratio: int = 4,
+        norm: str = "layer",
+        activation: str = "gelu",
+        dropout: float = 0.0,
         positions: str = "learned",
-        depthwise: bool = False,
+        position_std: float = 0.02,
+        depthwise: str | None = None,
     ):
         super().__init__()
-        channels, size, _ = IMAGE_SHAPE
-        grid = size // patch
-        self.patch = patch
-        self.projection = nn.Linear(channels * patch * patch, width)
+        _, size, _ = IMAGE_SHAPE
+        if embedding == "convolution":
+            grid, self.embedding = size // 2, ConvolutionProjection(width)
+        else:
+            patch = 1 if embedding == "pixels" else patch
+            grid, self.embedding = size // patch, PatchProjection(patch, width)
         if positions == "learned":
-            self.positions = nn.Parameter(nn.init.trunc_normal_(torch.empty(grid * grid, width), std=0.02))
+            self.positions = nn.Parameter(nn.init.normal_(torch.empty(grid * grid, width), std=position_std))
         else:
             self.register_buffer("positions", sincos_positions(grid, width), persistent=False)
-        self.layers = nn.Sequential(
-            *(
-                TransformerLayer(width, heads, mlp_ratio, DepthwiseModule(width, grid) if depthwise else None)
-                for _ in range(depth)
-            )
-        )
+        self.dropout = nn.Dropout(dropout)
+
+        def layer() -> TransformerLayer:
+            module = DepthwiseModule(width, grid, depthwise) if depthwise else None
+            return TransformerLayer(width, heads, mlp_ratio, NORMS[norm], ACTIVATIONS[activation], dropout, module)
+
+        self.layers = nn.Sequential(*(layer() for _ in range(depth)))
         self.head = nn.Linear(width, NUM_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
-        patches = functional.pixel_unshuffle(images, self.patch).flatten(2).transpose(1, 2)
-        tokens = self.projection(patches) + self.positions
+        tokens = self.dropout(self.embedding(images) + self.positions)
         return self.head(self.layers(tokens).mean(dim=1))
 
 
