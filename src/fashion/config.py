@@ -26,12 +26,18 @@ MAX_POOLINGS = 4  # 28 -> 14 -> 7 -> 3 -> 1
 class Figure:
     """A figure that shows models.
 
-    `name` is the file's, such as `fig04_vgg8_curves`; `kind` is diagram, curves or log; `models` are sorted.
+    `name` is the file's, such as `fig04_vgg8_curves`; `kind` is diagram, curves, test_curves or log; `models` are
+    sorted.
     """
 
     name: str
     kind: str
     models: tuple[str, ...]
+
+    @property
+    def held_out(self) -> str:
+        """What curves show beside training."""
+        return "test" if self.kind == "test_curves" else "validation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,7 @@ class Study:
             numbers = self.models[model].get("figures", {})
             for kind, number in numbers.items():
                 members[f"fig{number:02}", kind].append(model)
-            if "curves" not in numbers:
+            if not {"curves", "test_curves"} & numbers.keys():
                 members["ext03", "curves"].append(model)
         figures = [
             Figure(
@@ -202,11 +208,9 @@ def _check_settings(path: str, settings: dict) -> None:
             f"config: {path}.layers: {layers.count('M')} poolings leave nothing of {IMAGE_SIZE} x {IMAGE_SIZE}; "
             f"at most {MAX_POOLINGS}"
         )
-    large = [
-        f"{key} {value}" for key, value in (("stem", "large"), ("block", "separable")) if settings.get(key) == value
-    ]
-    if large and settings.get("head") != "average":
-        raise UserError(f"config: {path}.head: must be average, for {' and '.join(large)}")
+    for key, value in (("stem", "large"), ("block", "separable")):
+        if settings.get(key) == value and settings.get("head") != "average":
+            raise UserError(f"config: {path}.head: must be average, since {key} is {value}")
     if "width" in settings and "heads" in settings and settings["width"] % settings["heads"]:
         raise UserError(f"config: {path}.width: {settings['width']} is not a multiple of heads, {settings['heads']}")
     if settings.get("positions") == "sincos" and settings.get("width", 4) % 4:
@@ -220,7 +224,7 @@ def _check_figures(models: dict) -> None:
     for name, entry in models.items():
         for kind, number in entry.get("figures", {}).items():
             other_kind, other = taken.setdefault(number, (kind, name))
-            if (kind, name) != (other_kind, other) and not kind == other_kind == "curves":
+            if (kind, name) != (other_kind, other) and not (kind == other_kind and kind.endswith("curves")):
                 raise UserError(
                     f"config: models.{name}.figures.{kind}: figure {number} already shows {other_kind} of {other}; "
                     "only `curves` can be shared"

@@ -5,7 +5,7 @@ claims.yaml and deviations.yaml have the statements; the first one's head explai
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -63,9 +63,14 @@ class Run:
     @cached_property
     def correct(self) -> np.ndarray:
         """Whether each test image was predicted right, `[N] float`."""
-        if (self.folder / CORRECT).exists():
-            return np.unpackbits(np.load(self.folder / CORRECT), count=self.metrics["test_images"]).astype(float)
-        return read_predictions(self.folder).correct.astype(float)
+        return self.correct_of("")
+
+    def correct_of(self, prefix: str) -> np.ndarray:
+        """The same; with the prefix "augmented_", of the RandAugmented test images."""
+        published = self.folder / f"{prefix}{CORRECT}"
+        if published.exists():
+            return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
+        return read_predictions(self.folder, prefix).correct.astype(float)
 
 
 class Runs:
@@ -345,15 +350,21 @@ def _estimate(metric: Metric, comparison: str | None, sides: list[list]) -> Esti
     return over_seeds(values) if metric.trained else Estimate(value=float(values[0]))
 
 
-def _objections(metric: Metric, runs: list[Run], protocol: dict) -> list[str]:
-    """Why the runs decide nothing about a metric."""
-    if not metric.trained:
-        return []
+def objections(runs: Iterable[Run], protocol: dict) -> list[str]:
+    """In which settings the runs' training differs from a protocol, a sentence's part for each."""
     reasons = []
     for key, value in protocol.items():
         others = {run.spec["training"][key] for run in runs} - {value}
         if others:
             reasons.append(f"{key} {' and '.join(map(str, sorted(others)))}, not {value}")
+    return reasons
+
+
+def _objections(metric: Metric, runs: list[Run], protocol: dict) -> list[str]:
+    """Why the runs decide nothing about a metric."""
+    if not metric.trained:
+        return []
+    reasons = objections(runs, protocol)
     devices = {run.provenance["device"] for run in runs}
     if metric.timed and len(devices) > 1:
         reasons.append(f"timed on different devices: {', '.join(sorted(devices))}")

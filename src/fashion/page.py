@@ -23,7 +23,7 @@ WORDS = "figure_words.yaml"
 VERDICTS = ("holds", "fails", "undecided")
 # What the report says of the models that a figure shows: of a diagram, and of any other.
 COUNTED = {"parameters": "{:,.0f}"}
-TRAINED = {"test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
+TRAINED = {"test_accuracy": "{:.2%}", "augmented_test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
 
 
 def as_html(markdown: Path) -> str:

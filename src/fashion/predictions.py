@@ -39,8 +39,8 @@ class Predictions:
         return np.exp(self.log_probabilities.max(axis=1))
 
 
-def read_predictions(run: Path) -> Predictions:
-    """The predictions in a run's folder.
+def read_predictions(run: Path, prefix: str = "") -> Predictions:
+    """The predictions in a run's folder; with the prefix "augmented_", those for RandAugmented test images.
 
     Raises:
         UserError: there are none, or the file is damaged.
@@ -48,7 +48,7 @@ def read_predictions(run: Path) -> Predictions:
     path = run / "predictions.npz"
     try:
         with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            return Predictions(logits=archive["logits"], labels=archive["labels"])
+            return Predictions(logits=archive[f"{prefix}logits"], labels=archive["labels"])
     except Exception as error:  # numpy and zipfile raise nearly anything on foreign bytes
         raise UserError(f"{path} has no usable predictions ({error}); delete it and run the pipeline again") from error
 

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from fashion import comparison
+from fashion import comparison, repeats
 from fashion.agreement import RECORDS, RULE, Key, finished_runs
 from fashion.config import Study, resolve
 from fashion.errors import UserError, exit_on_user_error
 from fashion.evidence import CORRECT, Run, Runs
+from fashion.figures import curves, read_run, save
+from fashion.figures import repeats as repeats_figure
 from fashion.files import write_json, write_text
 from fashion.tables import write_table
 
@@ -39,7 +41,7 @@ PAGE = """\
 ## What came out
 
 {comparison}
-
+{repeats}
 Tables are in [`tables/`](tables), each run's spec, history, metrics and provenance in [`runs/`](runs).
 
 {figures}
@@ -54,6 +56,15 @@ Tables are in [`tables/`](tables), each run's spec, history, metrics and provena
     make compare BUDGET={budget}
 
 {rule}
+"""
+
+REPEATED = """
+### The published runs, repeated
+
+Each published accuracy beside ours, measured on test images of the same kind; it repeats if it lies where one more seed
+of ours would, with 95 % confidence. Nothing is decided below three seeds.
+
+{table}
 """
 
 
@@ -83,11 +94,17 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
             _copy_run(run, _folder(fresh, key), commit)
         for source in (reference, results):
             _copy_tables_and_figures(study, runs, source, fresh)
-        table = _compare(study, runs)
         (fresh / "tables").mkdir(exist_ok=True)
+        finished = _finished(study, runs)
+        table = comparison.compare(finished)
+        repeated = repeats.repeats(finished)
         write_table(table, fresh / "tables/comparison.csv", study.note, shown=comparison.readable(table))
+        if len(repeated):
+            write_table(repeated, fresh / "tables/repeats.csv", study.note, shown=repeats.readable(repeated))
+            save(repeats_figure.plot(repeated), [fresh / "figures/ext11_repeats.png"], study.note)
+        _draw_curves(study, runs, fresh)
         missing = [key for key in study.specs if key not in runs]
-        write_text(fresh / "README.md", _page(study, fresh, table, missing))
+        write_text(fresh / "README.md", _page(study, fresh, table, repeated, missing))
         _replace(reference, fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -105,7 +122,8 @@ def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
         shutil.copyfile(run.folder / name, folder / name)
     if commit and not run.provenance["commit"]:
         write_json(folder / "provenance.json", run.provenance | {"commit": commit})
-    np.save(folder / CORRECT, np.packbits(run.correct.astype(bool)))
+    for prefix in ("", "augmented_") if "augmented_test_accuracy" in run.metrics else ("",):
+        np.save(folder / f"{prefix}{CORRECT}", np.packbits(run.correct_of(prefix).astype(bool)))
 
 
 def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, fresh: Path) -> None:
@@ -127,13 +145,23 @@ def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, f
             shutil.copyfile(path, target)
 
 
-def _compare(study: Study, runs: dict[Key, Run]) -> pd.DataFrame:
-    """The comparison of runs that may be some of a study's: a row for each model and augmentation that has any."""
+def _finished(study: Study, runs: dict[Key, Run]) -> Runs:
+    """Those of a study's runs that are there, by model and augmentation, without those that have none."""
     finished = Runs(study.summary(), Path())
     finished.runs = {
         group: own for group in finished.runs if (own := [run for key, run in runs.items() if key[:2] == group])
     }
-    return comparison.compare(finished)
+    return finished
+
+
+def _draw_curves(study: Study, runs: dict[Key, Run], fresh: Path) -> None:
+    """Draw the curves of the report's figures from the seeds that are there."""
+    for figure in study.figures().values():
+        shown = [run for model in figure.models for run in study.shown_runs(model) if run in runs]
+        if figure.kind.endswith("curves") and shown:
+            reported = {model: study.shown_reported(model) for model in figure.models}
+            plotted = curves.plot([read_run(runs[key].folder) for key in shown], reported, figure.held_out)
+            save(plotted, [fresh / f"figures/{figure.name}.png"], study.note)
 
 
 def _replace(folder: Path, fresh: Path) -> None:
@@ -145,7 +173,7 @@ def _replace(folder: Path, fresh: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _page(study: Study, folder: Path, table: pd.DataFrame, missing: list[Key]) -> str:
+def _page(study: Study, folder: Path, table: pd.DataFrame, repeated: pd.DataFrame, missing: list[Key]) -> str:
     """The page on a reference, from what its folder has."""
     runs = finished_runs(folder).values()
     provenances = [run.provenance for run in runs]
@@ -175,6 +203,9 @@ def _page(study: Study, folder: Path, table: pd.DataFrame, missing: list[Key]) -
         hours=sum(run.history["seconds"].sum() for run in runs) / 3600,
         finished=max(one["finished"] for one in provenances)[:10],
         comparison=comparison.readable(table).to_markdown(index=False, disable_numparse=True),
+        repeats=REPEATED.format(table=repeats.readable(repeated).to_markdown(index=False, disable_numparse=True))
+        if len(repeated)
+        else "",
         figures="\n".join(f"![{path.stem}](figures/{path.name})" for path in sorted(folder.glob("figures/*.png"))),
         limits="\n".join(f"- {limit}" for limit in limits),
         rule=RULE,

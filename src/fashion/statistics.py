@@ -71,6 +71,15 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     return Estimate(value=float(np.mean(values)), error=error, freedom=max(1, count - 1), seeds=count)
 
 
+def prediction_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Where one more of these normally distributed values lies with this confidence; NaN from a single one."""
+    count = len(values)
+    if count < 2:
+        return math.nan, math.nan
+    half_width = stats.t.ppf((1 + confidence) / 2, count - 1) * np.std(values, ddof=1) * math.sqrt(1 + 1 / count)
+    return float(np.mean(values) - half_width), float(np.mean(values) + half_width)
+
+
 def over_images(accuracy: float, images: int) -> Estimate:
     """The accuracy of one trained model, for other test images."""
     error = math.sqrt(accuracy * (1 - accuracy) / (images - 1))

@@ -178,6 +178,17 @@ def reported(wildcards):
     return canonical_json({model: study.shown_reported(model) for model in shown(wildcards, "curves")})
 
 
+def held_out(wildcards):
+    """What a figure of curves shows beside training."""
+    return STUDIES[wildcards.budget].figures()[f"{wildcards.figure}_curves"].held_out
+
+
+def repeated(budget):
+    """Whether a budget repeats any published run."""
+    entries = STUDIES[budget].models.values()
+    return any("run" in numbers for entry in entries for numbers in entry.get("reported", {}).values())
+
+
 def category(wildcards):
     """Where the Snakemake report lists a figure."""
     return "Figures of the report" if wildcards.figure.startswith("fig") else "Beyond the report"
@@ -188,6 +199,7 @@ def figures(budget):
     samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
     overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff", "ext08_gradients"]
     overviews += ["ext09_time_to_accuracy", "ext10_all_models"]
+    overviews += ["ext11_repeats"] * repeated(budget)
     names = [*samples, *STUDIES[budget].figures(), *overviews]
     return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
 
@@ -196,6 +208,7 @@ def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
     names = ["table1_classes", "table2_operations", "table3_hyperparameters"]
     names += ["comparison", "per_class", "calibration", "ablation", "claims", "statements", "deviations", "compute"]
+    names += ["repeats"] * repeated(budget)
     return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
 
 

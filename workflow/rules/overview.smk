@@ -7,6 +7,7 @@ localrules:
     gradients,
     time_to_accuracy,
     all_curves,
+    repeats_figure,
 
 
 rule confusion:
@@ -169,3 +170,25 @@ use rule confusion as all_curves with:
         stage="fashion.figures.all_curves",
         runs=shown_folders,
         seeds=seeds,
+
+
+rule repeats_figure:
+    input:
+        repeats="results/{budget}/tables/repeats.csv",
+    output:
+        png=report(
+            "results/{budget}/figures/ext11_repeats.png",
+            caption="../report/ext11_repeats.rst",
+            category="Beyond the report",
+            labels={"figure": "Published runs, repeated"},
+        ),
+        svg="results/{budget}/figures/ext11_repeats.svg",
+    log:
+        "results/{budget}/logs/ext11_repeats.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.figures.repeats"),
+        note=note,
+    shell:
+        "python -m fashion.figures.repeats --repeats {input.repeats} --note={params.note:q} --output {output} 2> {log}"

@@ -7,6 +7,7 @@ localrules:
     calibration,
     ablation,
     compute,
+    repeats,
     claims,
     page,
     diagram,
@@ -90,6 +91,24 @@ use rule comparison as compute with:
         runs="results/{budget}/runs",
         note=note,
         stage="fashion.compute",
+
+
+use rule comparison as repeats with:
+    output:
+        csv=report(
+            "results/{budget}/tables/repeats.csv",
+            caption="../report/repeats.rst",
+            category="Tables",
+            labels={"table": "Published runs, repeated"},
+        ),
+        md="results/{budget}/tables/repeats.md",
+    log:
+        "results/{budget}/logs/repeats.log",
+    params:
+        code=joined_code("fashion.repeats"),
+        runs="results/{budget}/runs",
+        note=note,
+        stage="fashion.repeats",
 
 
 rule claims:
@@ -235,9 +254,10 @@ rule curves:
         reported=reported,
         runs=lambda wildcards: shown_folders(wildcards, "curves"),
         seeds=seeds,
+        held_out=held_out,
     shell:
         "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
-        " --note={params.note:q} --output {output} 2> {log}"
+        " --held-out {params.held_out} --note={params.note:q} --output {output} 2> {log}"
 
 
 rule epoch_log:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
@@ -12,6 +13,7 @@ from fashion.errors import exit_on_user_error
 from fashion.figures import WIDTH, figure_parser, read_runs, save
 from fashion.figures.epochs import by_model, counted, draw, legend
 
+CURVES = "published_curves.csv"
 ROW_HEIGHT = 2.2  # inches
 LEGEND_HEIGHT = 0.2
 TICK_CHARACTERS = 4
@@ -24,27 +26,35 @@ class _EqualWidth(ScalarFormatter):
         return super().__call__(x, pos).rjust(TICK_CHARACTERS, "\N{FIGURE SPACE}")
 
 
-def plot(runs: Sequence[tuple[dict, np.ndarray]], reported: dict[str, dict]) -> Figure:
+def plot(
+    runs: Sequence[tuple[dict, np.ndarray]],
+    reported: dict[str, dict],
+    held_out: str = "validation",
+) -> Figure:
     """Loss on the left, accuracy on the right, a row for each model and augmentation, a thin line for each run.
 
     Args:
         runs: spec and history of each, as `read_run` returns them.
-        reported: a model's name -> the report's `seconds` and `epochs`, as far as there are any.
+        reported: a model's name -> the report's `seconds` and `epochs`, as far as there are any, and the published
+            `run` that they are of.
+        held_out: what is drawn beside training, "validation" or "test".
     """
+    theirs = {model: published_curves(numbers["run"]) for model, numbers in reported.items() if "run" in numbers}
     rows = by_model(runs)
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT))
     parts = figure.subfigures(len(rows), squeeze=False, hspace=0.04)[:, 0]
     for part, ((model, augmentation), histories) in zip(parts, rows.items(), strict=True):
         part.suptitle(f"{model}, augmentation: {augmentation}, {counted(len(histories), 'seed')}")
         loss, accuracy = part.subplots(1, 2)
-        draw(loss, histories, "loss")
-        draw(accuracy, histories, "accuracy", scale=100)
+        draw(loss, histories, "loss", held_out=held_out, published=theirs.get(model))
+        draw(accuracy, histories, "accuracy", scale=100, held_out=held_out, published=theirs.get(model))
         for axes in (loss, accuracy):
             axes.yaxis.set_major_formatter(_EqualWidth())
         loss.set(xlabel="epoch", ylabel="loss")
         accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
         part.supxlabel(training_time(histories, reported.get(model, {})))
-    figure.legend(handles=legend(), loc="outside upper center", ncols=3)
+    handles = legend(held_out, published=bool(theirs))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 
@@ -65,6 +75,15 @@ def training_time(histories: Sequence[np.ndarray], reported: dict) -> str:
     return f"{text} (report: {', '.join(theirs)})" if theirs else text
 
 
+def published_curves(run: str) -> np.ndarray:
+    """The curves of a published run, P1 to P15, read from its picture pixel by pixel to about 0.3 % of each axis.
+
+    Columns are a history's, a row for each epoch; a cell is NaN where another line hides its own.
+    """
+    curves = pd.read_csv(Path(__file__).with_name(CURVES))
+    return curves[curves["run"] == run].to_records(index=False)
+
+
 def main() -> None:
     parser = figure_parser("fashion.figures.curves", __doc__)
     parser.add_argument(
@@ -77,9 +96,10 @@ def main() -> None:
         default={},
         help='the report\'s numbers: {"model": {"seconds": 9.5, "epochs": 3}}',
     )
+    parser.add_argument("--held-out", choices=("validation", "test"), default="validation", help="beside training")
     arguments = parser.parse_args()
-    runs = read_runs(arguments.runs, arguments.seeds)
-    save(plot(list(runs), arguments.reported), arguments.output, arguments.note)
+    runs = list(read_runs(arguments.runs, arguments.seeds))
+    save(plot(runs, arguments.reported, arguments.held_out), arguments.output, arguments.note)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def mixed(dataset: Dataset, count: int, alpha: float, seed: int) -> tuple[np.nda
     return ((mixtures[:, 0] + 1) * (WHITE / 2)).round().byte().numpy(), targets.numpy()
 
 
-def mixup_samples(dataset: Dataset, *, alpha: float = 2.0, seed: int = 0) -> Figure:
+def mixup_samples(dataset: Dataset, *, alpha: float = 0.4, seed: int = 0) -> Figure:
     """Fig. 2: 3 x 10 mixed images, each over its classes and their shares."""
     images, targets = mixed(dataset, 30, alpha, seed)
     return grid(images.reshape(3, 10, SIDE, SIDE), captions=[shares(target) for target in targets])
@@ -50,7 +50,7 @@ def share(weight: float) -> str:
 
 
 def mixup_alpha(
-    dataset: Dataset, *, alphas: Sequence[float] = (0.2, 0.5, 1.0, 2.0, 8.0), columns: int = 10, seed: int = 0
+    dataset: Dataset, *, alphas: Sequence[float] = (0.2, 0.4, 1.0, 2.0, 8.0), columns: int = 10, seed: int = 0
 ) -> Figure:
     """The same images with the same partners at each alpha, each over its own share; on top of them, unmixed."""
     first = np.arange(columns) % len(dataset.train_labels)
@@ -93,7 +93,7 @@ def main() -> None:
     parser = figure_parser("fashion.figures.samples", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
     parser.add_argument("--figure", choices=FIGURES, required=True)
-    parser.add_argument("--settings", type=json.loads, default={}, help='of the figure: {"alpha": 2.0, "seed": 0}')
+    parser.add_argument("--settings", type=json.loads, default={}, help='of the figure: {"alpha": 0.4, "seed": 0}')
     arguments = parser.parse_args()
     figure = FIGURES[arguments.figure](load(arguments.data), **arguments.settings)
     save(figure, arguments.output, arguments.note)

@@ -1,0 +1,54 @@
+"""Beyond the report: each published accuracy against those of our seeds, measured on test images of the same kind."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fashion.errors import exit_on_user_error
+from fashion.figures import WIDTH, figure_parser, save
+
+ROW_HEIGHT = 0.26  # inches
+AROUND = 0.8
+SEED = {"marker": "o", "markersize": 4, "linestyle": "none", "color": "C0", "markerfacecolor": "none"}
+PREDICTED = {"color": "C0", "linestyle": "-", "linewidth": 4, "alpha": 0.25, "solid_capstyle": "butt"}
+PUBLISHED = {"marker": "D", "markersize": 4.5, "linestyle": "none", "color": "C1"}
+CLEAN = {"marker": "|", "markersize": 8, "linestyle": "none", "color": "0.4"}
+
+
+def plot(repeats: pd.DataFrame) -> Figure:
+    """A line for each published run, from the top in the order of the table of that name."""
+    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(repeats) + AROUND))
+    axes = figure.subplots()
+    for y, (_, row) in enumerate(repeats.iterrows()):
+        seeds = [100 * float(accuracy) for accuracy in row["accuracies"].split()]
+        axes.plot([100 * row["low"], 100 * row["high"]], [y, y], **PREDICTED)
+        axes.plot(seeds, [y] * len(seeds), **SEED)
+        axes.plot(100 * row["reported_accuracy"], y, **PUBLISHED)
+        if row["tested_on"] != "clean":
+            axes.plot(100 * row["clean_accuracy"], y, **CLEAN)
+    names = repeats["run"] + "  " + repeats["model"].str.removeprefix("published_") + ", " + repeats["augmentation"]
+    axes.set_yticks(np.arange(len(repeats)), names + ", n = " + repeats["seeds"].astype(str))
+    axes.set_ylim(len(repeats) - 0.5, -0.5)
+    axes.set_xlabel(f"accuracy (%) on {repeats['test_images'].max():,} test images, as the published code tests")
+    handles = [
+        Line2D([], [], **PUBLISHED, label="published"),
+        Line2D([], [], **SEED, label="our seeds"),
+        Line2D([], [], **PREDICTED, label="one more seed (95 %)"),
+        Line2D([], [], **CLEAN, label="our mean on clean images, where the test was augmented"),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    return figure
+
+
+def main() -> None:
+    parser = figure_parser("fashion.figures.repeats", __doc__)
+    parser.add_argument("--repeats", type=Path, required=True, help="the table of that name, .csv")
+    arguments = parser.parse_args()
+    save(plot(pd.read_csv(arguments.repeats)), arguments.output, arguments.note)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)
