@@ -29,7 +29,7 @@ CORES = len(os.sched_getaffinity(0))
 REPETITIONS = 5
 BATCH = 64
 CLASSES = 10
-ALPHA = 2.0
+ALPHA = 0.4
 AUGMENTATION = {"randaugment": {"num_ops": 2, "magnitude": 9}, "mixup": {"alpha": ALPHA}}
 
 

@@ -21,7 +21,7 @@ from tabulate import tabulate
 from fashion.config import resolve
 
 ROOT = Path(__file__).parents[1]
-MODELS = ("vgg8", "vgg12", "resnet18", "vit", "vit_published")
+MODELS = ("vgg8", "vgg12", "resnet18", "vit", "vit_beyer")
 RUNS = (100, 500, 1000, 2000)
 
 # As it comes, `--touch` sleeps for a tenth of a second before each job.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from fashion.evidence import Evidence, Runs, examine, expand
+from fashion.evidence import Evidence, Runs, Statement, examine, expand
 
 LIST = Path(__file__).with_name("deviations.yaml")
 
@@ -26,6 +26,11 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
     Args:
         protocol: the training settings under which runs decide something.
     """
+
+    def of_study(statement: Statement) -> bool:
+        """Whether it is about models of this study: each budget has networks of its own."""
+        return all(side[0] in runs.summary["models"] for side in (statement.side, statement.other) if side)
+
     return pd.DataFrame(
         {
             "id": name,
@@ -35,7 +40,7 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
             "effect": "; ".join(
                 effect(examine(statement, runs, pd.DataFrame(), protocol))
                 for one in entry.get("statements", [])
-                for statement in expand(one)
+                for statement in filter(of_study, expand(one))
             ),
         }
         for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items()

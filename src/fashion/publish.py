@@ -21,8 +21,8 @@ from fashion.figures import repeats as repeats_figure
 from fashion.files import write_json, write_text
 from fashion.tables import write_table
 
-# Figures of the dataset and of the models' layers, which look the same whoever draws them.
-UNTRAINED = ("fig01_*", "fig02_*", "ext01_*", "ext02_*", "*_diagram.*")
+# Figures of dataset and layers, which look the same whoever draws them; and those that are drawn here anew.
+NOT_COPIED = ("fig01_*", "fig02_*", "ext01_*", "ext02_*", "*_diagram.*", "*_curves.*", "ext11_*")
 
 PAGE = """\
 # Reference results: budget `{budget}`
@@ -139,7 +139,7 @@ def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, f
             # Tables 1 to 3 are made from no run.
             shown = [] if path.name.startswith("table") else study.specs
         ours = all(key in runs and runs[key].folder == _folder(source, key) for key in shown)
-        if ours and not any(map(path.match, UNTRAINED)):
+        if ours and not any(map(path.match, NOT_COPIED)):
             target = fresh / path.relative_to(source)
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, target)

@@ -37,8 +37,8 @@ class Study:
 
     def command(self, *arguments: str) -> list[str]:
         """The user's command for two cores, on which two trainings of one thread each run at a time."""
-        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile"), "--cores", "2"]
-        return [*snakemake, "--resources", "gpu=2", "--set-threads", "train=1", "evaluate=1", *arguments]
+        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile")]
+        return [*snakemake, "--cores", "2", "--resources", "gpu=1", *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run snakemake in the folder; its output is in `stdout`, errors too."""

@@ -13,7 +13,7 @@ import pytest
 
 BROWSER = shutil.which("chromium")
 
-# All that a figure of the report shows, once each: `make quick`, which CI runs, has all thirteen.
+# All that a figure of the report shows, once each: `make quick`, which CI runs, has all twelve.
 MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
 MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
 
@@ -116,7 +116,7 @@ def test_tables_say_what_was_measured_beside_what_was_reported(finished):
         assert row["parameters"] == metrics["parameters"]
         assert row["test_accuracy_low"] <= row["test_accuracy"] <= row["test_accuracy_high"]
         assert (row["seeds"], row["train_images"], row["test_images"]) == (1, 42, 20)
-        reported = config["models"][model].get("reported", {})
+        reported = config["models"][model].get("reported", {}).get("both", {})
         for key in ("parameters", "test_accuracy", "seconds", "seconds_per_epoch", "epochs"):
             value = row[f"reported_{key}"]
             assert value == reported[key] if key in reported else np.isnan(value)
@@ -200,6 +200,33 @@ def test_snakemakes_own_report_is_made(finished):
     page = (study.folder / "report.html").read_text()
     for category in ("Figures of the report", "Beyond the report", "Tables"):
         assert category in page
+
+
+def test_published_runs_are_repeated_under_their_own_protocol(make_study):
+    models = ["published_vgg8", "published_resnet18", "published_vit_simplified"]
+    study, config = make_study(models)
+    config["training"] |= {"validation": "augmented", "tested_weights": "last"}
+    config["budgets"]["tiny"]["augmentations"] = ["none", "both"]
+    study.configure(config)
+    made = ["tables/repeats.csv", "figures/ext11_repeats.png", "report.html"]
+    done = study.snakemake("--", *(f"results/tiny/{file}" for file in made))
+    assert done.returncode == 0, done.stdout
+    repeats = pd.read_csv(study.folder / "results/tiny/tables/repeats.csv").set_index("run")
+    assert list(repeats.index) == ["P2", "P10", "P12", "P13", "P15"]
+    assert list(repeats["tested_on"]) == ["clean"] * 3 + ["RandAugmented"] * 2
+    assert (repeats["verdict"] == "undecided").all()
+    assert repeats["why_undecided"].str.contains("train_images 60, not 60000.*1 of at least 3 seeds").all()
+    for run, row in repeats.iterrows():
+        reported = config["models"][row["model"]]["reported"][row["augmentation"]]
+        metrics = json.loads(
+            (study.folder / f"results/tiny/runs/{row['model']}/{row['augmentation']}/seed0/metrics.json").read_text()
+        )
+        metric = "augmented_test_accuracy" if run in ("P13", "P15") else "test_accuracy"
+        assert (row["reported_accuracy"], row["accuracy"]) == (reported[metric], metrics[metric])
+        assert row["clean_accuracy"] == metrics["test_accuracy"]
+    page = (study.folder / "results/tiny/report.html").read_text()
+    assert 'id="repeats"' in page
+    assert 'id="fig17_published_vit_simplified_curves"' in page
 
 
 def test_a_dataset_folder_without_the_files_is_refused_in_one_line(make_study, tmp_path):

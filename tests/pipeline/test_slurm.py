@@ -17,7 +17,7 @@ from threading import Event
 
 import pytest
 
-from fashion.memory import training_mb
+from fashion.resources import training_mb
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests/slurm/cluster"

@@ -64,8 +64,7 @@ def finished(make_study):
             else {"__pycache__"}
         ),
     )
-    # Two trainings at a time, on a core each.
-    done = study.snakemake("--resources", "gpu=2", "--set-threads", "train=1", "evaluate=1")
+    done = study.snakemake()
     assert done.returncode == 0, done.stdout
     return study
 
@@ -135,7 +134,7 @@ def swap_heads_and_depth(study) -> None:
 
 def add_a_model(study) -> None:
     config = study.config
-    config["models"]["vit_published"] = config["models"]["vit"] | {"figures": {"curves": 14}}
+    config["models"]["vit_twin"] = config["models"]["vit"] | {"figures": {"curves": 14}}
     study.configure(config)
 
 
@@ -247,7 +246,7 @@ CASES = {
         {LOG},
     ),
     "reported numbers": (
-        set_config("models", "vgg8", "reported", "test_accuracy", 0.5),
+        set_config("models", "vgg8", "reported", "both", "test_accuracy", 0.5),
         OF_STUDY | {CURVES["vgg8"], "tradeoff"},
     ),
     "how many trainings share a GPU": (set_config("trainings_per_gpu", 2), NOTHING),
@@ -273,7 +272,7 @@ CASES = {
     ),
     "a model more": (
         add_a_model,
-        {"train vit_published both 0", "evaluate vit_published both 0", CURVES["vit"]} | OF_ALL_RUNS,
+        {"train vit_twin both 0", "evaluate vit_twin both 0", CURVES["vit"]} | OF_ALL_RUNS,
     ),
     "a model less": (remove_a_model, OF_ALL_RUNS),
     "a history deleted": (delete(f"{RUNS}/vgg8/both/seed0/history.csv"), trained("vgg8")),
@@ -321,13 +320,13 @@ def test_nothing_is_planned_for_who_trusts_modification_times(study):
 
 def test_a_failed_run_is_retried_alone(study):
     add_a_model(study)
-    set_config("models", "vit_published", "training", {"learning_rate": 1e30})(study)
+    set_config("models", "vit_twin", "training", {"learning_rate": 1e30})(study)
     assert study.snakemake().returncode == 1
     jobs, status = study.dry_run()
     assert jobs == followed(CASES["a model more"][1]) - {"study"}
-    log = "results/tiny/logs/train/vit_published_both_seed0.log"
-    (line,) = [line for line in status if line.startswith("vit_published ")]
-    assert line.startswith(f"vit_published both seed 0: not finished, see {log}; about ")
+    log = "results/tiny/logs/train/vit_twin_both_seed0.log"
+    (line,) = [line for line in status if line.startswith("vit_twin ")]
+    assert line.startswith(f"vit_twin both seed 0: not finished, see {log}; about ")
 
 
 def test_a_change_known_to_change_no_number_is_accepted_by_touch(study):

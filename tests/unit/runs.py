@@ -1,4 +1,4 @@
-"""Small runs for tests, and a training in a process of its own, which can be killed."""
+"""The configured models, small runs for tests, and a training in a process of its own, which can be killed."""
 
 import csv
 import multiprocessing
@@ -7,16 +7,25 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
+import yaml
 
 from fashion.dataset import Dataset
 from fashion.files import write_json
 
+# Pytest's processes share the cores: threads that wait for each other busily slow them many-fold.
+torch.set_num_threads(1)
+
+CONFIGURED = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
+# The two largest take gigabytes and seconds to train a step; their layers are those of the others.
+LIGHT = [name for name in CONFIGURED if name not in ("vgg12", "resnet18_wide")]
+
 MODELS = {
     "vgg": {"layers": [8, "M", 16, "M"], "hidden": [32], "dropout": 0.5},
     "resnet": {"layers": [8, "M", 16, "M"]},
-    "vit": {"depth": 1, "width": 32, "heads": 4, "depthwise": True},
+    "vit": {"depth": 1, "width": 32, "heads": 4, "depthwise": "norm_first", "dropout": 0.1},
 }
-BOTH = {"mixup": {"alpha": 2.0}, "randaugment": {"num_ops": 2, "magnitude": 9}}
+BOTH = {"mixup": {"alpha": 0.4}, "randaugment": {"num_ops": 2, "magnitude": 9}}
 
 # Imports are done once, in a server without threads, from which each training is forked in milliseconds. The server is
 # a new interpreter, which does not know pytest's `pythonpath`. (torch.optim imports torch._dynamo at its first use.)
@@ -37,6 +46,8 @@ def make_spec(family: str = "vit", *, seed: int = 0, augmentation: dict | None =
             "batch_size": 16,
             "epochs": 3,
             "patience": 5,
+            "min_delta": 0,
+            "tested_weights": "best",
             "train_images": 200,
             "validation_fraction": 0.3,
             "validation": "clean",

@@ -206,8 +206,8 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
         "seed": "3",
         "budget": "test",
         "images": "140 training, 60 validation, 60 test",
-        "protocol": "batch size 16, epochs 3, learning rate 0.003, loss cross_entropy, optimizer adam, patience 5, "
-        "validation clean",
+        "protocol": "batch size 16, epochs 3, learning rate 0.003, loss cross_entropy, min delta 0, optimizer adam, "
+        "patience 5, tested weights best, validation clean",
         "parameters": "12,345",
         "FLOPs": "67,890 an image",
         "test accuracy": "80.00% of n = 60 images; 95 % interval 69.58% to 90.42% for this seed",

@@ -1,11 +1,13 @@
 """What the trainings cost, per run and in total."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from fashion.compute import compute, readable
+from fashion.evidence import Runs
 
 
 def fabricate(seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:
@@ -14,16 +16,22 @@ def fabricate(seconds: list[float], joules: list[float], device: str = "a GPU") 
 
 
 @pytest.fixture
-def runs() -> SimpleNamespace:
+def runs() -> Runs:
     """Two models that read one reported training differently, two seeds each, and one that used another device."""
     trained = {
         ("narrow", "both"): [fabricate([2, 4], [3600, 3600]), fabricate([6], [7200])],
         ("wide", "both"): [fabricate([8], [3600]), fabricate([10], [float("nan")])],
         ("vit", "none"): [fabricate([1], [float("nan")], "a processor"), fabricate([2], [float("nan")], "a processor")],
     }
-    reported = {"narrow": {"seconds": 100.5, "seconds_per_epoch": 3}, "wide": {"seconds": 100.5}, "vit": {}}
-    summary = {"seeds": [0, 1], "models": {name: {"reported": value} for name, value in reported.items()}}
-    return SimpleNamespace(summary=summary, items=trained.items)
+    reported = {
+        "narrow": {"both": {"seconds": 100.5, "seconds_per_epoch": 3}},
+        "wide": {"both": {"seconds": 100.5}},
+        "vit": {"both": {"seconds": 7}},  # of another run than the one that is there
+    }
+    models = {model: {"augmentations": [name], "reported": reported[model]} for model, name in trained}
+    runs = Runs({"seeds": [0, 1], "models": models}, Path())
+    runs.runs = trained
+    return runs
 
 
 def test_each_run_has_its_time_and_energy_beside_the_reported_time(runs):

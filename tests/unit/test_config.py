@@ -50,13 +50,15 @@ def test_the_shipped_configuration_is_accepted(config):
     ("path", "value", "expected"),
     [
         ("modles", {}, "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: budget, data, "),
-        ("budget", "quik", "config: budget: unknown name 'quik' (did you mean 'quick'?); known: report, quick"),
+        ("budget", "quik", "config: budget: unknown name 'quik' (did you mean 'quick'?); known: report, published, "),
         ("data.verify", False, "config: data.verify: false needs data.folder; what is downloaded is always verified"),
         ("training.epochs", -1, "config: training.epochs: -1 is less than the minimum of 1"),
         ("training.epochs", "ten", "config: training.epochs: 'ten' is not of type 'integer'"),
         ("training.learning_rate", "1e-3", "(a decimal such as 0.001; YAML reads 1e-3 as text)"),
         ("training.batch_size", 0, "config: training.batch_size: 0 is less than the minimum of 1"),
         ("training.patience", 0, "config: training.patience: 0 is less than the minimum of 1"),
+        ("training.min_delta", -0.001, "config: training.min_delta: -0.001 is less than the minimum of 0"),
+        ("training.tested_weights", "first", "training.tested_weights: 'first' is not one of ['best', 'last']"),
         ("training.optimizer", "sgd", "config: training.optimizer: 'sgd' is not one of ['adam']"),
         ("training.validation", "dirty", "config: training.validation: 'dirty' is not one of ['clean', 'augmented']"),
         ("training.validation_fraction", 1, "config: training.validation_fraction: 1 is greater than or equal to"),
@@ -88,12 +90,51 @@ def test_the_shipped_configuration_is_accepted(config):
         ("models.vgg8.settings.layers", [8, *"MMMMM"], "5 poolings leave nothing of 28 x 28; at most 4"),
         ("models.vgg8.settings.dropout", 1, "1 is greater than or equal to the maximum of 1"),
         ("models.resnet18.settings.dilation", 0, "0 is less than the minimum of 1"),
-        ("models.vit.settings.patch", 5, "5 is not one of [1, 2, 4, 7, 14, 28] (a patch divides 28)"),
+        ("models.resnet18.settings.stem_dilation", 0, "0 is less than the minimum of 1"),
+        ("models.resnet18.settings.block", "wide", "settings.block: 'wide' is not one of ['basic', 'separable']"),
+        ("models.resnet18.settings.stem", "huge", "settings.stem: 'huge' is not one of ['small', 'large']"),
+        ("models.resnet18.settings.head", "sum", "settings.head: 'sum' is not one of ['flatten', 'average']"),
+        (
+            "models.resnet18.settings.stem",
+            "large",
+            "config: models.resnet18.settings.head: must be average, since stem is large",
+        ),
+        (
+            "models.resnet18.settings.block",
+            "separable",
+            "config: models.resnet18.settings.head: must be average, since block is separable",
+        ),
+        ("models.published_resnet18.settings.head", "flatten", "published_resnet18.settings.head: must be average"),
+        ("models.vit.settings.patch", 5, "5 is not one of [2, 4, 7, 14, 28] (a patch divides 28)"),
+        ("models.vit.settings.embedding", "pixel", "'pixel' is not one of ['patches', 'pixels', 'convolution']"),
+        ("models.vit.settings.norm", "group", "models.vit.settings.norm: 'group' is not one of ['layer', 'batch']"),
+        ("models.vit.settings.activation", "tanh", "settings.activation: 'tanh' is not one of ['gelu', 'relu']"),
+        ("models.vit.settings.dropout", 1, "settings.dropout: 1 is greater than or equal to the maximum of 1"),
+        ("models.vit.settings.position_std", -1, "settings.position_std: -1 is less than the minimum of 0"),
+        ("models.vit.settings.depthwise", True, "depthwise: True is not one of ['gelu_first', 'norm_first']"),
         ("models.vit.settings.heads", 7, "config: models.vit.settings.width: 64 is not a multiple of heads, 7"),
         ("models.vit_beyer.settings.width", 6, "config: models.vit_beyer.settings.width: 6 is not a multiple of 4"),
         ("models.vit.figures.diagram", 3, "config: models.vit.figures.diagram: figure 3 already shows diagram of vgg8"),
         ("models.vit.figures.curves", 1, "figure 1 already shows samples of the dataset"),
-        ("models.vit.reported.test_accuracy", 86.34, "(a share, not a percentage)"),
+        (
+            "models.vit.figures.test_curves",
+            4,
+            "config: models.vit.figures.test_curves: figure 4 already shows curves of vgg8; only",
+        ),
+        (
+            "budgets.quick.models",
+            ["vgg8", "published_vgg8"],
+            "config: models.published_vgg8.figures.diagram: figure 3 already shows diagram of vgg8",
+        ),
+        ("models.vit.reported.both.test_accuracy", 86.34, "config: models.vit.reported.both.test_accuracy: 86.34 is"),
+        ("models.vit.reported.both.augmented_test_accuracy", 86.34, "(a share, not a percentage)"),
+        ("models.vit.reported.both.run", "P16", "(one of the published runs, P1 to P15)"),
+        ("models.vit.reported.test_accuracy", 0.8634, "models.vit.reported.test_accuracy: 0.8634 is not of type"),
+        (
+            "models.vit.reported.bth",
+            {"epochs": 45},
+            "config: models.vit.reported: unknown name 'bth' (did you mean 'both'?); known: none, mixup,",
+        ),
         ("models.vit.augmentations", ["none"], "the budget quick runs none of them; it runs both"),
         ("budgets.report.training_of", {"vit": {"train_images": 10, "validation_fraction": 0.01}}, "leaves no image"),
     ],
@@ -104,9 +145,17 @@ def test_a_mistake_is_one_line_with_its_path_and_what_is_allowed(config, path, v
     assert "\n" not in line
 
 
-def test_a_missing_key_is_named(config):
-    del config["training"]["epochs"]
-    assert refusal(config) == "config: training: 'epochs' is a required property"
+@pytest.mark.parametrize("key", ["epochs", "min_delta", "tested_weights"])
+def test_a_missing_key_is_named(config, key):
+    del config["training"][key]
+    assert refusal(config) == f"config: training: '{key}' is a required property"
+
+
+def test_models_of_different_budgets_may_have_the_same_figure(config):
+    config["models"]["twin"] = copy.deepcopy(config["models"]["vit"])
+    assert refusal(config) == "accepted"
+    config["budgets"]["quick"]["models"].append("twin")
+    assert "config: models.twin.figures.diagram: figure 13 already shows diagram of vit" in refusal(config)
 
 
 def test_a_second_model_of_one_name_is_refused(tmp_path):
@@ -118,21 +167,66 @@ def test_a_second_model_of_one_name_is_refused(tmp_path):
 
 
 def test_a_budget_runs_each_model_augmentation_and_seed(config):
-    study = resolve(config, "report")
-    assert len(config["models"]) == 13
-    assert len(study.specs) == 13 * 4 * 3
-    assert len(resolve(config, "quick").specs) == 13
+    described = [name for name in config["models"] if not name.startswith("published_")]
+    assert len(described) == 12
+    for budget, augmentations, seeds in (("report", 2, 3), ("ablation", 4, 3), ("quick", 1, 1)):
+        study = resolve(config, budget)
+        assert list(study.models) == described
+        assert len(study.specs) == 12 * augmentations * seeds
 
 
 def test_a_budget_runs_all_models_or_those_it_names(config):
-    assert resolve(config, "report").models.keys() == config["models"].keys()
     few = resolve(changed(config, "budgets.quick.models", ["vit", "vgg8"]), "quick")
     assert {model for model, _, _ in few.specs} == few.summary()["models"].keys() == {"vit", "vgg8"}
+    del config["budgets"]["quick"]["models"]
+    for entry in config["models"].values():
+        entry.pop("figures", None)
+        entry.pop("augmentations", None)
+    assert resolve(config, "quick").models.keys() == config["models"].keys()
+
+
+def test_the_published_budget_repeats_each_published_run_under_its_protocol(config):
+    study = resolve(config, "published")
+    assert len(study.models) == len(config["models"]) - 12
+    repeated = {
+        numbers["run"]: study.specs[model, augmentation, 4]
+        for model, entry in study.models.items()
+        for augmentation, numbers in entry.get("reported", {}).items()
+    }
+    assert sorted(repeated, key=lambda run: int(run[1:])) == [f"P{number}" for number in range(1, 16)]
+    unaugmented = {"P1", "P2", "P3", "P10", "P11", "P12"}
+    assert {run for run, spec in repeated.items() if spec["augmentation"] == {"name": "none"}} == unaugmented
+    for run, spec in repeated.items():
+        if run not in unaugmented:
+            assert spec["augmentation"]["mixup"] == {"alpha": 0.4}
+            assert spec["augmentation"]["randaugment"] == {"num_ops": 2, "magnitude": 9}
+        assert spec["training"] == {
+            **config["training"],
+            "validation": "augmented",
+            "tested_weights": "last",
+            "min_delta": 0.001 if int(run[1:]) >= 9 else 0,
+        }
+
+
+def test_what_is_described_is_validated_on_clean_images_and_tested_at_its_best(config):
+    for spec in resolve(config, "report").specs.values():
+        protocol = {"validation": "clean", "tested_weights": "best", "min_delta": 0}
+        assert protocol.items() <= spec["training"].items()
+
+
+def test_reported_numbers_are_those_of_the_shown_augmentation(config):
+    study = resolve(config, "published")
+    assert study.shown_reported("published_vgg8")["run"] == "P13"
+    assert study.shown_reported("published_vit_simplified")["run"] == "P2"
+    assert study.shown_reported("published_vgg8_wide") == {}
+    config["budgets"]["published"]["augmentations"] = ["both", "none"]
+    assert resolve(config, "published").shown_reported("published_vgg8")["run"] == "P10"
+    assert study.summary()["models"]["published_vgg8"]["reported"].keys() == {"none", "both"}
 
 
 def test_a_models_augmentations_restrict_the_budgets(config):
     config["models"]["vgg12"]["augmentations"] = ["both", "none"]
-    study = resolve(config, "report")
+    study = resolve(config, "ablation")
     assert study.augmentations["vgg12"] == ("none", "both")
     assert ("vgg12", "mixup", 0) not in study.specs
 
@@ -179,7 +273,7 @@ def test_figures_have_the_reports_numbers(config):
         "fig09_resnet18_diagram",
         "fig10_resnet18_curves",
         "fig11_resnet18_curves",
-        "fig12_resnet18_dilated_curves",
+        "fig12_resnet18_dilated_test_curves",
         "fig13_vit_diagram",
         "fig14_vit_curves",
         "fig15_vit_depthwise_diagram",
@@ -189,6 +283,26 @@ def test_figures_have_the_reports_numbers(config):
     figures = resolve(config, "report").figures()
     assert figures["fig11_resnet18_curves"].models == ("resnet18_narrow", "resnet18_wide")
     assert figures["ext03_other_curves"].models == ("vgg12", "vgg8_dsc", "vit_beyer")
+    assert (figures["fig11_resnet18_curves"].held_out, figures["fig12_resnet18_dilated_test_curves"].held_out) == (
+        "validation",
+        "test",
+    )
+    assert sorted(resolve(config, "published").figures()) == [
+        "ext03_other_curves",
+        "fig03_published_vgg8_diagram",
+        "fig04_published_vgg8_curves",
+        "fig06_published_vgg8_wide_curves",
+        "fig08_published_vgg12_log",
+        "fig09_published_resnet18_diagram",
+        "fig10_published_resnet18_curves",
+        "fig11_published_resnet18_curves",
+        "fig12_published_resnet18_dilated_test_curves",
+        "fig13_published_vit_5x8_diagram",
+        "fig14_published_vit_5x8_curves",
+        "fig15_published_vit_depthwise_5x8_diagram",
+        "fig16_published_vit_depthwise_5x8_curves",
+        "fig17_published_vit_simplified_curves",
+    ]
 
 
 def test_planning_a_study_imports_no_torch():

@@ -1,24 +1,44 @@
 """Figures show exactly the data that they are made from, legibly, and are the same bytes each time."""
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from fabricated import NOTE, check_legible, stage, texts, write_run
+from fabricated import NOTE, check_legible, shown_texts, stage, texts, write_run
 from matplotlib.figure import Figure
 
 from fashion.augment import OPS
 from fashion.dataset import CLASSES, Dataset
 from fashion.errors import UserError
-from fashion.figures import curves, diagrams, log, read_run, samples, save
+from fashion.figures import WIDTH, curves, diagrams, log, read_run, samples, save
+from fashion.figures.canvas import trace
 from fashion.models import build, count_parameters
 
 VGG = {"name": "small", "family": "vgg", "settings": {"layers": [4, 8, "M", 8], "separable": True, "hidden": [30]}}
 RESNET = {"name": "residual", "family": "resnet", "settings": {"layers": [8, "M", 16], "dilation": 2}}
 VIT = {"name": "transformer", "family": "vit", "settings": {"patch": 14, "width": 32, "depth": 3, "heads": 4}}
-DEPTHWISE = {**VIT, "settings": {**VIT["settings"], "depthwise": True}}
+DEPTHWISE = {**VIT, "settings": {**VIT["settings"], "depthwise": "gelu_first"}}
+# As the report's published code has them: separable blocks, a large stem and an average; BatchNorm, ReLU and dropout.
+SEPARABLE = {
+    "name": "separable",
+    "family": "resnet",
+    "settings": {"layers": [8, 8, 16], "block": "separable", "stem": "large", "head": "average"},
+}
+PUBLISHED = {"width": 32, "depth": 2, "heads": 4, "norm": "batch", "activation": "relu", "dropout": 0.1}
+CONVOLUTION = {"name": "simplified", "family": "vit", "settings": {**PUBLISHED, "embedding": "convolution"}}
+NORM_FIRST = {"name": "norm first", "family": "vit", "settings": {**PUBLISHED, "depthwise": "norm_first"}}
+DIAGRAMS = {
+    "vgg": VGG,
+    "resnet": RESNET,
+    "separable resnet": SEPARABLE,
+    "vit": VIT,
+    "convolution vit": CONVOLUTION,
+    "depthwise": DEPTHWISE,
+    "depthwise, norm first": NORM_FIRST,
+}
 IMAGE = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
 
 
@@ -34,16 +54,13 @@ def draw_all(dataset: Dataset, runs: list[Path]) -> dict[str, Callable[[], Figur
     histories = [read_run(run) for run in runs]
     return {
         **{name: lambda plot=plot: plot(dataset) for name, plot in samples.FIGURES.items()},
-        **{
-            name: lambda entry=entry: diagrams.plot(entry, IMAGE)
-            for name, entry in (("vgg", VGG), ("resnet", RESNET), ("vit", VIT), ("depthwise", DEPTHWISE))
-        },
+        **{name: lambda entry=entry: diagrams.plot(entry, IMAGE) for name, entry in DIAGRAMS.items()},
         "curves": lambda: curves.plot(histories, {"vgg8": {"seconds": 2398.24, "epochs": 48}}),
         "log": lambda: log.plot(histories[0][1]),
     }
 
 
-FIGURES = (*samples.FIGURES, "vgg", "resnet", "vit", "depthwise", "curves", "log")
+FIGURES = (*samples.FIGURES, *DIAGRAMS, "curves", "log")
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -81,6 +98,8 @@ def test_a_vgg_diagram_shows_its_layers_with_shapes_and_parameters() -> None:
     assert [text for text in shown if text.startswith("Layer")] == [f"Layer {number}" for number in range(1, 6)]
     assert f"Total parameters: {sum(layers.values()):,}" in shown
     assert shown.count("3 × 3 depthwise, 1 × 1 pointwise, BatchNorm, ReLU") == 2
+    assert "dropout 0.2, 1568 → 30, ReLU" in shown
+    assert "30 → 10" in shown
 
 
 def test_a_resnet_diagram_shows_its_columns_and_its_projections() -> None:
@@ -95,7 +114,38 @@ def test_a_resnet_diagram_shows_its_columns_and_its_projections() -> None:
     assert shown.count("28 × 28 × 8") == 3
     assert shown.count("14 × 14 × 8") == 1
     assert shown.count("14 × 14 × 16") == 2
-    assert any("3 × 3 convolution, dilation 2" in text for text in shown)
+    assert {"shortcut", "1 × 1 projection, with its parameters"} <= set(shown)
+    assert [text for text in shown if ":" in text and "Total" not in text] == [
+        "Layer 6: 3136 → 10",
+        "MaxPool2D: 2 × 2 window, stride 2",
+        "Layers 3, 5: 3 × 3 convolution, dilation 2, BatchNorm, sum, ReLU",
+        "Layers 2, 4: 3 × 3 convolution, dilation 2, BatchNorm, ReLU",
+        "Layer 1: 3 × 3 convolution, BatchNorm, ReLU",
+    ]
+
+
+def test_a_separable_resnet_diagram_shows_its_stem_strides_and_average() -> None:
+    shown = texts(diagrams.plot(SEPARABLE, IMAGE))
+    # Convolutions with biases; a separable layer has a second BatchNorm.
+    plain, halving = 9 * 64 + 8 + 16, 9 * 256 + 16 + 32
+    separable = [9 * 8 + 8 + 8 * channels + channels + 4 * channels for channels in (8, 16)]
+    columns = [49 * 8 + 8 + 16, separable[0], plain, separable[0], plain, separable[1], halving, 16 * 10 + 10]
+    projection = 9 * 8 * 16 + 16 + 32
+    drawn = [text for layer, parameters in enumerate(columns, 1) for text in (str(layer), f"{parameters:,}")]
+    assert [text for text in shown if text.replace(",", "").isdigit() and text != "10"] == [*drawn, f"{projection:,}"]
+    assert f"Total parameters: {sum(columns) + projection:,}" in shown
+    shapes = ["28 × 28 × 1", "14 × 14 × 8", *["7 × 7 × 8"] * 5, "4 × 4 × 16", "4 × 4 × 16", "1 × 1 × 16"]
+    assert [text for text in shown if text.count("×") == 2 and ":" not in text] == shapes
+    assert {"Conv2D", "MaxPool2D", "separable Conv2D", "global average", "FC"} <= set(shown)
+    assert {"shortcut", "3 × 3 projection, stride 2, with its parameters"} <= set(shown)
+    assert [text for text in shown if ":" in text and "Total" not in text] == [
+        "Layer 8: 16 → 10",
+        "Layer 6: 3 × 3 depthwise, stride 2, 1 × 1 pointwise, BatchNorm, ReLU, BatchNorm, ReLU",
+        "Layers 3, 5, 7: 3 × 3 convolution, BatchNorm, sum, ReLU",
+        "Layers 2, 4: 3 × 3 depthwise, 1 × 1 pointwise, BatchNorm, ReLU, BatchNorm, ReLU",
+        "MaxPool2D: 3 × 3 window, stride 2",
+        "Layer 1: 7 × 7 convolution, stride 2, BatchNorm, ReLU",
+    ]
 
 
 def test_a_vit_diagram_shows_its_patches_shapes_and_parameters() -> None:
@@ -111,8 +161,9 @@ def test_a_vit_diagram_shows_its_patches_shapes_and_parameters() -> None:
         f"{3 * layer:,}",
         "330",
         "Transformer encoder: 3 × this layer",
+        "LayerNorm\n64",
         "Attention\n4 heads\n4,224",
-        "MLP\n32 → 128 → 32\n8,352",
+        "MLP\n32 → 128 → 32\nGELU\n8,352",
         f"Total parameters: {196 * 32 + 32 + 128 + 3 * layer + 330:,}",
     ):
         assert text in shown
@@ -121,11 +172,35 @@ def test_a_vit_diagram_shows_its_patches_shapes_and_parameters() -> None:
     np.testing.assert_array_equal(np.block([[drawn[1], drawn[2]], [drawn[3], drawn[4]]]), IMAGE)
 
 
+def test_a_vit_diagram_shows_what_its_convolution_sees() -> None:
+    figure = diagrams.plot(CONVOLUTION, IMAGE)
+    shown = texts(figure)
+    for text in (
+        "196 patches of 3 × 3",
+        "196 × 9",
+        "196 × 32",
+        "Linear projection, 3 × 3 convolution, stride 2",
+        f"{9 * 32 + 32}",
+        "BatchNorm\n64",
+        "MLP\n32 → 128 → 32\nReLU, dropout 0.1\n8,352",
+        "dropout 0.1",
+    ):
+        assert text in shown
+    # Of 14 x 14 tokens, the 14 in the middle: from row 6, column 7 to row 7, column 6, two pixels a token.
+    _, first, *_, in_column_0, _, _, _, _, _, last = [image.get_array() for image in figure.axes[0].images]
+    np.testing.assert_array_equal(first, IMAGE[11:14, 13:16])
+    np.testing.assert_array_equal(in_column_0, np.hstack([np.full((3, 1), 128), IMAGE[13:16, :2]]))
+    np.testing.assert_array_equal(last, IMAGE[13:16, 11:14])
+
+
 def test_a_depthwise_vit_shows_the_module() -> None:
     shown = texts(diagrams.plot(DEPTHWISE, IMAGE))
-    for text in ("GELU\n0", "BatchNorm\n64", "3 × 3\ndepthwise\n320", "Depthwise module\n384", "2 × 2 × 32"):
+    for text in ("GELU\n0", "BatchNorm\n64", "3 × 3\ndepthwise\n288", "Depthwise module\n352", "2 × 2 × 32"):
         assert text in shown
-    assert "Depthwise modules: 3 × 384 = 1,152 parameters" in shown
+    assert "Depthwise modules: 3 × 352 = 1,056 parameters" in shown
+    module = ["GELU\n0", "BatchNorm\n64"]
+    assert [text for text in shown if text in module] == module
+    assert [text for text in texts(diagrams.plot(NORM_FIRST, IMAGE)) if text in module][2:] == module[::-1]
 
 
 def test_every_model_of_the_configuration_can_be_drawn(config: dict) -> None:
@@ -137,7 +212,55 @@ def test_every_model_of_the_configuration_can_be_drawn(config: dict) -> None:
         assert f"Total parameters: {parameters:,}" in shown
 
 
-@pytest.mark.parametrize("entry", [VGG, RESNET, VIT, DEPTHWISE], ids=lambda entry: entry["name"])
+def layers_and_parameters(entry: dict) -> tuple[int, int]:
+    """How many weighted layers a diagram numbers, and the sum of the parameters that it shows."""
+    model, shapes = trace(entry)
+    figure = diagrams.plot(entry, IMAGE)
+    layers = sum(text.startswith("Layer ") for text in texts(figure))
+    column = [text.get_text() for text in figure.axes[0].texts if text.get_position()[0] == WIDTH]
+    if entry["family"] == "resnet":
+        columns, shortcuts = diagrams.resnet_columns(model, shapes)
+        layers = sum(drawn["layer"] != "" for drawn in columns)
+        column = [str(drawn["parameters"]) for drawn in columns]
+        column += [str(count_parameters(shortcut)) for *_, shortcut in shortcuts]
+    numbers = [text.replace(",", "") for text in column]
+    return layers, sum(int(number) for number in numbers if number.isdigit())
+
+
+def test_the_layers_of_the_reports_diagrams_have_all_parameters(config: dict) -> None:
+    layers = {}
+    for name, entry in config["models"].items():
+        if "diagram" in entry.get("figures", {}) and "depthwise" not in entry["settings"]:
+            layers[name], parameters = layers_and_parameters({"name": name, **entry})
+            with torch.device("meta"):
+                assert parameters == count_parameters(build(entry)), name
+    assert layers == {
+        **dict.fromkeys(("vgg8", "vgg8_wide", "published_vgg8"), 8),
+        "vgg12": 12,
+        **dict.fromkeys(("resnet18", "published_resnet18"), 18),
+        **dict.fromkeys(("vit", "published_vit_5x8"), 0),
+    }
+
+
+@pytest.mark.parametrize("entry", [DEPTHWISE, NORM_FIRST], ids=lambda entry: entry["name"])
+def test_the_boxes_of_a_depthwise_diagram_have_the_layers_parameters(entry: dict) -> None:
+    boxes = [text.split("\n")[-1].replace(",", "") for text in texts(diagrams.plot(entry, IMAGE)) if "\n" in text]
+    layer = trace(entry)[0].layers[0]
+    # The module is drawn as a whole and in parts.
+    expected = count_parameters(layer) + count_parameters(layer.depthwise)
+    assert sum(int(number) for number in boxes if number.isdigit()) == expected
+
+
+def test_no_text_of_the_reports_diagrams_is_cut_off_or_covers_another(config: dict, tmp_path: Path) -> None:
+    for name, entry in config["models"].items():
+        if "diagram" in entry.get("figures", {}):
+            figure = diagrams.plot({"name": name, **entry}, IMAGE)
+            check_legible(figure, tmp_path)
+            for one, other in combinations(shown_texts(figure), 2):
+                assert not one.get_window_extent().overlaps(other.get_window_extent()), (name, one, other)
+
+
+@pytest.mark.parametrize("entry", DIAGRAMS.values(), ids=DIAGRAMS)
 def test_a_changed_setting_changes_the_diagram(entry: dict) -> None:
     key, value = ("depth", 5) if entry["family"] == "vit" else ("layers", [4, 4, "M", 12])
     changed = {**entry, "settings": {**entry["settings"], key: value}}
@@ -198,7 +321,7 @@ def test_mixup_names_the_classes_and_shares_of_the_targets(dataset: Dataset) -> 
     target[[8, 6]] = 0.63, 0.37
     assert samples.shares(target) == "Bag .63\nShirt .37"
     assert samples.shares(np.eye(10)[9]) == "Boot 1.00"
-    _, targets = samples.mixed(dataset, 30, 2.0, 0)
+    _, targets = samples.mixed(dataset, 30, 0.4, 0)
     captions = [text.get_text().strip() for text in samples.mixup_samples(dataset).axes[0].texts]
     assert captions == [samples.shares(target) for target in targets]
 
@@ -257,3 +380,33 @@ def test_only_figures_of_models_and_augmentations_start_with_torch() -> None:
     assert {"curves", "log", "confusion", "mistakes"} <= without
     code = f"import sys, {', '.join(f'fashion.figures.{name}' for name in without)}; print('torch' in sys.modules)"
     assert stage("-c", code).stdout == "False\n"
+
+
+def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[Path]) -> None:
+    figure = curves.plot([read_run(runs[0])], {"vgg8": {"run": "P13"}})
+    loss, accuracy = figure.subfigs[0].axes
+    theirs = curves.published_curves("P13")
+    assert len(theirs) == 49
+    for axes, metric, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
+        drawn = {line.get_label(): line for line in axes.lines}
+        for part, label in (("validation", "validation"), ("train", "training")):
+            published, ours = drawn[f"{label}, published"], drawn[label]
+            np.testing.assert_array_equal(published.get_ydata(), scale * theirs[f"{part}_{metric}"])
+            assert published.get_color() == ours.get_color()
+            assert (published.is_dashed(), ours.is_dashed()) == (True, False)
+    assert "published" in texts(figure)
+    assert "published" not in texts(curves.plot([read_run(runs[0])], {"vgg8": {"seconds": 1}}))
+
+
+def test_every_published_run_has_its_curves() -> None:
+    # The epochs of each, counted from its picture.
+    epochs = dict(zip(range(1, 16), (24, 41, 36, 38, 42, 31, 46, 45, 67, 9, 9, 11, 49, 63, 31), strict=True))
+    assert {number: len(curves.published_curves(f"P{number}")) for number in epochs} == epochs
+
+
+def test_test_curves_show_the_test_in_place_of_validation(runs: list[Path]) -> None:
+    history = read_run(runs[0])
+    figure = curves.plot([history], {}, held_out="test")
+    drawn = {line.get_label(): line for line in figure.subfigs[0].axes[1].lines}
+    np.testing.assert_array_equal(drawn["test"].get_ydata(), 100 * history[1]["test_accuracy"])
+    assert "validation" not in drawn

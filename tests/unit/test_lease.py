@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fashion.lease import visible_gpus
+from fashion.lease import has_gpu, visible_gpus
 
 UUIDS = [f"GPU-{digit * 8}-0000" for digit in "abcd"]
 LISTING = "".join(f"GPU {index}: NVIDIA H200 (UUID: {uuid})\n" for index, uuid in enumerate(UUIDS))
@@ -107,6 +107,18 @@ def test_nothing_is_leased_under_slurm_or_without_gpus(machine, tmp_path):
     (tmp_path / "bin/nvidia-smi").unlink()
     assert show(machine) == "None"
     assert not list(tmp_path.glob("fashion-gpus-*"))
+
+
+def test_a_machine_without_gpus_is_told_from_one_with(machine, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", machine["PATH"])
+    assert has_gpu()
+    smi = tmp_path / "bin/nvidia-smi"
+    smi.write_text("#!/bin/sh\necho 'No devices found.'\n")
+    assert not has_gpu()
+    smi.write_text("#!/bin/sh\nexit 9\n")  # its driver does not run
+    assert not has_gpu()
+    smi.unlink()
+    assert not has_gpu()
 
 
 def test_sixteen_jobs_on_four_gpus_never_share_one_and_lose_none(machine, tmp_path):

@@ -38,6 +38,7 @@ def finish(
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / "spec.json").write_text(json.dumps(spec))
     history = {"epoch": [1, 2], "validation_loss": [0.5, 0.4], "seconds": [1800.0, 1800.0]}
+    history |= {column: [0.5, 0.6] for column in ("train_loss", "train_accuracy", "validation_accuracy", "test_loss")}
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     provenance = {"commit": commit, "device": "a GPU", "driver": "1.0", "threads": 8, "python": "3.12.3"}
     provenance |= {"packages": {"torch": "2.11.0"}, "finished": "2026-11-23T00:00:00+00:00"}
@@ -68,7 +69,7 @@ def draw(results: Path, *names: str) -> None:
 
 def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_path):
     results = finish_all(tmp_path / "results", study)
-    draw(results, "figures/fig04_vgg8_curves.png", "figures/fig04_vgg8_curves.svg", "figures/fig01_samples.png")
+    draw(results, "figures/ext04_confusion.png", "figures/ext04_confusion.svg", "figures/fig01_samples.png")
     draw(results, "figures/fig03_vgg8_diagram.png", "tables/claims.md", "tables/table1_classes.csv")
     assert publish.publish(study, results, tmp_path / "reference") == []
     published = files(tmp_path / "reference")
@@ -77,13 +78,15 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     assert len(runs) == 12 * 5
     assert published.keys() - set(runs) == {
         "README.md",
+        "figures/ext04_confusion.png",
         "figures/fig04_vgg8_curves.png",
+        "figures/fig14_vit_curves.png",
         "tables/claims.md",
         "tables/comparison.csv",
         "tables/comparison.md",
         "tables/table1_classes.csv",
     }
-    assert sum(map(len, published.values())) < 100_000
+    assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 100_000
     page = published["README.md"].decode()
     for said in ("12 of the budget's 12", "commit c0ffee", "a GPU, driver 1.0", "torch 2.11.0", "12.0 hours", "90.00%"):
         assert said in page
@@ -126,12 +129,14 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     trained_again = finish(results, study.specs["vgg8", "both", 0])
     later = (trained_again / "predictions.npz").stat().st_mtime + 1
     os.utime(trained_again / "provenance.json", (later, later))
-    draw(results, "tables/claims.md", "figures/fig14_vit_curves.png")
+    draw(results, "tables/claims.md", "figures/ext04_confusion.png", "figures/fig14_vit_curves.png")
     missing = publish.publish(study, results, tmp_path / "reference")
     assert set(missing) == study.specs.keys() - {("vit", "both", 0)}
     published = files(tmp_path / "reference")
     # Both would say more than the published run.
-    assert not {"tables/claims.md", "figures/fig14_vit_curves.png"} & published.keys()
+    assert not {"tables/claims.md", "figures/ext04_confusion.png"} & published.keys()
+    # This one is drawn of the published run alone.
+    assert published["figures/fig14_vit_curves.png"].startswith(b"\x89PNG")
     page = published["README.md"].decode()
     assert "1 of the budget's 12" in page
     assert "vit both seed 1, 2" in page
@@ -259,3 +264,28 @@ def test_compare_with_nothing_in_common(study, tmp_path, monkeypatch):
     finish(tmp_path / "reference", study.specs["vit", "both", 1])
     with pytest.raises(UserError, match="nothing to compare: of 1 finished runs"):
         run_compare(monkeypatch, tmp_path)
+
+
+def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_number(config, tmp_path):
+    config["budgets"]["published"] |= {"models": ["published_vgg8"], "seeds": [0]}
+    study, results = resolve(config, "published"), tmp_path / "results"
+    for spec in study.specs.values():
+        folder = finish(results, spec, accuracy=0.92)
+    metrics = json.loads((folder / "metrics.json").read_text()) | {"augmented_test_accuracy": 0.9}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    with np.load(folder / "predictions.npz") as saved:
+        wrong = np.roll(saved["logits"], 1, axis=1)
+        np.savez(
+            folder / "predictions.npz",
+            **saved,
+            augmented_logits=np.where(DIFFICULTY[:, None] < 0.9, saved["logits"], wrong),
+        )
+    publish.publish(study, results, tmp_path / "reference")
+    run = finished_runs(tmp_path / "reference")["published_vgg8", "both", 0]
+    assert (run.correct.mean(), run.correct_of("augmented_").mean()) == (0.92, 0.9)
+    repeats = pd.read_csv(tmp_path / "reference/tables/repeats.csv").set_index("run")
+    assert repeats.loc["P13", ["reported_accuracy", "accuracy", "clean_accuracy"]].tolist() == [0.9178, 0.9, 0.92]
+    assert repeats.loc["P10", ["reported_accuracy", "accuracy", "clean_accuracy"]].tolist() == [0.9134, 0.92, 0.92]
+    page = (tmp_path / "reference/README.md").read_text()
+    assert "The published runs, repeated" in page
+    assert "figures/ext11_repeats.png" in page

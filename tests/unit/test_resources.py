@@ -1,28 +1,45 @@
-"""The memory that a training asks a cluster for."""
-
-from pathlib import Path
+"""What a training asks its machine for: memory and processor threads."""
 
 import pytest
 import torch
-import yaml
+from runs import CONFIGURED
 
-from fashion.memory import parameters, training_mb
-from fashion.models import build, count_parameters
-
-MODELS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
+from fashion.models import build, count_flops, count_parameters
+from fashion.resources import multiply_adds, parameters, training_mb, training_threads
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CONFIGURED)
 def test_a_models_size_is_known_without_building_it(name):
     with torch.device("meta"):
-        exact = count_parameters(build(MODELS[name]))
+        exact = count_parameters(build(CONFIGURED[name]))
     # Within a twentieth; what is left out of the smallest is a few megabytes at most.
-    assert parameters(MODELS[name]) == pytest.approx(exact, rel=0.05, abs=60_000)
+    assert parameters(CONFIGURED[name]) == pytest.approx(exact, rel=0.05, abs=60_000)
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_a_models_multiply_adds_are_known_without_building_it(name):
+    assert multiply_adds(CONFIGURED[name]) == pytest.approx(count_flops(CONFIGURED[name]) / 2, rel=0.1)
 
 
 def test_larger_models_ask_for_more_memory():
-    assert training_mb(MODELS["vit"]) < training_mb(MODELS["resnet18"]) < training_mb(MODELS["vgg12"])
+    sizes = [training_mb(CONFIGURED[name]) for name in ("vit", "published_resnet18", "resnet18", "vgg12")]
+    assert sizes == sorted(set(sizes))
+
+
+def test_only_models_that_take_hours_alone_ask_for_several_threads():
+    threads = {name: training_threads(entry) for name, entry in CONFIGURED.items()}
+    several = {name for name, count in threads.items() if count > 1}
+    assert several == {
+        "vgg12",
+        "resnet18",
+        "resnet18_narrow",
+        "resnet18_wide",
+        "resnet18_dilated",
+        "vit_patchfree",
+    }
 
 
 def test_a_family_that_is_new_counts_as_small():
-    assert training_mb({"family": "mixer", "settings": {"width": 64}}) < training_mb(MODELS["vgg8"])
+    new = {"family": "mixer", "settings": {"width": 64}}
+    assert training_mb(new) < training_mb(CONFIGURED["vgg8"])
+    assert training_threads(new) == 1

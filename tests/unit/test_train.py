@@ -14,7 +14,7 @@ import torch
 from runs import BOTH, make_spec, write_dataset
 from safetensors.torch import load_file, save_file
 
-from fashion.augment import normalise
+from fashion.augment import normalise, rand_augment
 from fashion.dataset import Dataset
 from fashion.errors import UserError
 from fashion.evaluate import evaluate
@@ -22,7 +22,9 @@ from fashion.files import canonical_json, read_json
 from fashion.inference import predict, score
 from fashion.inputs import split, training_inputs, validation_inputs
 from fashion.models import build
-from fashion.training import Training
+from fashion.models.vit import VisionTransformer
+from fashion.randomness import generator
+from fashion.training import Training, epochs_without_gain
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -90,25 +92,79 @@ def test_test_data_change_nothing_but_the_test_columns(dataset):
         assert [row[key] for key in METRICS[:4]] == [other[key] for key in METRICS[:4]]
 
 
-def test_training_stops_after_patience_epochs_without_a_lower_validation_loss(dataset):
-    # So small a rate changes no float32 weight, and there is no BatchNorm: the first epoch stays the best.
-    spec = make_spec(learning_rate=1e-30, epochs=50, patience=3)
-    spec["model"]["settings"] = {"depth": 1, "width": 32, "heads": 4}
-    _, history = train(spec, dataset, CPU)
-    assert len(history) == 1 + 3
+@pytest.mark.parametrize(
+    ("losses", "min_delta", "expected"),
+    [
+        ([], 0, 0),
+        ([1.0], 0, 0),
+        ([3.0, 2.0, 1.0], 0, 0),
+        ([1.0, 2.0, 1.5], 0, 2),
+        ([1.0, 2.0, 3.0, 0.9], 0, 0),  # below the lowest resets
+        ([1.0, 2.0, 3.0, 0.9, 0.95], 0, 1),
+        ([1.0, 1.0, 1.0], 0, 0),  # equal to the lowest changes nothing
+        ([1.0, 2.0, 1.0, 2.0], 0, 2),
+        ([1.0, 1.2, 1.05], 0.1, 1),  # in between changes nothing
+        ([1.0, 1.05, 1.05], 0.1, 0),
+        ([1.0, 1.2, 0.99, 1.08, 1.1], 0.1, 1),  # the lowest falls with each gain, however small
+        ([1.0, math.nan, 1.05, math.nan], 0.1, 2),
+        ([math.nan, math.nan], 0.1, 2),
+        ([math.nan, 1.0], 0, 0),
+    ],
+)
+def test_epochs_without_gain_are_counted_by_the_published_rule(losses, min_delta, expected):
+    assert epochs_without_gain(losses, min_delta) == expected
 
 
-def test_the_weights_are_those_of_the_best_validation_epoch(dataset):
-    # Labels by chance can only be learned by heart, so that the validation loss soon rises.
-    dataset = replace(dataset, train_labels=np.random.default_rng(0).permutation(dataset.train_labels))
-    spec = make_spec(learning_rate=0.01, epochs=10, patience=10)
-    weights, history = train(spec, dataset, CPU)
+@pytest.fixture
+def unlearnable(dataset) -> Dataset:
+    """Labels by chance can only be learned by heart, so that the validation loss soon rises."""
+    return replace(dataset, train_labels=np.random.default_rng(0).permutation(dataset.train_labels))
+
+
+def test_training_stops_after_patience_epochs_without_a_lower_validation_loss(unlearnable):
+    _, history = train(make_spec(learning_rate=0.01, epochs=20, patience=3), unlearnable, CPU)
     losses = [row["validation_loss"] for row in history]
-    assert min(losses) < losses[-1]
+    assert len(history) < 20
+    assert min(losses[-3:]) > min(losses)
+    counts = [epochs_without_gain(losses[:epoch], 0) for epoch in range(len(losses) + 1)]
+    assert (counts[-1], max(counts[:-1])) == (3, 2)
+    # With a wide margin, the same losses do not count, and training goes on.
+    _, longer = train(
+        make_spec(learning_rate=0.01, epochs=len(losses) + 2, patience=3, min_delta=100), unlearnable, CPU
+    )
+    assert len(longer) == len(losses) + 2
+    assert [row["validation_loss"] for row in longer[: len(losses)]] == losses
+
+
+def test_the_tested_weights_are_those_of_the_best_epoch_or_of_the_last(unlearnable):
+    weights, losses = {}, {}
+    for tested in ("best", "last"):
+        spec = make_spec(learning_rate=0.01, epochs=10, patience=10, tested_weights=tested)
+        weights[tested], history = train(spec, unlearnable, CPU)
+        losses[tested] = [row["validation_loss"] for row in history]
+    assert losses["best"] == losses["last"]
+    best, last = min(losses["best"]), losses["best"][-1]
+    assert best < last
+    inputs, targets = validation_inputs(split(unlearnable, spec["training"], 0, CPU), spec, 1)
     model = build(spec["model"])
-    model.load_state_dict(weights)
-    inputs, targets = validation_inputs(split(dataset, spec["training"], 0, CPU), spec, 1)
-    assert score(predict(model, inputs), targets)[0] == min(losses)
+    for tested, expected in (("best", best), ("last", last)):
+        model.load_state_dict(weights[tested])
+        assert score(predict(model, inputs), targets)[0] == expected
+
+
+class WithUnused(VisionTransformer):
+    """A model with a layer that no image passes, as each block of the published ResNet18 has."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.spare = torch.nn.Conv2d(8, 8, 3)
+
+
+def test_a_parameter_that_no_image_passes_is_refused_by_name(dataset, monkeypatch):
+    monkeypatch.setattr("fashion.training.build", lambda entry: WithUnused(**entry["settings"]))
+    message = r"small none seed 0: the model's spare\.weight gets no gradient: no image passes it; remove it"
+    with pytest.raises(UserError, match=message):
+        train(make_spec(), dataset, CPU)
 
 
 def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_rate(dataset):
@@ -158,24 +214,21 @@ def test_a_mixed_image_counts_as_its_larger_share():
     assert loss == pytest.approx(likelihood + 2 * (0.3 + 0.6) / 3)
 
 
-def test_evaluation_says_what_the_history_says_of_the_best_epoch(dataset, tmp_path):
-    spec = make_spec()
-    weights, history = train(spec, dataset, CPU)
+@pytest.mark.parametrize("tested", ["best", "last"])
+def test_evaluation_says_what_the_history_says_of_the_tested_epoch(unlearnable, tmp_path, tested):
+    spec = make_spec(learning_rate=0.01, epochs=4, tested_weights=tested)
+    weights, history = train(spec, unlearnable, CPU)
     save_file(weights, tmp_path / "model.safetensors")
-    data = write_dataset(tmp_path / "data.npz", dataset)
+    data = write_dataset(tmp_path / "data.npz", unlearnable)
     metrics, predictions = evaluate(spec, tmp_path / "model.safetensors", data, CPU)
     best = min(history, key=lambda row: row["validation_loss"])
-    assert metrics["test_accuracy"] == best["test_accuracy"]
-    assert metrics["test_loss"] == best["test_loss"]
+    assert best is not history[-1]
+    row = best if tested == "best" else history[-1]
+    assert metrics["test_accuracy"] == row["test_accuracy"]
+    assert metrics["test_loss"] == row["test_loss"]
     assert metrics["test_images"] == 60
     assert (predictions["logits"].argmax(axis=1) == predictions["labels"]).mean() == metrics["test_accuracy"]
-    assert np.array_equal(predictions["labels"], dataset.test_labels)
-
-
-def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
-    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
-    line = [sys.executable, "-m", f"fashion.{stage}", *map(str, arguments)]
-    return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
+    assert np.array_equal(predictions["labels"], unlearnable.test_labels)
 
 
 @pytest.fixture
@@ -183,9 +236,66 @@ def data_file(dataset, tmp_path) -> Path:
     return write_dataset(tmp_path / "data.npz", dataset)
 
 
+@pytest.fixture
+def weights_file(tmp_path) -> Path:
+    """The weights of a model that was never trained."""
+    torch.manual_seed(0)
+    path = tmp_path / "model.safetensors"
+    save_file(build(make_spec()["model"]).state_dict(), path)
+    return path
+
+
+def test_the_published_protocol_measures_augmented_test_images_beside_clean_ones(dataset, data_file, weights_file):
+    def results(**options) -> tuple[dict, dict]:
+        return evaluate(make_spec(augmentation=BOTH, **options), weights_file, data_file, CPU)
+
+    metrics, predictions = results(validation="augmented")
+    again, same = results(validation="augmented")
+    assert metrics == again
+    assert all(np.array_equal(predictions[name], same[name]) for name in predictions)
+    _, other = results(validation="augmented", seed=1)
+    assert np.array_equal(other["logits"], predictions["logits"])
+    assert not np.array_equal(other["augmented_logits"], predictions["augmented_logits"])
+
+    # What the augmented images are: RandAugment alone, without MixUp, of the seed's own draws.
+    images = torch.from_numpy(dataset.test_images[:, None])
+    images = rand_augment(images, **BOTH["randaugment"], generator=generator(0, "test"))
+    model = build(make_spec()["model"])
+    model.load_state_dict(load_file(weights_file))
+    logits = predict(model, normalise(images))
+    assert np.array_equal(predictions["augmented_logits"], logits.numpy())
+    scored = score(logits, torch.from_numpy(dataset.test_labels))
+    assert (metrics["augmented_test_loss"], metrics["augmented_test_accuracy"]) == scored
+
+    # The rest is what the clean protocol measures.
+    clean_metrics, clean_predictions = results(validation="clean")
+    added = {"augmented_test_loss", "augmented_test_accuracy"}
+    assert {name: value for name, value in metrics.items() if name not in added} == clean_metrics
+    assert predictions.keys() - clean_predictions.keys() == {"augmented_logits"}
+    assert all(np.array_equal(predictions[name], clean_predictions[name]) for name in clean_predictions)
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "validation"),
+    [({}, "augmented"), ({"mixup": BOTH["mixup"]}, "augmented"), (BOTH, "clean"), ({}, "clean")],
+    ids=["none", "mixup", "clean validation", "neither"],
+)
+def test_other_runs_are_tested_on_clean_images_alone(augmentation, validation, data_file, weights_file):
+    spec = make_spec(augmentation=augmentation, validation=validation)
+    metrics, predictions = evaluate(spec, weights_file, data_file, CPU)
+    assert sorted(metrics) == ["flops_per_image", "parameters", "test_accuracy", "test_images", "test_loss"]
+    assert sorted(predictions) == ["labels", "logits"]
+
+
+def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
+    line = [sys.executable, "-m", f"fashion.{stage}", *map(str, arguments)]
+    return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
+
+
 def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
-    text = canonical_json(make_spec(epochs=2))
+    text = canonical_json(make_spec(epochs=2, augmentation=BOTH, validation="augmented"))
     log = tmp_path / "train.log"
     done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", first, "--log", log, text=text)
     assert done.returncode == 0, done.stderr
@@ -208,8 +318,11 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     assert provenance["packages"]["torch"] == torch.__version__
     assert {"commit", "device", "driver", "threads", "command", "started", "seconds"} <= set(provenance)
 
-    assert command("evaluate", "--run", first, "--data", data_file, "--output", first).returncode == 0
-    assert read_json(first / "metrics.json")["test_images"] == 60
+    evaluated = command("evaluate", "--run", first, "--data", data_file, "--output", first)
+    assert evaluated.returncode == 0
+    metrics = read_json(first / "metrics.json")
+    clean, augmented = f"{metrics['test_accuracy']:.2%}", f"{metrics['augmented_test_accuracy']:.2%}"
+    assert evaluated.stderr == f"test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
 
 
 def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):

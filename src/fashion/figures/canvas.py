@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 from matplotlib.path import Path
@@ -23,6 +24,7 @@ COLORS = {
     "Conv2D": ("C2", 0.7),
     "separable Conv2D": ("C5", 0.7),
     "MaxPool2D": ("C3", 0.7),
+    "global average": ("C6", 0.7),
     "FC": ("C4", 0.7),
     "attention": ("C2", 0.7),
     "positions": ("C5", 0.7),
@@ -49,18 +51,47 @@ def shape_text(shape: Sequence[int]) -> str:
     return " × ".join(str(size) for size in (*shape[1:], shape[0])) if len(shape) == 3 else " × ".join(map(str, shape))
 
 
+def layer_kind(layer: nn.Module) -> str:
+    """The kind of a layer, a key of `COLORS`; a convolution's norm and activation may be part of it."""
+    match layer:
+        case nn.MaxPool2d():
+            return "MaxPool2D"
+        case nn.AdaptiveAvgPool2d():
+            return "global average"
+        case nn.Linear():
+            return "FC"
+    convolutions = sum(isinstance(module, nn.Conv2d) for module in layer.modules())
+    return "Conv2D" if convolutions == 1 else "separable Conv2D"
+
+
+def window_words(module: nn.Conv2d | nn.MaxPool2d, name: str) -> str:
+    """The size of the square that `module` slides, its `name`, and stride and dilation where they are not 1."""
+    # A convolution has each of them twice, a pooling once.
+    size, stride, dilation = map(np.max, (module.kernel_size, module.stride, module.dilation))
+    settings = (f", {setting} {value}" for setting, value in (("stride", stride), ("dilation", dilation)) if value > 1)
+    return f"{size} × {size} {name}{''.join(settings)}"
+
+
 def words(module: nn.Module) -> str:
-    """What `module` does, with the settings that it was built with."""
+    """What `module` does, with the settings that it was built with; "" if no more than its kind says."""
     match module:
+        case nn.Sequential():
+            return ", ".join(filter(None, map(words, module)))
         case nn.Conv2d():
-            kind = "depthwise" if module.groups > 1 else "pointwise" if module.kernel_size == (1, 1) else "convolution"
-            dilation = f", dilation {module.dilation[0]}" if module.dilation[0] > 1 else ""
-            return f"{module.kernel_size[0]} × {module.kernel_size[1]} {kind}{dilation}"
+            pointwise = module.kernel_size == (1, 1)
+            name = "depthwise" if module.groups > 1 else "pointwise" if pointwise else "convolution"
+            return window_words(module, name)
+        case nn.MaxPool2d():
+            return window_words(module, "window")
         case nn.Linear():
             return f"{module.in_features} → {module.out_features}"
+        case nn.AdaptiveAvgPool2d():
+            return ""
         case nn.Dropout():
-            return f"dropout {module.p:g}"
-    return type(module).__name__.removesuffix("2d")
+            return f"dropout {module.p:g}" if module.p else ""
+        case nn.BatchNorm1d() | nn.BatchNorm2d():
+            return "BatchNorm"
+    return type(module).__name__
 
 
 class Canvas:
@@ -99,11 +130,14 @@ class Canvas:
         self.axes.add_patch(Circle((x, y), PLUS, facecolor=COLORS["plain"]))
         self.text(x, y, "+", va="center")
 
-    def legend(self, y: float, kinds: Iterable[str], lines: Sequence[Line2D] = ()) -> None:
+    def legend(self, y: float, kinds: Iterable[str] = (), lines: Sequence[Line2D] = ()) -> None:
         """What the colours and `lines` mean: a row around `y`, flush right."""
         handles = [Patch(facecolor=COLORS[kind], label=kind) for kind in dict.fromkeys(kinds)] + list(lines)
         looks = {"loc": "center right", "borderaxespad": 0, "borderpad": 0, "columnspacing": 1.2}
-        self.axes.legend(handles=handles, bbox_to_anchor=(1, y / self.height), ncols=len(handles), **looks)
+        labels = [handle.get_label() for handle in handles]
+        # Not `axes.legend`, which takes the row before away.
+        row = Legend(self.axes, handles, labels, bbox_to_anchor=(1, y / self.height), ncols=len(handles), **looks)
+        self.axes.add_artist(row)
 
     def title(self, entry: dict, model: nn.Module) -> None:
         """The model's name, and at the foot its parameters."""

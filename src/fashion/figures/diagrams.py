@@ -1,6 +1,7 @@
 """The report's Fig. 3, 5, 7 (VGG), 9 (ResNet), 13 (ViT) and 15 (depthwise module): the layers of a model as built."""
 
 import json
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,34 +11,30 @@ from torch import nn
 
 from fashion.dataset import load
 from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, save
-from fashion.figures.canvas import Canvas, Shapes, shape_text, trace, words
+from fashion.figures import LINE_HEIGHT, WIDTH, figure_parser, save
+from fashion.figures.canvas import Canvas, Shapes, layer_kind, shape_text, trace, window_words, words
 from fashion.figures.vit_diagrams import depthwise, vit
 from fashion.models import IMAGE_SHAPE, count_parameters
 
-PROJECTION = "1 × 1 projection with its parameters"
 GAP = 0.19  # inches between a ResNet's columns, half of it within a block
 
 
 def vgg_rows(model: nn.Module, shapes: Shapes) -> list[dict]:
-    """A VGG's layers in order: each one's `kind`, output `shape`, what it `does`, and `parameters`."""
+    """A VGG's layers in order: each one's `kind`, output `shape`, `modules` and `parameters`."""
     rows: list[dict] = []
+    dropouts: list[nn.Module] = []
     for module in (*model.features, *model.classifier):
         match module:
-            case nn.MaxPool2d():
-                kind, does = "MaxPool2D", []
-            case nn.Sequential():
-                convolutions = [part for part in module if isinstance(part, nn.Conv2d)]
-                kind = "Conv2D" if len(convolutions) == 1 else "separable Conv2D"
-                does = [words(part) for part in module]
-            case nn.Linear():
-                kind, does = "FC", [words(module)]
             case nn.Flatten():
-                continue
-            case _:  # an activation or dropout belongs to the fully connected layer before it
-                rows[-1]["does"].append(words(module))
-                continue
-        rows.append({"kind": kind, "shape": shapes[module], "does": does, "parameters": count_parameters(module)})
+                pass
+            case nn.Dropout():  # belongs to the fully connected layer after it
+                dropouts = [module]
+            case nn.MaxPool2d() | nn.Sequential() | nn.Linear():
+                kind, parameters = layer_kind(module), count_parameters(module)
+                modules, dropouts = [*dropouts, module], []
+                rows.append({"kind": kind, "shape": shapes[module], "modules": modules, "parameters": parameters})
+            case _:  # an activation belongs to the fully connected layer before it
+                rows[-1]["modules"].append(module)
     return rows
 
 
@@ -65,7 +62,7 @@ def vgg(entry: dict) -> Figure:
         canvas.arrow((x, bottom), (x, y + box / 2))
         canvas.box(x, y, 1.5, box, row["kind"], shape_text(row["shape"]))
         canvas.text(0, y, f"Layer {layer}", ha="left")
-        canvas.text(x + 0.95, y, ", ".join(row["does"]), ha="left")
+        canvas.text(x + 0.95, y, words(nn.Sequential(*row["modules"])), ha="left")
         canvas.text(WIDTH, y, f"{row['parameters']:,}", ha="right")
         bottom = y - box / 2
     return canvas.figure
@@ -75,50 +72,70 @@ def resnet_columns(model: nn.Module, shapes: Shapes) -> tuple[list[dict], list[t
     """A ResNet's columns from left to right, and its shortcuts.
 
     Returns:
-        Each column's `kind`, output `shape`, `parameters` and `gap` to its left in inches; and of each shortcut the
-        first and the last column that it bypasses, and its module.
+        Each column's `kind`, output `shape`, what it `does`, `parameters`, number as a `layer` if it has any, and `gap`
+        to its left in inches; and of each shortcut the first and the last column that it bypasses, and its module.
     """
-    columns = [{"kind": "plain", "shape": IMAGE_SHAPE, "parameters": 0, "gap": 0.1}]
+    columns = [{"kind": "plain", "shape": IMAGE_SHAPE, "does": "", "parameters": 0, "layer": "", "gap": 0.1}]
     shortcuts = []
+    numbers = count(1)
 
-    def add(kind: str, *modules: nn.Module, gap: float = GAP) -> None:
-        parameters = sum(map(count_parameters, modules))
-        columns.append({"kind": kind, "shape": shapes[modules[-1]], "parameters": parameters, "gap": gap})
+    def add(layer: nn.Module, then: str = "", gap: float = GAP) -> None:
+        *_, last = layer.modules()
+        drawn = {"kind": layer_kind(layer), "shape": shapes[last], "does": words(layer) + then, "gap": gap}
+        parameters = count_parameters(layer)
+        columns.append({**drawn, "parameters": parameters, "layer": str(next(numbers)) if parameters else ""})
 
-    add("Conv2D", model.stem)
-    for part in model.features:
-        if isinstance(part, nn.MaxPool2d):
-            add("MaxPool2D", part)
-            continue
-        first, first_norm, _, second, second_norm = part.residual
-        add("Conv2D", first, first_norm)
-        add("Conv2D", second, second_norm, gap=GAP / 2)
-        shortcuts.append((len(columns) - 2, len(columns) - 1, part.shortcut))
-    add("FC", model.classifier[-1])
+    for part in (model.stem[:3], *model.stem[3:], *model.features, *model.classifier):
+        if hasattr(part, "shortcut"):
+            add(part.residual[:3])
+            add(part.residual[3:], then=", sum, ReLU", gap=GAP / 2)
+            shortcuts.append((len(columns) - 2, len(columns) - 1, part.shortcut))
+        elif not isinstance(part, nn.Flatten):
+            add(part)
     return columns, shortcuts
+
+
+def layer_lines(columns: list[dict]) -> list[str]:
+    """What the layers of `resnet_columns` do, a line for all that do the same; poolings by their kind."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for drawn in columns:
+        if drawn["does"]:
+            alike.setdefault((drawn["kind"], drawn["does"]), []).append(drawn["layer"])
+    lines = []
+    for (kind, does), layers in alike.items():
+        numbered = f"{'Layers' if layers[1:] else 'Layer'} {', '.join(layers)}"
+        lines.append(f"{numbered if layers[0] else kind}: {does}")
+    return lines
+
+
+def shortcut_looks(shortcut: nn.Module) -> dict:
+    """The label and the line style of a shortcut: dashed where it has parameters."""
+    if count_parameters(shortcut):
+        return {"label": f"{window_words(shortcut[0], 'projection')}, with its parameters", "linestyle": "--"}
+    return {"label": "shortcut", "linestyle": "-"}
 
 
 def resnet(entry: dict) -> Figure:
     """Layers from left to right under the arcs of their shortcuts, as in Fig. 9."""
     model, shapes = trace(entry)
     columns, shortcuts = resnet_columns(model, shapes)
-    width, half, y = 0.155, 0.5, 1.6
+    lines = layer_lines(columns)
+    width, half, y = 0.155, 0.5, 1.25 + LINE_HEIGHT * len(lines)
     rights = np.cumsum([width + drawn["gap"] for drawn in columns])
-    canvas = Canvas(max(WIDTH, rights[-1] + 0.1), 3.2)
+    canvas = Canvas(max(WIDTH, rights[-1] + 0.1), y + 1.7)
     rights += (canvas.width - rights[-1]) / 2
     canvas.title(entry, model)
-    lines = [Line2D([], [], color="k", label="shortcut"), Line2D([], [], color="k", linestyle="--", label=PROJECTION)]
-    canvas.legend(canvas.height - 0.1, (drawn["kind"] for drawn in columns[1:]), lines)
-    layer = 0
+    canvas.legend(canvas.height - 0.1, (drawn["kind"] for drawn in columns[1:]))
+    looks = {look["label"]: look for look in (shortcut_looks(shortcut) for *_, shortcut in shortcuts)}
+    canvas.legend(canvas.height - 0.3, lines=[Line2D([], [], color="k", **look) for look in looks.values()])
+    for height, line in enumerate(reversed(lines)):
+        canvas.text(0, 0.1 + LINE_HEIGHT * height, line, ha="left")
     for right, drawn in zip(rights, columns, strict=True):
-        above = below = ""
+        above, below = drawn["layer"], f"{drawn['parameters']:,}" if drawn["layer"] else ""
         if drawn["kind"] == "plain":
             above, below = "layer", "parameters"
         else:
             canvas.arrow((right - width - drawn["gap"], y), (right - width, y))
-        if drawn["kind"] in ("Conv2D", "FC"):
-            layer += 1
-            above, below = f"{layer}", f"{drawn['parameters']:,}"
         x = right - width / 2
         canvas.box(x, y, width, 2 * half, drawn["kind"], shape_text(drawn["shape"]), rotation=90)
         canvas.text(x, y + half + 0.08, above)
@@ -127,13 +144,9 @@ def resnet(entry: dict) -> Figure:
         start, end = rights[first] - width - GAP / 3, rights[last] + GAP / 3
         angles = np.linspace(0, np.pi, 50)
         xs, ys = (start + end) / 2 - (end - start) / 2 * np.cos(angles), y + np.sin(angles)
-        parameters = count_parameters(shortcut)
-        canvas.arrow(*zip(xs, ys, strict=True), linestyle="--" if parameters else "-")
-        if parameters:
+        canvas.arrow(*zip(xs, ys, strict=True), linestyle=shortcut_looks(shortcut)["linestyle"])
+        if parameters := count_parameters(shortcut):
             canvas.text((start + end) / 2, ys.max() + 0.08, f"{parameters:,}")
-    block = next(part for part in model.features if not isinstance(part, nn.MaxPool2d))
-    stem, residual = (", ".join(map(words, parts)) for parts in (model.stem, block.residual[:3]))
-    canvas.text(0, 0.3, f"Layer 1: {stem}. In blocks: {residual}.", ha="left")
     return canvas.figure
 
 

@@ -37,7 +37,7 @@ def plot(repeats: pd.DataFrame) -> Figure:
         Line2D([], [], **PUBLISHED, label="published"),
         Line2D([], [], **SEED, label="our seeds"),
         Line2D([], [], **PREDICTED, label="one more seed (95 %)"),
-        Line2D([], [], **CLEAN, label="our mean on clean images, where the test was augmented"),
+        Line2D([], [], **CLEAN, label="our mean, clean images"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
@@ -47,7 +47,7 @@ def main() -> None:
     parser = figure_parser("fashion.figures.repeats", __doc__)
     parser.add_argument("--repeats", type=Path, required=True, help="the table of that name, .csv")
     arguments = parser.parse_args()
-    save(plot(pd.read_csv(arguments.repeats)), arguments.output, arguments.note)
+    save(plot(pd.read_csv(arguments.repeats, dtype={"accuracies": str})), arguments.output, arguments.note)
 
 
 if __name__ == "__main__":

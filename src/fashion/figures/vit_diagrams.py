@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
 from fashion.figures import WIDTH
-from fashion.figures.canvas import PLUS, Canvas, shape_text, trace, words
+from fashion.figures.canvas import PLUS, Canvas, layer_kind, shape_text, trace, words
 from fashion.models import IMAGE_SHAPE, count_parameters
+from fashion.models.vit import ConvolutionProjection
 
 MAX_TOKENS = 16  # of more, those in the middle are drawn: an image's borders are empty
 
@@ -18,14 +20,16 @@ def draw_transformer_layer(
 ) -> tuple[float, float]:
     """Draw a layer from left to right around `y`; returns the x of its input and of its last sum."""
     norm, attention = layer.attention
-    mlp_norm, *mlp = layer.mlp
-    widths = [mlp[0].in_features, *(part.out_features for part in mlp if isinstance(part, nn.Linear))]
+    mlp_norm, mlp = layer.mlp[0], layer.mlp[1:]
+    linear = [part for part in mlp if isinstance(part, nn.Linear)]
+    widths = " → ".join(str(width) for width in (linear[0].in_features, *(part.out_features for part in linear)))
+    others = words(nn.Sequential(*(part for part in mlp if part not in linear)))
     boxes = (
-        ("plain", f"LayerNorm\n{count_parameters(norm):,}", 0.7),
+        ("plain", f"{words(norm)}\n{count_parameters(norm):,}", 0.65),
         ("attention", f"Attention\n{attention.heads} heads\n{count_parameters(attention):,}", 0.7),
         ("sum", "", 2 * PLUS),
-        ("plain", f"LayerNorm\n{count_parameters(mlp_norm):,}", 0.7),
-        ("FC", f"MLP\n{' → '.join(map(str, widths))}\n{sum(map(count_parameters, mlp)):,}", 1.0),
+        ("plain", f"{words(mlp_norm)}\n{count_parameters(mlp_norm):,}", 0.65),
+        ("FC", f"MLP\n{widths}\n{others}\n{count_parameters(mlp):,}", 1.1),
         ("sum", "", 2 * PLUS),
     )
     gap = (right - left - sum(width for *_, width in boxes)) / (len(boxes) + 1)
@@ -40,9 +44,21 @@ def draw_transformer_layer(
             canvas.plus(middle, y)
             branch = x
         else:
-            canvas.box(middle, y, width, 0.5, kind, text)
+            canvas.box(middle, y, width, 0.56, kind, text)
     canvas.arrow((x, y), (right, y))
     return left + gap / 2, x - PLUS
+
+
+def tokenize(embedding: nn.Module, image: np.ndarray) -> tuple[nn.Module, np.ndarray]:
+    """The layer that makes tokens, and the patches of `image` that it makes them of, `[tokens, side, side] uint8`."""
+    if isinstance(embedding, ConvolutionProjection):
+        projection = embedding.convolution
+        side, stride, padding = projection.kernel_size[0], projection.stride[0], projection.padding[0]
+    else:
+        projection, side, stride, padding = embedding.linear, embedding.patch, embedding.patch, 0
+    # Zeros around an image in [-1, 1] are grey.
+    windows = sliding_window_view(np.pad(image, padding, constant_values=128), (side, side))
+    return projection, windows[::stride, ::stride].reshape(-1, side, side)
 
 
 def draw_tokens(canvas: Canvas, left: float, right: float, patches: np.ndarray) -> None:
@@ -68,7 +84,8 @@ def draw_tokens(canvas: Canvas, left: float, right: float, patches: np.ndarray) 
 def vit(entry: dict, image: np.ndarray) -> Figure:
     """From the patches of `image` (`[28, 28] uint8`) at the bottom to logits at the top, as in Fig. 13."""
     model, shapes = trace(entry)
-    projection, layers, head = model.projection, model.layers, model.head
+    layers, head = model.layers, model.head
+    projection, patches = tokenize(model.embedding, image)
     left, right = 1.1, 5.3
     canvas = Canvas(WIDTH, 4.6)
     canvas.title(entry, model)
@@ -78,23 +95,22 @@ def vit(entry: dict, image: np.ndarray) -> Figure:
         canvas.text(WIDTH, y, parameters, ha="right")
 
     def bar(y: float, text: str, shape: Sequence[int], module: nn.Module | None) -> None:
-        canvas.box((left + right) / 2, y, right - left, 0.24, "FC" if module else "plain", text)
+        canvas.box((left + right) / 2, y, right - left, 0.24, layer_kind(module) if module else "plain", text)
         describe(y, shape_text(shape), f"{count_parameters(module):,}" if module else "0")
 
-    tokens, width = shapes[projection]
+    tokens, side, _ = patches.shape
     describe(4.5, "shape", "parameters")
     canvas.image(image, 0.4, 0.8, 0.8)
     canvas.text(0.4, 0.29, shape_text(IMAGE_SHAPE))
     canvas.arrow((0.85, 0.8), (left - 0.05, 0.8))
-    side = model.patch
-    patches = image.reshape(-1, side, len(image) // side, side).swapaxes(1, 2).reshape(-1, side, side)
-    describe(0.8, shape_text((tokens, projection.in_features)), "0")
+    describe(0.8, shape_text((tokens, side * side)), "0")
     canvas.text((left + right) / 2, 0.5, f"{tokens} patches of {side} × {side}")
     learned = isinstance(model.positions, nn.Parameter)
     canvas.text(0, 1.8, f"Positions,\n{'learned' if learned else 'fixed'}", ha="left")
-    describe(1.8, shape_text((tokens, width)), f"{model.positions.numel() if learned else 0:,}")
+    describe(1.8, shape_text(model.positions.shape), f"{model.positions.numel() if learned else 0:,}")
+    canvas.text(0, 2.02, words(model.dropout), ha="left")
     draw_tokens(canvas, left, right, patches)
-    bar(1.32, f"Linear projection, {words(projection)}", shapes[projection], projection)
+    bar(1.32, f"Linear projection, {words(projection)}", shapes[model.embedding], projection)
     canvas.box((left + right) / 2, 2.65, right - left, 1.1, "panel")
     canvas.text((left + right) / 2, 3.1, f"Transformer encoder: {len(layers)} × this layer")
     draw_transformer_layer(canvas, left, right, 2.45, layers[0])
@@ -130,7 +146,7 @@ def depthwise(entry: dict) -> Figure:
     canvas.box(WIDTH / 2, lower, right - left, 0.9, "panel")
     width = 0.75
     gap = (right - left - len(module.layers) * width) / (len(module.layers) + 1)
-    # What enters the first part has the shape that leaves it: GELU changes none.
+    # What enters the first part has the shape that leaves it: neither GELU nor BatchNorm changes it.
     crossings = [shapes[module.layers[0]], *(shapes[part] for part in module.layers)]
     for position, shape in enumerate(crossings):
         x = left + position * (gap + width)

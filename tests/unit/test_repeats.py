@@ -1,0 +1,104 @@
+"""Published numbers beside ours: which repeat, on fabricated runs on both sides of the interval."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fabricated import check_legible
+
+from fashion.config import Study, resolve
+from fashion.evidence import Runs
+from fashion.figures import repeats as figure
+from fashion.repeats import readable, repeats
+from fashion.statistics import prediction_interval
+
+
+@pytest.fixture
+def study(config) -> Study:
+    return resolve(config, "published")
+
+
+def finished(study: Study, accuracies: dict[str, list[float]], **training) -> Runs:
+    """A study's runs: as published `accuracies` of runs such as P13, and 2 points more on clean images."""
+    runs = Runs(study.summary(), Path())
+    groups = {}
+    for model, augmentation in runs.runs:
+        name = runs.reported(model, augmentation).get("run")
+        of_run = accuracies.get(name, [0.9] * 3)
+        groups[model, augmentation] = [
+            SimpleNamespace(
+                spec={"training": study.specs[model, augmentation, seed]["training"] | training},
+                metrics={
+                    "test_accuracy": accuracy + 0.02 * (augmentation == "both"),
+                    "augmented_test_accuracy": accuracy,
+                    "test_images": 10_000,
+                },
+                history=np.zeros(40 + seed),
+            )
+            for seed, accuracy in enumerate(of_run)
+        ]
+    runs.runs = groups
+    return runs
+
+
+def test_every_published_run_has_its_row_in_order(study):
+    table = repeats(finished(study, {}))
+    assert list(table["run"]) == [f"P{number}" for number in range(1, 16)]
+    assert list(table["tested_on"]) == ["clean"] * 3 + ["RandAugmented"] * 6 + ["clean"] * 3 + ["RandAugmented"] * 3
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"),
+    [
+        # The published 0.9178; three seeds of standard deviation 0.001 predict their mean plus or minus 0.0050.
+        ([0.9130, 0.9140, 0.9150], "repeats"),
+        ([0.9110, 0.9120, 0.9130], "does not repeat"),
+        ([0.9210, 0.9220, 0.9230], "repeats"),
+        ([0.9230, 0.9240, 0.9250], "does not repeat"),
+        ([0.9177, 0.9179], "undecided"),
+        ([0.9178], "undecided"),
+    ],
+)
+def test_a_number_repeats_where_one_more_seed_would_lie(study, accuracies, verdict):
+    row = repeats(finished(study, {"P13": accuracies})).set_index("run").loc["P13"]
+    assert row["verdict"] == verdict
+    assert row["accuracy"] == pytest.approx(np.mean(accuracies))
+    # Never the clean one beside a number of augmented images.
+    assert row["clean_accuracy"] == pytest.approx(np.mean(accuracies) + 0.02)
+
+
+@pytest.mark.parametrize(
+    ("training", "why"),
+    [
+        ({"train_images": 2000}, "train_images 2000, not 60000"),
+        ({"validation": "clean"}, "validation clean, not augmented"),
+        ({"tested_weights": "best"}, "tested_weights best, not last"),
+    ],
+)
+def test_another_protocol_decides_nothing_and_is_named(study, training, why):
+    table = repeats(finished(study, {}, **training))
+    assert (table["verdict"] == "undecided").all()
+    assert (table["why_undecided"] == why).all()
+
+
+def test_a_study_without_published_networks_repeats_nothing(config):
+    assert repeats(finished(resolve(config, "report"), {})).empty
+
+
+def test_the_prediction_interval_holds_the_next_value_as_often_as_it_says():
+    draws = np.random.default_rng(0).normal(size=(4000, 6))
+    inside = [low <= row[-1] <= high for row in draws for low, high in [prediction_interval(row[:-1])]]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.01)
+
+
+def test_the_table_and_the_figure_are_for_a_reader(study, tmp_path):
+    table = repeats(finished(study, {"P13": [0.9168, 0.9178, 0.9188], "P1": [0.87]}))
+    shown = readable(table).set_index("run")
+    assert shown["ours"]["P13"] == "91.78% ± 0.10%"
+    assert shown["ours, clean images"]["P13"] == "93.78% ± 0.10%"
+    assert shown["epochs (published)"]["P13"] == "41.0 (49)"
+    assert (shown["ours"]["P1"], shown["one more seed (95 %)"]["P1"]) == ("87.00%", "")
+    drawn = figure.plot(table)
+    check_legible(drawn, tmp_path)
+    assert [label.get_text() for label in drawn.axes[0].get_yticklabels()][12] == "P13  vgg8, both, n = 3"
