@@ -92,11 +92,12 @@ def columns(evidence: Evidence) -> dict:
 
 
 def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The claims, a row each, with the numbers of the deciding statement; and all statements, a row each."""
+    """The claims in the study's reading, a row each, with the numbers of the deciding statement; and all statements."""
+    reading = runs.summary["reading"]
     evidence = {
         name: [
-            examine(statement, runs, classes, rules["protocol"])
-            for entry in rule["statements"]
+            examine(statement, runs, classes, rules["protocols"][reading])
+            for entry in rule[reading]
             for statement in expand(entry)
         ]
         for name, rule in rules["claims"].items()
@@ -147,7 +148,7 @@ def main() -> None:
     summary = read_json(arguments.study)
     runs = Runs(summary, arguments.runs)
     claims, statements = tables(rules, runs, pd.read_csv(arguments.classes))
-    differences = deviations(rules["protocol"], runs)
+    differences = deviations(rules["protocols"][summary["reading"]], runs)
     shown = claims[["id", "claim", "reported", "verdict", "sentence"]]
     write_table(claims, arguments.output / "claims.csv", summary["note"], shown=shown)
     shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]

@@ -44,13 +44,15 @@ class Figure:
 class Study:
     """What one budget runs.
 
-    `note` is printed on all that it makes; `training` has the settings that hold unless a model's differ; `models` has
+    `note` is printed on all that it makes; `reading` is that of the report's claims which it answers, "as_published" or
+    "as_described"; `training` has the settings that hold unless a model's differ; `models` has
     the entries of config.yaml by name; `augmentations` has, for each model, the names of those it runs with; `specs`
     has every run's spec by (model, augmentation, seed).
     """
 
     budget: str
     note: str
+    reading: str
     seeds: tuple[int, ...]
     training: dict
     models: dict[str, dict]
@@ -103,6 +105,7 @@ class Study:
         return {
             "budget": self.budget,
             "note": self.note,
+            "reading": self.reading,
             "seeds": list(self.seeds),
             "models": {
                 name: {"augmentations": list(self.augmentations[name]), "reported": entry.get("reported", {})}
@@ -164,6 +167,7 @@ def resolve(config: dict, budget: str) -> Study:
     return Study(
         budget=budget,
         note=chosen.get("note", ""),
+        reading=chosen.get("reading", "as_described"),
         seeds=tuple(chosen["seeds"]),
         training=common,
         models=models,

@@ -129,6 +129,12 @@ class Metric:
 
 METRICS = {
     "test_accuracy": Metric(words="test accuracy", read=lambda run: run.correct, show=percent, show_difference=points),
+    "augmented_test_accuracy": Metric(
+        words="accuracy on RandAugmented test images",
+        read=lambda run: run.correct_of("augmented_"),
+        show=percent,
+        show_difference=points,
+    ),
     "validation_accuracy": Metric(
         words="validation accuracy",
         read=lambda run: run.best["validation_accuracy"],

@@ -27,7 +27,7 @@ def repeats(runs: Runs) -> pd.DataFrame:
     `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval,
     `accuracies` each seed's, and `clean_accuracy` the mean on clean test images.
     """
-    protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["published_protocol"]
+    protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["protocols"]["as_published"]
     rows = []
     for (model, augmentation), seeds in runs.items():
         reported = runs.reported(model, augmentation)

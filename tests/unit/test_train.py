@@ -64,7 +64,7 @@ def test_a_dataset_that_is_too_small_is_refused(dataset):
 
 
 def test_training_learns_what_can_be_learned(dataset):
-    _, history = train(make_spec(epochs=8), dataset, CPU)
+    _, history = train(make_spec(epochs=12, patience=12), dataset, CPU)
     assert history[-1]["test_accuracy"] > 0.9 > 0.5 > history[0]["train_accuracy"]
     for row in history:
         layers = [value for key, value in row.items() if key.startswith("gradient_norm:")]
