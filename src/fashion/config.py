@@ -19,7 +19,9 @@ from fashion.errors import UserError
 from fashion.protocol import split_sizes
 
 IMAGE_SIZE = 28
-MAX_POOLINGS = 4  # 28 -> 14 -> 7 -> 3 -> 1
+# A setting, and the value of another without which it has no effect.
+IN_VAIN = (("dilation", "block", "basic"), ("stem_dilation", "stem", "large"), ("patch", "embedding", "patches"))
+DEFAULTS = {"block": "basic", "stem": "small", "embedding": "patches"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +199,17 @@ def check(config: dict) -> None:
         _check_figures({name: config["models"][name] for name in models_of(config, budget)})
 
 
+def map_sizes(settings: dict) -> list[int]:
+    """The side of a convolutional model's map before and after each entry of its `layers`, 28 at first."""
+    sizes = [IMAGE_SIZE // 4 if settings.get("stem") == "large" else IMAGE_SIZE]
+    channels = settings["layers"][0]
+    for entry in settings["layers"]:
+        strided = settings.get("block") == "separable" and entry not in ("M", channels)
+        sizes.append(sizes[-1] // 2 if entry == "M" else -(-sizes[-1] // 2) if strided else sizes[-1])
+        channels = channels if entry == "M" else entry
+    return sizes
+
+
 def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
@@ -207,11 +220,16 @@ def _check_settings(path: str, settings: dict) -> None:
     layers = settings.get("layers", [1])
     if layers[0] == "M":
         raise UserError(f"config: {path}.layers: begins with M; the first layer must be a number of channels")
-    if layers.count("M") > MAX_POOLINGS:
+    sizes = map_sizes(settings) if "layers" in settings else [1]
+    if sizes[-1] == 0:
+        fit = sum(entry == "M" and size > 0 for entry, size in zip(layers, sizes[1:], strict=True))
         raise UserError(
             f"config: {path}.layers: {layers.count('M')} poolings leave nothing of {IMAGE_SIZE} x {IMAGE_SIZE}; "
-            f"at most {MAX_POOLINGS}"
+            f"at most {fit}"
         )
+    for key, needs, value in IN_VAIN:
+        if key in settings and settings.get(needs, DEFAULTS[needs]) != value:
+            raise UserError(f"config: {path}.{key}: has no effect, since {needs} is not {value}")
     for key, value in (("stem", "large"), ("block", "separable")):
         if settings.get(key) == value and settings.get("head") != "average":
             raise UserError(f"config: {path}.head: must be average, since {key} is {value}")

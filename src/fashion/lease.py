@@ -102,8 +102,8 @@ def listed() -> str:
 
 
 def has_gpu() -> bool:
-    """Whether this machine has a GPU that torch may use: NVIDIA's, or AMD's, whose driver is /dev/kfd."""
-    return bool(visible_gpus(listed(), None)) or Path("/dev/kfd").exists()
+    """Whether there is a GPU that a training may use: NVIDIA's, or AMD's, whose driver is /dev/kfd."""
+    return bool(visible_gpus(listed(), os.environ.get("CUDA_VISIBLE_DEVICES"))) or Path("/dev/kfd").exists()
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from fashion.config import IMAGE_SIZE
+from fashion.config import IMAGE_SIZE, map_sizes
 
 # Python, torch, the dataset and an epoch's augmented images: 1100 measured on a CPU; the rest is for CUDA's libraries.
 BASE_MB = 6000
@@ -61,24 +61,25 @@ def _transformer(settings: dict) -> Iterator[tuple[int, int]]:
 
 
 def _convolutional(settings: dict, residual: bool = False, hidden: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
-    channels, size = 1, IMAGE_SIZE
-    if settings.get("stem") == "large":
-        channels, size = settings["layers"][0], IMAGE_SIZE // 4
-    for entry in settings["layers"]:
+    sizes, channels = map_sizes(settings), 1
+    if residual:
+        channels = settings["layers"][0]
+        kernel, size = (7, IMAGE_SIZE // 2) if settings.get("stem") == "large" else (3, IMAGE_SIZE)
+        yield kernel**2 * channels, kernel**2 * channels * size**2
+    for entry, size in zip(settings["layers"], sizes[1:], strict=True):
         if entry == "M":
-            size //= 2
             continue
+        changed = channels != entry
         if settings.get("block") == "separable":
-            size = -(-size // (1 if channels == entry else 2))
             # Pointwise; a plain one; and a plain shortcut where the channels change.
-            weights = (channels + 9 * entry + (9 * channels if channels != entry else 0)) * entry
+            weights = (channels + 9 * entry + changed * 9 * channels) * entry
         elif residual:
-            # Two plain ones, and a 1 x 1 shortcut.
-            weights = (9 * channels + 9 * entry + channels) * entry
+            # Two plain ones; and a 1 x 1 shortcut where the channels change.
+            weights = (9 * channels + 9 * entry + changed * channels) * entry
         else:
             weights = (1 if settings.get("separable") and channels > 1 else 9) * channels * entry
         yield weights, weights * size**2
         channels = entry
-    features = channels * (1 if settings.get("head") == "average" else size**2)
+    features = channels * (1 if settings.get("head") == "average" else sizes[-1] ** 2)
     for inputs, outputs in pairwise([features, *hidden, 10]):
         yield inputs * outputs, inputs * outputs

@@ -49,7 +49,7 @@ def epochs_without_gain(validation_losses: Sequence[float], min_delta: float) ->
     for loss in validation_losses:
         if loss < lowest:
             lowest, count = loss, 0
-        elif not loss <= lowest + min_delta:
+        elif not (loss <= lowest + min_delta and math.isfinite(loss)):
             count += 1
     return count
 
@@ -130,7 +130,7 @@ class Training:
         while self.epoch <= training["epochs"]:
             losses = [row["validation_loss"] for row in self.history]
             if epochs_without_gain(losses, training["min_delta"]) >= training["patience"]:
-                logger.info(f"{self.name}: stopped, no lower validation loss in {training['patience']} epochs")
+                logger.info(f"{self.name}: stopped, {training['patience']} epochs without a lower validation loss")
                 break
             self._run_epoch()
         return self.tested_weights, self.history

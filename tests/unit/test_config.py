@@ -88,6 +88,18 @@ def test_the_shipped_configuration_is_accepted(config):
         ("models.vgg8.settings.layers", ["M", 8], "config: models.vgg8.settings.layers: begins with M"),
         ("models.vgg8.settings.layers", [8, "P"], "(a number of channels, or M for a max-pooling)"),
         ("models.vgg8.settings.layers", [8, *"MMMMM"], "5 poolings leave nothing of 28 x 28; at most 4"),
+        (
+            "models.published_resnet18.settings",
+            {"layers": [8, *"MMM"], "stem": "large", "head": "average"},
+            "3 poolings leave nothing of 28 x 28; at most 2",
+        ),
+        (
+            "models.published_resnet18.settings.dilation",
+            2,
+            "settings.dilation: has no effect, since block is not basic",
+        ),
+        ("models.resnet18.settings.stem_dilation", 2, "stem_dilation: has no effect, since stem is not large"),
+        ("models.vit_patchfree.settings.patch", 7, "settings.patch: has no effect, since embedding is not patches"),
         ("models.vgg8.settings.dropout", 1, "1 is greater than or equal to the maximum of 1"),
         ("models.resnet18.settings.dilation", 0, "0 is less than the minimum of 1"),
         ("models.resnet18.settings.stem_dilation", 0, "0 is less than the minimum of 1"),

@@ -112,6 +112,9 @@ def test_nothing_is_leased_under_slurm_or_without_gpus(machine, tmp_path):
 def test_a_machine_without_gpus_is_told_from_one_with(machine, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", machine["PATH"])
     assert has_gpu()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not has_gpu()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     smi = tmp_path / "bin/nvidia-smi"
     smi.write_text("#!/bin/sh\necho 'No devices found.'\n")
     assert not has_gpu()

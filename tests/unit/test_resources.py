@@ -21,6 +21,13 @@ def test_a_models_multiply_adds_are_known_without_building_it(name):
     assert multiply_adds(CONFIGURED[name]) == pytest.approx(count_flops(CONFIGURED[name]) / 2, rel=0.1)
 
 
+def test_an_averaged_map_has_one_value_a_channel():
+    flat, averaged = (
+        {"family": "resnet", "settings": {"layers": [64, "M"], "head": head}} for head in ("flatten", "average")
+    )
+    assert parameters(flat) - parameters(averaged) == (14 * 14 - 1) * 64 * 10
+
+
 def test_larger_models_ask_for_more_memory():
     sizes = [training_mb(CONFIGURED[name]) for name in ("vit", "published_resnet18", "resnet18", "vgg12")]
     assert sizes == sorted(set(sizes))

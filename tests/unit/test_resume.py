@@ -5,12 +5,15 @@ import random
 import shutil
 import signal
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from runs import BOTH, MODELS, Run, make_spec, write_dataset
 
 from fashion.checkpoint import Checkpoint
+from fashion.training import Interrupted, Training
 
 KILLS = 8  # of each family's training: 24 in all
 
@@ -129,6 +132,24 @@ def test_a_checkpoint_of_another_spec_is_not_taken_up(interrupted, data, tmp_pat
     log = other.log.read_text()
     assert "is of another spec, code, dataset or device; it is not taken up" in log
     assert "taken up at epoch" not in log
+
+
+@pytest.mark.parametrize("tested", ["best", "last"])
+def test_taken_up_after_its_best_epoch_it_keeps_those_weights_and_stops_in_the_same_epoch(tested, dataset, tmp_path):
+    # Labels by chance can only be learned by heart, so that the validation loss soon rises.
+    dataset = replace(dataset, train_labels=np.random.default_rng(0).permutation(dataset.train_labels))
+    spec, device = make_spec(learning_rate=0.01, epochs=20, patience=4, tested_weights=tested), torch.device("cpu")
+    weights, history = Training(spec, dataset, device).run()
+    best = min(history, key=lambda row: row["validation_loss"])["epoch"]
+    assert best + 4 == len(history) < 20
+    checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
+    training = Training(spec, dataset, device, checkpoint, lambda: training.epoch == best + 2)
+    with pytest.raises(Interrupted, match=f"interrupted in epoch {best + 2}, after step 1"):
+        training.run()
+    resumed, resumed_history = Training(spec, dataset, device, checkpoint).run()
+    assert [row["validation_loss"] for row in resumed_history] == [row["validation_loss"] for row in history]
+    assert resumed.keys() == weights.keys()
+    assert all(torch.equal(resumed[name], weights[name]) for name in weights)
 
 
 def test_a_checkpoint_gives_back_what_was_saved_and_the_one_before_is_kept(tmp_path):

@@ -105,10 +105,12 @@ def test_test_data_change_nothing_but_the_test_columns(dataset):
         ([1.0, 2.0, 1.0, 2.0], 0, 2),
         ([1.0, 1.2, 1.05], 0.1, 1),  # in between changes nothing
         ([1.0, 1.05, 1.05], 0.1, 0),
-        ([1.0, 1.2, 0.99, 1.08, 1.1], 0.1, 1),  # the lowest falls with each gain, however small
+        ([1.0, 1.2, 0.99], 0.1, 0),  # a gain resets, however small
+        ([1.0, 1.2, 0.99, 1.08, 1.095], 0.1, 1),  # and lowers the lowest
         ([1.0, math.nan, 1.05, math.nan], 0.1, 2),
         ([math.nan, math.nan], 0.1, 2),
         ([math.nan, 1.0], 0, 0),
+        ([math.inf] * 3, 0, 3),
     ],
 )
 def test_epochs_without_gain_are_counted_by_the_published_rule(losses, min_delta, expected):
