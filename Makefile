@@ -26,11 +26,11 @@ status: $(STAMP) ## which runs are stale and why, and how long training them tak
 
 .PHONY: compare
 compare: $(STAMP) ## check results/$(BUDGET) against docs/reference: make compare BUDGET=published
-	python -m fashion.agreement --own results/$(BUDGET) --reference docs/reference/$(BUDGET)
+	python -m fashion.reference.compare --own results/$(BUDGET) --reference docs/reference/$(BUDGET)
 
 .PHONY: publish
 publish: $(STAMP) ## put what is small and lasting of results/$(BUDGET) into docs/reference
-	python -m fashion.publish --budget $(BUDGET)
+	python -m fashion.reference.publish --budget $(BUDGET)
 
 .PHONY: test
 test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset

@@ -1,4 +1,4 @@
-"""Images augmented in a second: RandAugment(2, 9) and MixUp, as people write them and as `fashion.augment` does.
+"""Images augmented in a second: RandAugment(2, 9) and MixUp, as people write them and as `fashion.data.augment` does.
 
 Run `python benchmarks/augment.py`. Each row is timed on the same images in the same run; ratios are to the first row.
 """
@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from torchvision import transforms
 from torchvision.transforms import v2
 
-from fashion.augment import augment_epoch
+from fashion.data.augment import augment_epoch
 
 REAL = Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 CORES = len(os.sched_getaffinity(0))
@@ -139,7 +139,7 @@ def main() -> None:
     for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
         methods += [
             (device, f"torchvision v2, batches of {BATCH}, one draw a batch", torchvision_batches),
-            (device, "fashion.augment, own draws a sample", ours),
+            (device, "fashion.data.augment, own draws a sample", ours),
         ]
     rows = []
     for device, name, method in methods:

@@ -4,7 +4,7 @@ Run `python benchmarks/training.py`. For each model of config.yaml, on the same 
 
 - usual: DataLoader with per-image transforms (torchvision v2) and MixUp with a partner for each sample, as the report's
   code has them, Adam as it comes, `.item()` at each step;
-- ours: an epoch augmented in one call, then the steps of `fashion.step`;
+- ours: an epoch augmented in one call, then the steps of `fashion.training.step`;
 - limit: the step's multiply-adds at the rate of a large matrix product or convolution, whichever is faster here, or the
   bytes that Adam moves at the rate of a large copy, whichever takes longer.
 """
@@ -24,11 +24,11 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
-from fashion.augment import augment_epoch
-from fashion.inference import use_device
-from fashion.models import build, count_flops, count_parameters
-from fashion.step import make_optimizer, make_step
-from fashion.tables import write_table
+from fashion.data.augment import augment_epoch
+from fashion.models.build import build, count_flops, count_parameters
+from fashion.tables.writing import write_table
+from fashion.training.inference import use_device
+from fashion.training.step import make_optimizer, make_step
 
 ROOT = Path(__file__).parents[1]
 # Adam reads weight, gradient and two moments and writes all but the gradient, 4 bytes each.

@@ -4,7 +4,7 @@
 #   offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b BUDGET] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
 #
 #   -d DATASET  folder with the four Fashion-MNIST files
-#   -o OUTPUT   folder that gets reference.tar.gz, what fashion.publish takes of the runs finished so far, and the logs
+#   -o OUTPUT   folder that gets reference.tar.gz, what fashion.reference.publish takes of the runs finished so far, and the logs
 #   -w WHEELS   folder that offline/wheels.sh filled; without it python3 must have everything
 #   -b BUDGET   of config.yaml, report if not given
 #   -m MINUTES  for the whole call, no limit if not given; trainings are told to stop a minute and a half before
@@ -83,7 +83,7 @@ case $status in
 esac
 "${command[@]}" --dry-run --quiet 2> /dev/null | sed '1,/^Building DAG/d' | tee .offline/status.txt || true
 
-python -m fashion.publish --budget "$budget" --reference .offline/reference ${commit:+--commit "$commit"} || true
+python -m fashion.reference.publish --budget "$budget" --reference .offline/reference ${commit:+--commit "$commit"} || true
 tar -czf "$output/reference.tar.gz" -C .offline $(cd .offline && ls -d reference checks snakemake.log status.txt 2> /dev/null)
 ls -l "$output/reference.tar.gz"
 exit $status

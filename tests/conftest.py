@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from fashion.dataset import Dataset
+from fashion.data.dataset import Dataset
 
 ROOT = Path(__file__).parents[1]
 

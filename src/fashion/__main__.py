@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 # Each command imports what it needs: help and wrong arguments are answered at once.
-from fashion.errors import exit_on_user_error
-from fashion.logs import logger
+from fashion.stage import exit_on_user_error, logger
 
 RUN = "a run's folder: results/<budget>/runs/<model>/<augmentation>/seed<k>"
 PREDICT = """\
@@ -42,8 +41,8 @@ are in its metadata. It needs the packages of the extra `export`: pip install 'f
 
 
 def predict(arguments: argparse.Namespace) -> None:
-    from fashion.predict import classify, image_files, table
-    from fashion.run_folder import spec_of
+    from fashion.ask.predict import classify, image_files, table
+    from fashion.ask.trained import spec_of
 
     spec = spec_of(arguments.run)
     answers = classify(arguments.run, image_files(arguments.images))
@@ -62,13 +61,13 @@ def predict(arguments: argparse.Namespace) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    from fashion.card import card
+    from fashion.ask.show import card
 
     print(card(arguments.run))
 
 
 def export(arguments: argparse.Namespace) -> None:
-    from fashion.export import export
+    from fashion.ask.export import export
 
     export(arguments.run, arguments.onnx)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from fashion.dataset import FILES, Dataset
+from fashion.data.dataset import FILES, Dataset
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +72,8 @@ class Study:
         for rule, block in re.findall(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", done.stdout, re.MULTILINE):
             wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
             values = [pair.partition("=")[2] for pair in wildcards[1].split(", ")] if wildcards else []
-            jobs.add(" ".join([rule, *values[1:]]))
+            # The file of a study is named after its content.
+            jobs.add(" ".join([rule, *values[1:]] if rule != "study" else [rule]))
         status = re.findall(r"^\w+ \w+ seeds? \d.*|^\d+ runs?, .*|^then: .*", done.stdout, re.MULTILINE)
         return jobs - {"all"}, status
 

@@ -17,7 +17,7 @@ from threading import Event
 
 import pytest
 
-from fashion.resources import training_mb
+from fashion.study.resources import training_mb
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests/slurm/cluster"
@@ -138,7 +138,8 @@ def stop(study) -> None:
     (process,) = (
         folder
         for folder in Path("/proc").glob("[0-9]*")
-        if b"fashion.train" in _read(folder / "cmdline").split(b"\0") and (folder / "cwd").resolve() == study.folder
+        if b"fashion.training.train" in _read(folder / "cmdline").split(b"\0")
+        and (folder / "cwd").resolve() == study.folder
     )
     os.kill(int(process.name), signal.SIGSTOP)
 

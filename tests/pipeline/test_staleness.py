@@ -28,7 +28,7 @@ DIAGRAMS = {
     "vit": "diagram fig13_vit",
 }
 LOG = "epoch_log fig08_vgg12"
-OF_STUDY = {"comparison", "compute", "claims", "study"}
+OF_STUDY = {"comparison", "compute", "claims"}
 OF_PREDICTIONS = {"per_class", "calibration", "ablation", "confusion", "reliability", "mistakes"}
 OF_HISTORIES = {"gradients", "time_to_accuracy", "all_curves"}
 OF_EVALUATIONS = OF_STUDY | OF_PREDICTIONS | {"tradeoff"}
@@ -212,33 +212,81 @@ CASES = {
     ),
     "another family's module": (append("src/fashion/models/vit.py", "NEW = 1\n"), trained("vit") | drawn("vit")),
     "a helper of two families": (
-        append("src/fashion/models/layers.py", "NEW = 1\n"),
+        replace("src/fashion/models/layers.py", "nn.MaxPool2d(2)", "nn.MaxPool2d(2, 2)"),
         trained("vgg8", "vgg12", "resnet18") | drawn("vgg8", "vgg12", "resnet18"),
     ),
-    "a helper deep in the training": (append("src/fashion/randomness.py", "NEW = 1\n"), trained(*MODELS)),
-    "a local variable renamed": (
-        replace("src/fashion/randomness.py", "digest = ", "other = "),
+    "a helper deep in the training": (
+        replace("src/fashion/training/seeds.py", ">> 1", ">> 2"),
         trained(*MODELS),
     ),
-    "an import added": (
-        replace("src/fashion/models/vit.py", "import torch\n", "import math\nimport torch\n"),
-        trained("vit") | drawn("vit"),
+    "a local variable renamed": (
+        replace("src/fashion/training/seeds.py", "digest = ", "other = "),
+        trained(*MODELS),
     ),
-    "a table's code": (append("src/fashion/per_class.py", "NEW = 1\n"), {"per_class"}),
+    "the arithmetic of RandAugment": (
+        replace("src/fashion/data/augment.py", "sums.div(13)", "sums.div(14)"),
+        trained(*MODELS) | {"samples", "mixup_samples", "randaugment_samples", "mixup_alpha_samples"},
+    ),
+    "the rule of early stopping": (
+        replace("src/fashion/training/loop.py", "if loss < lowest", "if loss <= lowest"),
+        trained(*MODELS),
+    ),
+    "the format of checkpoints": (
+        replace("src/fashion/training/checkpoint.py", '"checksum"', '"crc"'),
+        NOTHING,
+    ),
+    "a definition that nothing uses": (append("src/fashion/training/seeds.py", "NEW = 1\n"), NOTHING),
+    "an import that nothing uses": (
+        replace("src/fashion/models/vit.py", "import torch\n", "import math\nimport torch\n"),
+        NOTHING,
+    ),
+    "a word in a training's log": (
+        replace("src/fashion/training/loop.py", "taken up at epoch", "going on at epoch"),
+        NOTHING,
+    ),
+    "a word in an error": (replace("src/fashion/training/loop.py", "may help", "helps"), NOTHING),
+    "what the provenance records": (
+        replace("src/fashion/training/provenance.py", '"commit": ', '"revision": '),
+        NOTHING,
+    ),
+    "an option's help": (replace("src/fashion/training/train.py", "processor threads", "CPU threads"), NOTHING),
+    "where log lines go": (replace("src/fashion/stage.py", 'format="%(message)s"', 'format="- %(message)s"'), NOTHING),
+    "a unit in Table 2": (replace("src/fashion/tables/operations.py", '"bits kept"', '"bits"'), {"operations"}),
+    "a table's heading": (
+        replace("src/fashion/tables/comparison.py", '"MFLOP per image"', '"MFLOP an image"'),
+        {"comparison", "tradeoff"},
+    ),
+    "a claim's sentence": (
+        replace("src/fashion/answer/claims.yaml", "The best model is VGG8", "The best is VGG8"),
+        {"claims"},
+    ),
+    "an axis's label": (
+        replace("src/fashion/figures/time_to_accuracy.py", '"training time (s)"', '"time (s)"'),
+        {"time_to_accuracy"},
+    ),
+    "a table's code": (
+        replace("src/fashion/tables/per_class.py", "zero_division=0", "zero_division=1"),
+        {"per_class"},
+    ),
     "code that a table and a figure share": (
-        append("src/fashion/reliability.py", "NEW = 1\n"),
+        replace("src/fashion/records/confidence.py", "BINS = 15", "BINS = 10"),
         {"calibration", "reliability"},
     ),
-    "a figure's code": (append("src/fashion/figures/log.py", "NEW = 1\n"), {LOG}),
-    "another figure's code": (append("src/fashion/figures/curves.py", "NEW = 1\n"), set(CURVES.values())),
-    "code that figures of curves share": (
-        append("src/fashion/figures/epochs.py", "NEW = 1\n"),
-        {*CURVES.values(), "time_to_accuracy", "all_curves"},
+    "a figure's code": (replace("src/fashion/figures/log.py", 'color="0.95"', 'color="0.9"'), {LOG}),
+    "another figure's code": (
+        replace("src/fashion/figures/curves.py", "ROW_HEIGHT = 2.2", "ROW_HEIGHT = 2.3"),
+        set(CURVES.values()),
     ),
-    "the code of a figure of predictions": (append("src/fashion/figures/mistakes.py", "NEW = 1\n"), {"mistakes"}),
-    "the code of a figure of a table": (append("src/fashion/figures/tradeoff.py", "NEW = 1\n"), {"tradeoff"}),
+    "code that figures of curves share": (
+        replace("src/fashion/figures/parts/epochs.py", "FEW_EPOCHS = 10", "FEW_EPOCHS = 11"),
+        {*CURVES.values(), "all_curves"},
+    ),
+    "the code of a figure of a table": (
+        replace("src/fashion/figures/tradeoff.py", '"test accuracy (%)"', '"accuracy (%)"'),
+        {"tradeoff"},
+    ),
     "the figures' style": (
-        append("src/fashion/figures/fashion.mplstyle", "\naxes.titlesize: 9\n"),
+        append("src/fashion/figures/parts/fashion.mplstyle", "\naxes.titlesize: 9\n"),
         {LOG, *CURVES.values(), *DIAGRAMS.values(), *SAMPLES, *OVERVIEWS},
     ),
     "a rule's command": (
@@ -247,18 +295,18 @@ CASES = {
     ),
     "reported numbers": (
         set_config("models", "vgg8", "reported", "both", "test_accuracy", 0.5),
-        OF_STUDY | {CURVES["vgg8"], "tradeoff"},
+        OF_STUDY | {CURVES["vgg8"], "tradeoff", "study"},
     ),
     "how many trainings share a GPU": (set_config("trainings_per_gpu", 2), NOTHING),
-    "how a GPU is found": (append("src/fashion/lease.py", "NEW = 1\n"), NOTHING),
+    "how a GPU is found": (append("src/fashion/training/lease.py", "NEW = 1\n"), NOTHING),
     "a caption": (append("workflow/report/curves.rst", "More.\n"), {"page"}),
-    "a claim's rule": (replace("src/fashion/claims.yaml", "low: 0.90,", "low: 0.91,"), OF_STUDY | {"tradeoff"}),
+    "a claim's rule": (replace("src/fashion/answer/claims.yaml", "low: 0.90,", "low: 0.91,"), {"claims"}),
     "comments and docstrings": (comment_everywhere, NOTHING),
     "reformatting": (reformat, NOTHING),
     "touch": (touch, NOTHING),
     "a fresh checkout": (check_out_elsewhere, NOTHING),
     "keys in another order": (reorder_keys, NOTHING),
-    "code that fetches verified data": (append("src/fashion/download.py", "NEW = 1\n"), NOTHING),
+    "code that fetches verified data": (append("src/fashion/data/download.py", "NEW = 1\n"), NOTHING),
     "the dataset moved": (move_the_dataset(lambda content: content), NOTHING),
     "another dataset": (
         move_the_dataset(lambda content: content[:-1] + b"\x07"),
@@ -268,13 +316,14 @@ CASES = {
         set_config("budgets", "tiny", "seeds", [0, 1]),
         {f"{rule} {model} both 1" for model in MODELS for rule in ("train", "evaluate")}
         | {*CURVES.values()}
-        | (OF_ALL_RUNS - OF_FIRST_SEED),
+        | (OF_ALL_RUNS - OF_FIRST_SEED)
+        | {"study"},
     ),
     "a model more": (
         add_a_model,
-        {"train vit_twin both 0", "evaluate vit_twin both 0", CURVES["vit"]} | OF_ALL_RUNS,
+        {"train vit_twin both 0", "evaluate vit_twin both 0", CURVES["vit"], "study"} | OF_ALL_RUNS,
     ),
-    "a model less": (remove_a_model, OF_ALL_RUNS),
+    "a model less": (remove_a_model, OF_ALL_RUNS | {"study"}),
     "a history deleted": (delete(f"{RUNS}/vgg8/both/seed0/history.csv"), trained("vgg8")),
     "metrics deleted": (delete(f"{RUNS}/vgg8/both/seed0/metrics.json"), {"evaluate vgg8 both 0"} | OF_EVALUATIONS),
     "predictions deleted": (
@@ -311,7 +360,7 @@ def test_what_an_edit_makes_stale(plans, case):
 
 def test_nothing_is_planned_for_who_trusts_modification_times(study):
     touch(study)
-    append("src/fashion/train.py", "NEW = 1\n")(study)
+    replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
     set_config("training", "patience", 6)(study)
     assert plan(study, "--rerun-triggers", "mtime") == NOTHING
     set_config("budgets", "tiny", "seeds", [0, 1])(study)
@@ -330,7 +379,7 @@ def test_a_failed_run_is_retried_alone(study):
 
 
 def test_a_change_known_to_change_no_number_is_accepted_by_touch(study):
-    append("src/fashion/train.py", "NEW = 1\n")(study)
+    replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
     assert plan(study) == followed(trained(*MODELS))
     assert study.snakemake("--touch").returncode == 0
     assert plan(study) == NOTHING
@@ -369,13 +418,14 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
 
 def test_the_reason_that_snakemake_gives_names_the_module(study):
     append("src/fashion/models/vit.py", "NEW = 1\n")(study)
-    append("src/fashion/randomness.py", "NEW = 1\n")(study)
+    replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
     text = study.snakemake("--dry-run").stdout
     reasons = set(re.findall(r"^ +reason: Params have changed .* (before: .*)", text, re.MULTILINE))
     # A set's order varies.
     named = {tuple(sorted(re.findall(r"fashion[\w.]*", reason))) for reason in reasons}
-    randomness, vit = ("fashion.randomness",) * 2, ("fashion.models.vit",) * 2
-    assert named == {randomness, vit, vit + randomness}
+    seeds, vit = ("fashion.training.seeds",) * 2, ("fashion.models.vit",) * 2
+    around = ("fashion.image",) * 2  # the same before and after, in the family's one param
+    assert named == {seeds, around + vit, around + vit + seeds}
 
 
 @pytest.mark.parametrize("file", ["src/fashion/models/vgg.py", "src/fashion/figures/curves.py"])
@@ -392,13 +442,18 @@ def test_every_job_depends_on_the_code_that_it_runs(finished):
     stages = set()
     for record in records:
         for stage in set(re.findall(r"python -m (fashion\.[\w.]+)", record["shellcmd"] or "")):
-            if stage == "fashion.lease":
+            if stage == "fashion.training.lease":
                 # On which GPU a command runs changes no result: what changes there makes nothing stale.
                 continue
             stages.add(stage)
-            module = {"fashion.download": "fashion.idx"}.get(stage, stage)
+            module = {"fashion.data.download": "fashion.data.idx"}.get(stage, stage)
             assert re.search(rf"['\s]{module} [0-9a-f]{{12}}", " ".join(record["params"])), record["rule"]
-    assert {"fashion.download", "fashion.train", "fashion.comparison", "fashion.figures.log"} < stages
+    assert {
+        "fashion.data.download",
+        "fashion.training.train",
+        "fashion.tables.comparison",
+        "fashion.figures.log",
+    } < stages
 
 
 def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_study):
@@ -414,7 +469,7 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
     config["budgets"]["tiny"]["seeds"] += [5, 6, 7, 8, 9]
     study.configure(config)
     new = {f"{rule} {model} both {seed}" for rule in ("train", "evaluate") for model in MODELS for seed in range(5, 10)}
-    assert plan(study) == followed(new | (OF_ALL_RUNS - OF_FIRST_SEED) | {*CURVES.values()})
+    assert plan(study) == followed(new | (OF_ALL_RUNS - OF_FIRST_SEED) | {*CURVES.values(), "study"})
 
 
 def test_two_thousand_runs_fit_into_their_commands(make_study):

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import fashion
-from fashion.dataset import CLASSES
-from fashion.figures import WIDTH, save
-from fashion.predictions import Predictions
+from fashion.figures.parts.sheet import WIDTH, save
+from fashion.image import CLASSES
+from fashion.records.predictions import Predictions
 
 NOTE = "quick budget: " + "says nothing about the report; " * 6
 

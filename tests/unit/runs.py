@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import yaml
 
-from fashion.dataset import Dataset
+from fashion.data.dataset import Dataset
 from fashion.files import write_json
 
 # Pytest's processes share the cores: threads that wait for each other busily slow them many-fold.
@@ -31,7 +31,7 @@ BOTH = {"mixup": {"alpha": 0.4}, "randaugment": {"num_ops": 2, "magnitude": 9}}
 # a new interpreter, which does not know pytest's `pythonpath`. (torch.optim imports torch._dynamo at its first use.)
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[2] / "src")
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["fashion.train", "torch._dynamo", "pytest"])
+processes.set_forkserver_preload(["fashion.training.train", "torch._dynamo", "pytest"])
 
 
 def make_spec(family: str = "vit", *, seed: int = 0, augmentation: dict | None = None, **training) -> dict:
@@ -76,7 +76,7 @@ class Run:
         self.arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
 
     def start(self, file_size_limit: int | None = None, checkpoint_seconds: float = 0) -> multiprocessing.Process:
-        """Start `python -m fashion.train`, with a checkpoint after each step unless told otherwise."""
+        """Start `python -m fashion.training.train`, with a checkpoint after each step unless told otherwise."""
         process = processes.Process(target=_train, args=(self.arguments, file_size_limit, checkpoint_seconds))
         process.start()
         return process
@@ -98,11 +98,12 @@ class Run:
 def _train(arguments: list[str], file_size_limit: int | None, checkpoint_seconds: float) -> None:
     import resource
 
-    from fashion import train, training
-    from fashion.errors import exit_on_user_error
+    from fashion.stage import exit_on_user_error
+    from fashion.training import loop as training
+    from fashion.training import train
 
     training.CHECKPOINT_SECONDS, training.CHECKPOINT_SHARE = checkpoint_seconds, 0
     if file_size_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
-    sys.argv = ["fashion.train", *arguments]
+    sys.argv = ["fashion.training.train", *arguments]
     exit_on_user_error(train.main)

@@ -19,8 +19,9 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.autoaugment import RandAugment, _apply_op
 
-from fashion import augment
-from fashion.augment import OPS, apply_ops, augment_epoch, mixup, normalise, rand_augment, strength
+from fashion.data import augment
+from fashion.data.augment import OPS, apply_ops, augment_epoch, mixup, rand_augment, strength
+from fashion.image import normalise
 
 REAL = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
 ERROR_PROBABILITY = 1e-6
@@ -282,8 +283,8 @@ def test_nothing_depends_on_pixels_but_pixels() -> None:
 
 
 def test_importing_it_does_not_import_torchvision() -> None:
-    program = "import sys, fashion.augment; sys.exit('torchvision' in sys.modules)"
-    environment = os.environ | {"PYTHONPATH": str(Path(augment.__file__).parents[1])}
+    program = "import sys, fashion.data.augment; sys.exit('torchvision' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(Path(augment.__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
 
 

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from fashion.claims import FAILS, HOLDS, RULES, UNDECIDED, main, tables
-from fashion.config import Study, resolve
-from fashion.deviations import deviations
-from fashion.evidence import Runs, expand
+from fashion.answer.claims import FAILS, HOLDS, RULES, UNDECIDED, main, tables
+from fashion.answer.deviations import deviations
+from fashion.answer.statements import expand
+from fashion.records.run import Runs
+from fashion.study.budget import Study, resolve
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -312,7 +313,7 @@ def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
             write(tmp_path / "runs" / model / "both" / f"seed{seed}", fabricate(model, "both", seed), seed)
     arguments = {"study": "study.json", "runs": "runs", "classes": "classes.csv", "output": "tables"}
     line = [part for name, value in arguments.items() for part in (f"--{name}", str(tmp_path / value))]
-    monkeypatch.setattr("sys.argv", ["fashion.claims", *line])
+    monkeypatch.setattr("sys.argv", ["fashion.answer.claims", *line])
     main()
     claims = pd.read_csv(tmp_path / "tables/claims.csv").set_index("id")
     assert claims["verdict"]["C8"] == HOLDS

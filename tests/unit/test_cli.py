@@ -20,16 +20,15 @@ from runs import MODELS, make_spec, write_dataset
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
-from fashion.augment import normalise
-from fashion.card import card
-from fashion.dataset import CLASSES
+from fashion.ask.predict import classify
+from fashion.ask.show import card
+from fashion.ask.trained import load_model
 from fashion.errors import UserError
-from fashion.evaluate import evaluate
 from fashion.files import write_json
-from fashion.inference import predict
-from fashion.models import build
-from fashion.predict import classify
-from fashion.run_folder import load_model
+from fashion.image import CLASSES, normalise
+from fashion.models.build import build
+from fashion.training.evaluate import evaluate
+from fashion.training.inference import predict
 
 ROOT = Path(__file__).parents[2]
 PROVENANCE = {
@@ -166,7 +165,8 @@ def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
     weights.write_bytes(content[: len(content) // 2])
     assert refusal().startswith(f"{weights}: not the weights of the model in spec.json: ")
     weights.unlink()
-    command = f"python -m fashion.train --spec '{run}'/spec.json --data results/data/fashion_mnist.npz --output '{run}'"
+    command = f"python -m fashion.training.train --spec '{run}'/spec.json"
+    command += f" --data results/data/fashion_mnist.npz --output '{run}'"
     assert refusal() == f"{weights}: no weights there; train the run: {command}"
     spec.write_text("[]")
     assert refusal().startswith(f"{spec}: not a run's spec: it lacks model")

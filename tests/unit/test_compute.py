@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from fashion.compute import compute, readable
-from fashion.evidence import Runs
+from fashion.records.run import Runs
+from fashion.tables.compute import compute, readable
 
 
 def fabricate(seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:

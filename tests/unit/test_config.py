@@ -9,9 +9,10 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from fashion.config import check, explain, refuse_repeated_keys, resolve
 from fashion.errors import UserError
 from fashion.files import canonical_json
+from fashion.study.budget import resolve
+from fashion.study.config import check, explain, refuse_repeated_keys
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = str(ROOT / "workflow/schemas/config.schema.yaml")
@@ -318,5 +319,5 @@ def test_figures_have_the_reports_numbers(config):
 
 
 def test_planning_a_study_imports_no_torch():
-    code = "import sys, fashion.config, fashion.files; sys.exit('torch' in sys.modules)"
+    code = "import sys, fashion.study.config, fashion.files; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)

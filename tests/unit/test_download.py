@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fashion import dataset, download
+from fashion.data import dataset, download
 from fashion.errors import UserError
 from fashion.files import read_json
 
@@ -69,7 +69,7 @@ def as_bytes(found: dataset.Dataset) -> dict[str, tuple]:
 def environment(monkeypatch, caplog):
     """All is logged; other processes find the package where this one did; no proxy stands before local servers."""
     caplog.set_level("INFO", logger="fashion")
-    monkeypatch.setenv("PYTHONPATH", str(Path(download.__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(download.__file__).parents[2]))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -155,7 +155,7 @@ def test_classes_are_those_of_table_1():
 
 def test_importing_it_does_not_import_torch():
     subprocess.run(
-        [sys.executable, "-c", "import fashion.download, sys; assert 'torch' not in sys.modules"], check=True
+        [sys.executable, "-c", "import fashion.data.download, sys; assert 'torch' not in sys.modules"], check=True
     )
 
 
@@ -490,7 +490,7 @@ def test_the_command_line_shows_a_fault_in_one_line(tmp_path, folder):
     def run(*options):
         outputs = ["--output", tmp_path / "a/x.npz", "--checksums", tmp_path / "a/x.json"]
         return subprocess.run(
-            [sys.executable, "-m", "fashion.download", *outputs, *options], capture_output=True, text=True
+            [sys.executable, "-m", "fashion.data.download", *outputs, *options], capture_output=True, text=True
         )
 
     bad = run("--folder", folder)

@@ -10,12 +10,15 @@ import torch
 from fabricated import NOTE, check_legible, shown_texts, stage, texts, write_run
 from matplotlib.figure import Figure
 
-from fashion.augment import OPS
-from fashion.dataset import CLASSES, Dataset
+from fashion.data.augment import OPS
+from fashion.data.dataset import Dataset
 from fashion.errors import UserError
-from fashion.figures import WIDTH, curves, diagrams, log, read_run, samples, save
-from fashion.figures.canvas import trace
-from fashion.models import build, count_parameters
+from fashion.figures import curves, diagrams, log, samples
+from fashion.figures.parts.canvas import trace
+from fashion.figures.parts.sheet import WIDTH, save
+from fashion.image import CLASSES
+from fashion.models.build import build, count_parameters
+from fashion.records.run import read_run
 
 VGG = {"name": "small", "family": "vgg", "settings": {"layers": [4, 8, "M", 8], "separable": True, "hidden": [30]}}
 RESNET = {"name": "residual", "family": "resnet", "settings": {"layers": [8, "M", 16], "dilation": 2}}

@@ -7,7 +7,7 @@ import types
 import pytest
 import torch
 
-from fashion.meter import Meter
+from fashion.training.meter import Meter
 
 
 @pytest.fixture

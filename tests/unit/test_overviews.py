@@ -11,20 +11,11 @@ from fabricated import check_legible, predict, stage, texts, write_predictions, 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from fashion.dataset import CLASSES
-from fashion.figures import (
-    all_curves,
-    confusion,
-    gradients,
-    mistakes,
-    mosaic,
-    names,
-    read_run,
-    reliability,
-    time_to_accuracy,
-    tradeoff,
-)
-from fashion.predictions import Predictions
+from fashion.figures import all_curves, confusion, gradients, mistakes, reliability, time_to_accuracy, tradeoff
+from fashion.figures.parts import mosaic, names
+from fashion.image import CLASSES
+from fashion.records.predictions import Predictions
+from fashion.records.run import read_run
 
 # As many as the report has, with names as long as its longest.
 NAMES = [f"resnet18_dilate{letter}" for letter in "abcdefghijklm"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fashion.ask.photograph import read
 from fashion.errors import UserError
-from fashion.photograph import read
 
 # Dark in light, round an empty middle, and of no symmetry; it reaches from the top to the foot, as articles do.
 ARTICLE = np.zeros((28, 28), np.uint8)

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fashion import agreement, publish
-from fashion.agreement import AGREES, DISAGREES, OTHER, UNDECIDED, check, finished_runs
-from fashion.config import Study, resolve
 from fashion.errors import UserError
+from fashion.records.run import finished_runs
+from fashion.reference import compare, publish
+from fashion.reference.compare import AGREES, DISAGREES, OTHER, UNDECIDED, check
+from fashion.study.budget import Study, resolve
+from fashion.study.spec import RECORDS
 
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
@@ -74,7 +76,7 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     assert publish.publish(study, results, tmp_path / "reference") == []
     published = files(tmp_path / "reference")
     runs = [name for name in published if name.startswith("runs/")]
-    assert {Path(name).name for name in runs} == {*agreement.RECORDS, "correct.npy"}
+    assert {Path(name).name for name in runs} == {*RECORDS, "correct.npy"}
     assert len(runs) == 12 * 5
     assert published.keys() - set(runs) == {
         "README.md",
@@ -244,8 +246,8 @@ def test_other_settings_are_named_and_decide_nothing(study, tmp_path):
 
 def run_compare(monkeypatch, tmp_path) -> None:
     folders = ("--own", str(tmp_path / "own"), "--reference", str(tmp_path / "reference"))
-    monkeypatch.setattr(sys, "argv", ["fashion.agreement", *folders])
-    agreement.main()
+    monkeypatch.setattr(sys, "argv", ["fashion.reference.compare", *folders])
+    compare.main()
 
 
 def test_compare_says_which_disagree(study, tmp_path, monkeypatch, capsys):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from fabricated import check_legible
 
-from fashion.config import Study, resolve
-from fashion.evidence import Runs
+from fashion.answer.repeats import readable, repeats
 from fashion.figures import repeats as figure
-from fashion.repeats import readable, repeats
-from fashion.statistics import prediction_interval
+from fashion.records.run import Runs
+from fashion.records.statistics import prediction_interval
+from fashion.study.budget import Study, resolve
 
 
 @pytest.fixture

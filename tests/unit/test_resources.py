@@ -4,8 +4,8 @@ import pytest
 import torch
 from runs import CONFIGURED
 
-from fashion.models import build, count_flops, count_parameters
-from fashion.resources import multiply_adds, parameters, training_mb, training_threads
+from fashion.models.build import build, count_flops, count_parameters
+from fashion.study.resources import multiply_adds, parameters, training_mb, training_threads
 
 
 @pytest.mark.parametrize("name", CONFIGURED)

@@ -12,8 +12,8 @@ import pytest
 import torch
 from runs import BOTH, MODELS, Run, make_spec, write_dataset
 
-from fashion.checkpoint import Checkpoint
-from fashion.training import Interrupted, Training
+from fashion.training.checkpoint import Checkpoint
+from fashion.training.loop import Interrupted, Training
 
 KILLS = 8  # of each family's training: 24 in all
 

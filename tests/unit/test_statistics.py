@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fashion.statistics import Estimate, holm, over_seeds, over_seeds_and_images
+from fashion.records.statistics import Estimate, holm, over_seeds, over_seeds_and_images
 
 
 def test_over_seeds_is_the_one_sample_t_test():

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fashion.status import Run, changes, describe, estimate, measure
+from fashion.records.status import Run, describe, estimate, measure
+from fashion.study.changes import changes
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,15 +61,24 @@ def test_an_added_and_a_removed_setting_are_said():
 
 
 def test_changed_code_is_said_by_module():
-    before = {"'fashion.augment 111111111111'", "'fashion.models.layers 222222222222, fashion.models.vgg 333333333333'"}
-    now = {"'fashion.step 111111111111'", "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'"}
+    before = {
+        "'fashion.data.augment 111111111111'",
+        "'fashion.models.layers 222222222222, fashion.models.vgg 333333333333'",
+    }
+    now = {
+        "'fashion.training.step 111111111111'",
+        "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'",
+    }
     assert changes(before, now) == [
         "code of fashion.models.vgg changed",
-        "code of fashion.step added",
-        "code of fashion.augment no longer used",
+        "code of fashion.training.step added",
+        "code of fashion.data.augment no longer used",
     ]
-    now = {"'fashion.augment 555555555555'", "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'"}
-    assert changes(before, now) == ["code of fashion.augment, fashion.models.vgg changed"]
+    now = {
+        "'fashion.data.augment 555555555555'",
+        "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'",
+    }
+    assert changes(before, now) == ["code of fashion.data.augment, fashion.models.vgg changed"]
 
 
 def test_other_params_are_passed_over():
@@ -152,7 +162,7 @@ def test_only_measurements_on_the_last_device_count(tmp_path):
 
 def test_planning_imports_no_torch():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    modules = set(re.findall(r"^from (fashion\.\w+) import ", rules, re.MULTILINE))
-    assert {"fashion.config", "fashion.status"} < modules
+    modules = set(re.findall(r"^from (fashion[\w.]+) import ", rules, re.MULTILINE))
+    assert {"fashion.study.config", "fashion.records.status"} < modules
     program = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT / "src")}).returncode == 0

@@ -8,9 +8,9 @@ import torch
 from runs import BOTH, CONFIGURED, LIGHT, make_spec
 
 from fashion.files import read_json, write_json
-from fashion.models import build
-from fashion.step import GraphedStep, make_optimizer, make_step
-from fashion.training import Training
+from fashion.models.build import build
+from fashion.training.loop import Training
+from fashion.training.step import GraphedStep, make_optimizer, make_step
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 
@@ -97,8 +97,8 @@ def test_dropout_differs_between_replays():
 
 @needs_cuda
 def test_a_gpu_training_stopped_and_taken_up_ends_like_an_undisturbed_one(dataset, tmp_path):
-    from fashion.checkpoint import Checkpoint
-    from fashion.training import Interrupted
+    from fashion.training.checkpoint import Checkpoint
+    from fashion.training.loop import Interrupted
 
     device, spec = torch.device("cuda"), make_spec("vgg", augmentation=BOTH, epochs=4)
     weights, _ = Training(spec, dataset, device).run()

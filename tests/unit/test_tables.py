@@ -9,12 +9,12 @@ import pytest
 from fabricated import predict, write_predictions
 from scipy import stats
 
-from fashion import ablation, calibration, comparison, per_class
-from fashion.dataset import CLASSES
 from fashion.errors import UserError
-from fashion.predictions import Predictions, read_groups, read_predictions
-from fashion.reliability import reliability
-from fashion.statistics import over_seeds_and_images
+from fashion.image import CLASSES
+from fashion.records.confidence import reliability
+from fashion.records.predictions import Predictions, read_groups, read_predictions
+from fashion.records.statistics import over_seeds_and_images
+from fashion.tables import ablation, calibration, comparison, per_class
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))

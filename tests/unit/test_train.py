@@ -14,17 +14,18 @@ import torch
 from runs import BOTH, make_spec, write_dataset
 from safetensors.torch import load_file, save_file
 
-from fashion.augment import normalise, rand_augment
-from fashion.dataset import Dataset
+from fashion.data.augment import rand_augment
+from fashion.data.dataset import Dataset
 from fashion.errors import UserError
-from fashion.evaluate import evaluate
 from fashion.files import canonical_json, read_json
-from fashion.inference import predict, score
-from fashion.inputs import split, training_inputs, validation_inputs
-from fashion.models import build
+from fashion.image import normalise
+from fashion.models.build import build
 from fashion.models.vit import VisionTransformer
-from fashion.randomness import generator
-from fashion.training import Training, epochs_without_gain
+from fashion.training.evaluate import evaluate
+from fashion.training.inference import predict, score
+from fashion.training.inputs import split, training_inputs, validation_inputs
+from fashion.training.loop import Training, epochs_without_gain
+from fashion.training.seeds import generator
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -163,7 +164,7 @@ class WithUnused(VisionTransformer):
 
 
 def test_a_parameter_that_no_image_passes_is_refused_by_name(dataset, monkeypatch):
-    monkeypatch.setattr("fashion.training.build", lambda entry: WithUnused(**entry["settings"]))
+    monkeypatch.setattr("fashion.training.loop.build", lambda entry: WithUnused(**entry["settings"]))
     message = r"small none seed 0: the model's spare\.weight gets no gradient: no image passes it; remove it"
     with pytest.raises(UserError, match=message):
         train(make_spec(), dataset, CPU)
@@ -291,7 +292,7 @@ def test_other_runs_are_tested_on_clean_images_alone(augmentation, validation, d
 
 def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
-    line = [sys.executable, "-m", f"fashion.{stage}", *map(str, arguments)]
+    line = [sys.executable, "-m", f"fashion.training.{stage}", *map(str, arguments)]
     return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
 
 

@@ -20,11 +20,11 @@ rule operations:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.tables"),
+        *code("fashion.tables.operations:main"),
         note=note,
         magnitudes=MAGNITUDES,
     shell:
-        "python -m fashion.tables --output {output.csv} --note={params.note:q} operations"
+        "python -m fashion.tables.operations --output {output.csv} --note={params.note:q}"
         " --magnitudes {params.magnitudes} 2> {log}"
 
 
@@ -40,7 +40,7 @@ use rule samples as mixup_samples with:
     log:
         "results/{budget}/logs/fig02_mixup.log",
     params:
-        *code("fashion.figures.samples"),
+        *code("fashion.figures.samples:main"),
         note=note,
         figure="mixup",
         settings=lambda wildcards: ["--settings", canonical_json({"alpha": MIXUP_ALPHAS[0]})],
@@ -58,7 +58,7 @@ use rule samples as randaugment_samples with:
     log:
         "results/{budget}/logs/ext01_randaugment.log",
     params:
-        *code("fashion.figures.samples"),
+        *code("fashion.figures.samples:main"),
         note=note,
         figure="randaugment",
         settings=[],
@@ -76,7 +76,7 @@ use rule samples as mixup_alpha_samples with:
     log:
         "results/{budget}/logs/ext02_mixup_alpha.log",
     params:
-        *code("fashion.figures.samples"),
+        *code("fashion.figures.samples:main"),
         note=note,
         figure="mixup_alpha",
         settings=[],

@@ -1,4 +1,5 @@
 # The configuration, validated before any job starts, and what the other rules look up in it.
+import hashlib
 import shlex
 import sys
 from pathlib import Path
@@ -15,13 +16,14 @@ shell.prefix(
     " MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296; "
 )
 
-from fashion.config import check, explain, refuse_repeated_keys, resolve
-from fashion.digest import code_digests
-from fashion.download import content_checksums
+from fashion.study.budget import resolve
+from fashion.study.config import check, explain, refuse_repeated_keys
+from fashion.study.digest import DATASET, EVALUATION, TRAINING, code_digests
+from fashion.data.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
-from fashion.lease import has_gpu
-from fashion.resources import training_mb, training_threads
+from fashion.training.lease import has_gpu
+from fashion.study.resources import training_mb, training_threads
 
 try:
     for path in workflow.configfiles:
@@ -29,7 +31,7 @@ try:
     validate(config, "../schemas/config.schema.yaml")
     check(config)
     STUDIES = {budget: resolve(config, budget) for budget in config["budgets"]}
-    # What a family's models run, beyond the stages: `fashion.models` imports one family by name.
+    # What a family's models run, beyond the stages: `fashion.models.build` imports one family by name.
     FAMILIES = {
         name: code_digests(f"fashion.models.{name}")
         for name in {entry["family"] for entry in config["models"].values()}
@@ -54,7 +56,7 @@ SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
 # Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
 # still saves its state, and the job with it.
-LEASE = f"exec python -m fashion.lease --per-gpu {config['trainings_per_gpu']}"
+LEASE = f"exec python -m fashion.training.lease --per-gpu {config['trainings_per_gpu']}"
 # `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU; where there is
 # none, trainings take processor cores alone. What has local scope is a cluster's.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
@@ -74,6 +76,7 @@ wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     augmentation="[a-z][a-z0-9_]*",
     seed=r"\d+",
+    digest="[0-9a-f]{12}",
 
 
 def note(wildcards):
@@ -102,23 +105,28 @@ def run_threads(wildcards):
     return training_threads(STUDIES[wildcards.budget].models[wildcards.model])
 
 
-def code(stage):
-    """Digests of the modules that a stage runs, each a param: the reason that Snakemake gives then names what changed."""
+def code(*starts):
+    """Digests of the modules that these run, each a param: the reason that Snakemake gives then names what changed."""
     try:
-        return [f"{module} {digest}" for module, digest in code_digests(stage).items()]
+        return [f"{module} {digest}" for module, digest in code_digests(*starts).items()]
     except UserError as error:
         sys.exit(f"error: {error}")
 
 
-def joined_code(stage):
-    """The same as one param, for rules of which others take all but a few directives: they replace it by its name."""
-    return ", ".join(code(stage))
+def stage_code(stage):
+    """The same of a whole stage as one param, for rules of which others take all but a few directives by their names."""
+    return ", ".join(code(f"{stage}:main"))
 
 
-def family_code(stage, family):
-    """Digests of what a stage runs for the models of one family alone, as one param."""
-    own = FAMILIES[family].keys() - code_digests(stage).keys()
-    return ", ".join(f"{module} {FAMILIES[family][module]}" for module in sorted(own))
+def family_code(family):
+    """Digests of what the models of one family run, as one param."""
+    return ", ".join(f"{module} {digest}" for module, digest in FAMILIES[family].items())
+
+
+def study_file(wildcards):
+    """What tables over all runs read of their study."""
+    summary = canonical_json(STUDIES[wildcards.budget].summary())
+    return f"results/{wildcards.budget}/study/{hashlib.sha256(summary.encode()).hexdigest()[:12]}.json"
 
 
 def run_files(budget, runs, *names):

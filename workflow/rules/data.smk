@@ -14,13 +14,13 @@ rule dataset:
     conda:
         "../../envs/fashion.yaml"
     params:
-        # Only what the dataset is makes it stale, not where it is from or what fetches it: no code of fashion.download,
+        # Only what the dataset is makes it stale, not where it is from or what fetches it: no code of fashion.data.download,
         # and a function of `output`, which Snakemake does not compare.
-        *code("fashion.idx"),
+        *code(*DATASET),
         content=canonical_json(CONTENT),
         source=lambda wildcards, output: SOURCE,
     shell:
-        "python -m fashion.download --output {output.data} --checksums {output.checksums}"
+        "python -m fashion.data.download --output {output.data} --checksums {output.checksums}"
         " {params.source:q} --log {log}"
 
 
@@ -41,10 +41,10 @@ rule classes:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.tables"),
+        *code("fashion.tables.classes:main"),
         note=note,
     shell:
-        "python -m fashion.tables --output {output.csv} --note={params.note:q} classes --data {input.data} 2> {log}"
+        "python -m fashion.tables.classes --output {output.csv} --note={params.note:q} --data {input.data} 2> {log}"
 
 
 rule samples:
@@ -64,7 +64,7 @@ rule samples:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.samples"),
+        *code("fashion.figures.samples:main"),
         note=note,
         figure="samples",
         settings=[],

@@ -26,7 +26,7 @@ rule confusion:
     conda:
         "../../envs/fashion.yaml"
     params:
-        code=joined_code("fashion.figures.confusion"),
+        code=stage_code("fashion.figures.confusion"),
         note=note,
         stage="fashion.figures.confusion",
         runs=shown_folders,
@@ -48,7 +48,7 @@ use rule confusion as reliability with:
     log:
         "results/{budget}/logs/ext05_reliability.log",
     params:
-        code=joined_code("fashion.figures.reliability"),
+        code=stage_code("fashion.figures.reliability"),
         note=note,
         stage="fashion.figures.reliability",
         runs=shown_folders,
@@ -74,7 +74,7 @@ rule mistakes:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.mistakes"),
+        *code("fashion.figures.mistakes:main"),
         note=note,
         runs=shown_folders,
         seed=lambda wildcards: seeds(wildcards)[0],
@@ -99,7 +99,7 @@ rule tradeoff:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.tradeoff"),
+        *code("fashion.figures.tradeoff:main"),
         note=note,
         runs=shown_folders,
         families=lambda wildcards: [entry["family"] for entry in shown(wildcards).values()],
@@ -123,7 +123,7 @@ use rule confusion as gradients with:
     log:
         "results/{budget}/logs/ext08_gradients.log",
     params:
-        code=joined_code("fashion.figures.gradients"),
+        code=stage_code("fashion.figures.gradients"),
         note=note,
         stage="fashion.figures.gradients",
         runs=shown_folders,
@@ -144,7 +144,7 @@ use rule confusion as time_to_accuracy with:
     log:
         "results/{budget}/logs/ext09_time_to_accuracy.log",
     params:
-        code=joined_code("fashion.figures.time_to_accuracy"),
+        code=stage_code("fashion.figures.time_to_accuracy"),
         note=note,
         stage="fashion.figures.time_to_accuracy",
         runs=shown_folders,
@@ -165,7 +165,7 @@ use rule confusion as all_curves with:
     log:
         "results/{budget}/logs/ext10_all_models.log",
     params:
-        code=joined_code("fashion.figures.all_curves"),
+        code=stage_code("fashion.figures.all_curves"),
         note=note,
         stage="fashion.figures.all_curves",
         runs=shown_folders,
@@ -188,7 +188,7 @@ rule repeats_figure:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.repeats"),
+        *code("fashion.figures.repeats:main"),
         note=note,
     shell:
         "python -m fashion.figures.repeats --repeats {input.repeats} --note={params.note:q} --output {output} 2> {log}"

@@ -17,10 +17,10 @@ localrules:
 
 rule study:
     output:
-        # Temporary: the tables read what the study is now, also where `--rerun-triggers mtime` compares no params.
-        temp("results/{budget}/study.json"),
+        # Named after its content: another study is another input of the tables, whatever triggers are asked for.
+        "results/{budget}/study/{digest}.json",
     log:
-        "results/{budget}/logs/study.log",
+        "results/{budget}/logs/study_{digest}.log",
     params:
         study=lambda wildcards: canonical_json(STUDIES[wildcards.budget].summary()),
     run:
@@ -42,18 +42,18 @@ rule hyperparameters:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.tables"),
+        *code("fashion.tables.hyperparameters:main"),
         note=note,
         training=lambda wildcards: canonical_json(STUDIES[wildcards.budget].hyperparameters()),
     shell:
-        "python -m fashion.tables --output {output.csv} --note={params.note:q} hyperparameters"
+        "python -m fashion.tables.hyperparameters --output {output.csv} --note={params.note:q}"
         " --training {params.training:q} 2> {log}"
 
 
 rule comparison:
     input:
         lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *RECORDS),
-        study="results/{budget}/study.json",
+        study=study_file,
     output:
         csv=report(
             "results/{budget}/tables/comparison.csv",
@@ -67,10 +67,10 @@ rule comparison:
     conda:
         "../../envs/fashion.yaml"
     params:
-        code=joined_code("fashion.comparison"),
+        code=stage_code("fashion.tables.comparison"),
         runs="results/{budget}/runs",
         note=note,
-        stage="fashion.comparison",
+        stage="fashion.tables.comparison",
     shell:
         "python -m {params.stage} --study {input.study} --runs {params.runs} --output {output.csv} 2> {log}"
 
@@ -87,10 +87,10 @@ use rule comparison as compute with:
     log:
         "results/{budget}/logs/compute.log",
     params:
-        code=joined_code("fashion.compute"),
+        code=stage_code("fashion.tables.compute"),
         runs="results/{budget}/runs",
         note=note,
-        stage="fashion.compute",
+        stage="fashion.tables.compute",
 
 
 use rule comparison as repeats with:
@@ -105,16 +105,16 @@ use rule comparison as repeats with:
     log:
         "results/{budget}/logs/repeats.log",
     params:
-        code=joined_code("fashion.repeats"),
+        code=stage_code("fashion.answer.repeats"),
         runs="results/{budget}/runs",
         note=note,
-        stage="fashion.repeats",
+        stage="fashion.answer.repeats",
 
 
 rule claims:
     input:
         lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *RECORDS),
-        study="results/{budget}/study.json",
+        study=study_file,
         classes="results/{budget}/tables/table1_classes.csv",
     output:
         report(
@@ -131,12 +131,12 @@ rule claims:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.claims"),
+        *code("fashion.answer.claims:main"),
         note=note,
         runs="results/{budget}/runs",
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m fashion.claims --study {input.study} --runs {params.runs} --classes {input.classes}"
+        "python -m fashion.answer.claims --study {input.study} --runs {params.runs} --classes {input.classes}"
         " --output {params.folder} 2> {log}"
 
 
@@ -156,9 +156,9 @@ rule per_class:
     conda:
         "../../envs/fashion.yaml"
     params:
-        code=joined_code("fashion.per_class"),
+        code=stage_code("fashion.tables.per_class"),
         note=note,
-        stage="fashion.per_class",
+        stage="fashion.tables.per_class",
         runs="results/{budget}/runs",
         groups=groups,
         seeds=seeds,
@@ -179,9 +179,9 @@ use rule per_class as calibration with:
     log:
         "results/{budget}/logs/calibration.log",
     params:
-        code=joined_code("fashion.calibration"),
+        code=stage_code("fashion.tables.calibration"),
         note=note,
-        stage="fashion.calibration",
+        stage="fashion.tables.calibration",
         runs="results/{budget}/runs",
         groups=groups,
         seeds=seeds,
@@ -199,9 +199,9 @@ use rule per_class as ablation with:
     log:
         "results/{budget}/logs/ablation.log",
     params:
-        code=joined_code("fashion.ablation"),
+        code=stage_code("fashion.tables.ablation"),
         note=note,
-        stage="fashion.ablation",
+        stage="fashion.tables.ablation",
         runs="results/{budget}/runs",
         groups=groups,
         seeds=seeds,
@@ -224,8 +224,8 @@ rule diagram:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.diagrams"),
-        family=lambda wildcards: family_code("fashion.figures.diagrams", diagram_entry(wildcards)["family"]),
+        *code("fashion.figures.diagrams:main"),
+        family=lambda wildcards: family_code(diagram_entry(wildcards)["family"]),
         note=note,
         model=lambda wildcards: canonical_json(diagram_entry(wildcards)),
     shell:
@@ -249,7 +249,7 @@ rule curves:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.curves"),
+        *code("fashion.figures.curves:main"),
         note=note,
         reported=reported,
         runs=lambda wildcards: shown_folders(wildcards, "curves"),
@@ -277,7 +277,7 @@ rule epoch_log:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.log"),
+        *code("fashion.figures.log:main"),
         note=note,
         run=subpath(input[0], parent=True),
     shell:
@@ -296,7 +296,7 @@ rule page:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.page"),
+        *code("fashion.answer.page:main"),
         # Their content: their place, which Snakemake does not compare, may be another in another checkout.
         texts=lambda wildcards: canonical_json(
             {path.name: path.read_text(encoding="utf-8") for path in CAPTIONS.glob("*.rst")}
@@ -310,6 +310,6 @@ rule page:
             {figure.name: figure.models for figure in STUDIES[wildcards.budget].figures().values()}
         ),
     shell:
-        "python -m fashion.page --results {params.results} --groups {params.groups} --seeds {params.seeds}"
+        "python -m fashion.answer.page --results {params.results} --groups {params.groups} --seeds {params.seeds}"
         " --note={params.note:q} --figures {input.figures} --shown {params.shown:q} --captions {params.captions:q}"
         " --output {output} 2> {log}"

@@ -3,7 +3,8 @@ import atexit
 import json
 from collections import Counter
 
-from fashion.status import Run, changes, describe
+from fashion.records.status import Run, describe
+from fashion.study.changes import changes
 
 
 def why(job):

@@ -23,8 +23,8 @@ rule train:
         gpu=1,
         mem_mb=memory,
     params:
-        *code("fashion.train"),
-        family=lambda wildcards: family_code("fashion.train", family(wildcards)),
+        *code(*TRAINING),
+        family=lambda wildcards: family_code(family(wildcards)),
         spec=spec,
         # A function of `output`, which Snakemake does not compare: where a run takes place makes nothing stale.
         lease=lambda wildcards, output: LEASE,
@@ -32,7 +32,7 @@ rule train:
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
         checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
     shell:
-        "{params.lease} python -m fashion.train --spec /dev/stdin --data {input.data} --output {params.folder}"
+        "{params.lease} python -m fashion.training.train --spec /dev/stdin --data {input.data} --output {params.folder}"
         " --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
 
 
@@ -53,10 +53,10 @@ rule evaluate:
     resources:
         gpu=1,
     params:
-        *code("fashion.evaluate"),
-        family=lambda wildcards: family_code("fashion.evaluate", family(wildcards)),
+        *code(*EVALUATION),
+        family=lambda wildcards: family_code(family(wildcards)),
         lease=lambda wildcards, output: LEASE,
         folder=subpath(output.metrics, parent=True),
     shell:
-        "{params.lease} python -m fashion.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
+        "{params.lease} python -m fashion.training.evaluate --run {params.folder} --data {input.data} --output {params.folder}"
         " --threads {threads} --log {log}"

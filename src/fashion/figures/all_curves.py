@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, draw_runs, read_runs
-from fashion.figures.epochs import by_model, counted, draw, legend
-from fashion.figures.multiples import COLUMNS
+from fashion.figures.parts.epochs import by_model, counted, draw, legend
+from fashion.figures.parts.multiples import COLUMNS
+from fashion.figures.parts.sheet import WIDTH, draw_runs
+from fashion.records.run import read_runs
+from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.1  # inches
 LEGEND_HEIGHT = 0.2
@@ -48,7 +49,7 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
 
 
 def main() -> None:
-    draw_runs("fashion.figures.all_curves", __doc__, read_runs, plot)
+    draw_runs(__doc__, read_runs, plot)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from fashion.dataset import CLASSES
-from fashion.errors import exit_on_user_error
-from fashion.figures import draw_runs
-from fashion.figures.multiples import heading, panels
-from fashion.predictions import Predictions, read_groups
+from fashion.figures.parts.multiples import heading, panels
+from fashion.figures.parts.sheet import draw_runs
+from fashion.image import CLASSES
+from fashion.records.predictions import Predictions, read_groups
+from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.25  # inches
 LEAST = 0.5  # percent: what would read 0 is left blank
@@ -55,7 +55,7 @@ def _draw(axes: Axes, shares: np.ndarray) -> None:
 
 
 def main() -> None:
-    draw_runs("fashion.figures.confusion", __doc__, read_groups, plot)
+    draw_runs(__doc__, read_groups, plot)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, read_runs, save
-from fashion.figures.epochs import by_model, counted, draw, legend
+from fashion.figures.parts.epochs import by_model, counted, draw, legend
+from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.records.run import read_runs
+from fashion.stage import exit_on_user_error
 
 CURVES = "published_curves.csv"
 ROW_HEIGHT = 2.2  # inches
@@ -85,7 +86,7 @@ def published_curves(run: str) -> np.ndarray:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.curves", __doc__)
+    parser = figure_parser(__doc__)
     parser.add_argument(
         "--runs", type=Path, nargs="+", required=True, help="folders of runs; seed<k>/ has spec.json and history.csv"
     )

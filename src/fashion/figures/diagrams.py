@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch import nn
 
-from fashion.dataset import load
-from fashion.errors import exit_on_user_error
-from fashion.figures import LINE_HEIGHT, WIDTH, figure_parser, save
-from fashion.figures.canvas import Canvas, Shapes, layer_kind, shape_text, trace, window_words, words
-from fashion.figures.vit_diagrams import depthwise, vit
-from fashion.models import IMAGE_SHAPE, count_parameters
+from fashion.data.dataset import load
+from fashion.figures.parts.canvas import Canvas, Shapes, layer_kind, shape_text, trace, window_words, words
+from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, figure_parser, save
+from fashion.figures.parts.vit import depthwise, vit
+from fashion.image import IMAGE_SHAPE
+from fashion.models.build import count_parameters
+from fashion.stage import exit_on_user_error
 
 GAP = 0.19  # inches between a ResNet's columns, half of it within a block
 
@@ -166,8 +167,8 @@ def plot(entry: dict, image: np.ndarray) -> Figure:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.diagrams", __doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
+    parser = figure_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
     parser.add_argument(
         "--model", type=json.loads, required=True, help='{"name": ..., "family": ..., "settings": {...}}'
     )

@@ -10,9 +10,10 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import draw_runs, read_runs
-from fashion.figures.multiples import panels
+from fashion.figures.parts.multiples import panels
+from fashion.figures.parts.sheet import draw_runs
+from fashion.records.run import read_runs
+from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 1.9  # inches
 COLUMN = "gradient_norm:"  # what the names of the history's columns begin with, before that of the weight
@@ -55,7 +56,7 @@ def _draw(axes: Axes, norms: np.ndarray, epochs: Normalize) -> None:
 
 
 def main() -> None:
-    draw_runs("fashion.figures.gradients", __doc__, read_runs, plot)
+    draw_runs(__doc__, read_runs, plot)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import LINE_HEIGHT, WIDTH, figure_parser, read_run, save
+from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, figure_parser, save
+from fashion.records.run import read_run
+from fashion.stage import exit_on_user_error
 
 METRICS = {
     f"{part} {metric}": f"{part_name}_{metric_name}"
@@ -40,7 +41,7 @@ def plot(history: np.ndarray) -> Figure:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.log", __doc__)
+    parser = figure_parser(__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the run's folder, with spec.json and history.csv")
     arguments = parser.parse_args()
     _, history = read_run(arguments.run)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from fashion.dataset import load
-from fashion.errors import exit_on_user_error
-from fashion.figures import figure_parser, save
-from fashion.figures.mosaic import SHORT_NAMES, SIDE, WHITE, grid
-from fashion.predictions import Predictions, read_groups
+from fashion.data.dataset import load
+from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.figures.parts.sheet import figure_parser, save
+from fashion.records.predictions import Predictions, read_groups
+from fashion.stage import exit_on_user_error
 
 COLUMNS = 9
 
@@ -45,8 +45,8 @@ def caption(predictions: Predictions, index: int) -> str:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.mistakes", __doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
+    parser = figure_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
     parser.add_argument("--seed", type=int, required=True)
     arguments = parser.parse_args()

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import draw_runs
-from fashion.figures.multiples import heading, panels
-from fashion.predictions import Predictions, read_groups
-from fashion.reliability import BINS, reliability
+from fashion.figures.parts.multiples import heading, panels
+from fashion.figures.parts.sheet import draw_runs
+from fashion.records.confidence import BINS, reliability
+from fashion.records.predictions import Predictions, read_groups
+from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.0  # inches
 CENTRES = 100 * (np.arange(BINS) + 0.5) / BINS
@@ -45,7 +45,7 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
 
 
 def main() -> None:
-    draw_runs("fashion.figures.reliability", __doc__, read_groups, plot)
+    draw_runs(__doc__, read_groups, plot)
 
 
 if __name__ == "__main__":

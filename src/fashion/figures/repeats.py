@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, save
+from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 0.26  # inches
 AROUND = 0.8
@@ -44,7 +44,7 @@ def plot(repeats: pd.DataFrame) -> Figure:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.repeats", __doc__)
+    parser = figure_parser(__doc__)
     parser.add_argument("--repeats", type=Path, required=True, help="the table of that name, .csv")
     arguments = parser.parse_args()
     save(plot(pd.read_csv(arguments.repeats, dtype={"accuracies": str})), arguments.output, arguments.note)

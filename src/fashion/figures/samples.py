@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from fashion.augment import OPS, apply_ops, mixup
-from fashion.dataset import CLASSES, Dataset, load
-from fashion.errors import exit_on_user_error
-from fashion.figures import figure_parser, save
-from fashion.figures.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.data.augment import OPS, apply_ops, mixup
+from fashion.data.dataset import Dataset, load
+from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.figures.parts.sheet import figure_parser, save
+from fashion.image import CLASSES
+from fashion.stage import exit_on_user_error
 
 
 def samples(dataset: Dataset, *, columns: int = 20) -> Figure:
@@ -90,8 +91,8 @@ FIGURES = {"samples": samples, "mixup": mixup_samples, "randaugment": randaugmen
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.samples", __doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.download writes it")
+    parser = figure_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
     parser.add_argument("--figure", choices=FIGURES, required=True)
     parser.add_argument("--settings", type=json.loads, default={}, help='of the figure: {"alpha": 0.4, "seed": 0}')
     arguments = parser.parse_args()

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, draw_runs, read_runs
-from fashion.figures.epochs import by_model, counted
-from fashion.figures.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+from fashion.figures.parts.epochs import by_model, counted
+from fashion.figures.parts.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+from fashion.figures.parts.sheet import WIDTH, draw_runs
+from fashion.records.run import read_runs
+from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.2  # inches
 
@@ -45,7 +46,7 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
 
 
 def main() -> None:
-    draw_runs("fashion.figures.time_to_accuracy", __doc__, read_runs, plot)
+    draw_runs(__doc__, read_runs, plot)
 
 
 if __name__ == "__main__":

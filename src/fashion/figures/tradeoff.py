@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fashion.errors import exit_on_user_error
-from fashion.figures import WIDTH, figure_parser, save
-from fashion.figures.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+from fashion.figures.parts.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.0  # inches
 COSTS = {"parameters": "parameters", "flops_per_image": "FLOPs per image"}
@@ -65,7 +65,7 @@ def _sizes(comparison: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    parser = figure_parser("fashion.figures.tradeoff", __doc__)
+    parser = figure_parser(__doc__)
     parser.add_argument("--comparison", type=Path, required=True, help="the table of that name, .csv")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="what is shown: <model>/<augmentation>")
     parser.add_argument("--families", nargs="+", required=True, help="those of the models, in the same order")

@@ -11,7 +11,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fashion.models import IMAGE_SHAPE, NUM_CLASSES
+from fashion.image import IMAGE_SHAPE, NUM_CLASSES
 from fashion.models.layers import POOL, conv_norm_relu, feature_layers
 
 
@@ -119,3 +119,7 @@ class ResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
         return self.classifier(self.features(self.stem(images)))
+
+
+# What config.yaml's `family: resnet` builds.
+Model = ResNet

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from fashion.models import IMAGE_SHAPE, NUM_CLASSES
+from fashion.image import IMAGE_SHAPE, NUM_CLASSES
 from fashion.models.layers import POOL, conv_norm_relu, feature_layers
 
 
@@ -50,3 +50,7 @@ class VGG(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
         return self.classifier(self.features(images))
+
+
+# What config.yaml's `family: vgg` builds.
+Model = VGG

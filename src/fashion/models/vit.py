@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fashion.models import IMAGE_SHAPE, NUM_CLASSES
+from fashion.image import IMAGE_SHAPE, NUM_CLASSES
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
@@ -181,3 +181,7 @@ def sincos_positions(grid: int, width: int) -> Tensor:
     y, x = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
     angles = [coordinate.flatten()[:, None] * frequencies for coordinate in (x, y)]
     return torch.cat([function(angle) for angle in angles for function in (torch.sin, torch.cos)], dim=1)
+
+
+# What config.yaml's `family: vit` builds.
+Model = VisionTransformer

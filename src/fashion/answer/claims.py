@@ -1,0 +1,166 @@
+"""The verdict on each claim of the report: holds, fails or undecided, by the rules in claims.yaml."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from fashion.answer.deviations import deviations
+from fashion.answer.evidence import Evidence, examine
+from fashion.answer.statements import expand
+from fashion.files import read_json
+from fashion.records.run import Runs
+from fashion.records.statistics import CONFIDENCE, holm
+from fashion.stage import exit_on_user_error, stage_parser
+from fashion.tables.writing import write_table
+
+RULES = Path(__file__).with_name("claims.yaml")
+HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+LEVEL = 1 - CONFIDENCE
+# Whole numbers, absent for what is counted.
+COUNTS = {"seeds": "Int64", "test_images": "Int64"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a claim's evidence says of it, with the p-value of the verdict and the statement that decides it."""
+
+    verdict: str
+    p_value: float
+    deciding: Evidence
+
+
+def judge(evidence: Sequence[Evidence]) -> Verdict:
+    """The verdict on a claim by the evidence for each of its statements, before any correction for other claims.
+
+    It holds if all hold, each at the level (an intersection-union test, which needs no correction), and fails if any
+    fails, at the level divided by their number. The deciding statement is the one that is furthest from holding, or
+    that surely fails.
+    """
+    holding, failing = zip(*(one.p_values for one in evidence), strict=True)
+    p_holds, p_fails = max(holding), min(1.0, min(failing) * len(evidence))
+    if p_fails <= LEVEL:
+        return Verdict(verdict=FAILS, p_value=p_fails, deciding=evidence[int(np.argmin(failing))])
+    if p_holds <= LEVEL:
+        return Verdict(verdict=HOLDS, p_value=p_holds, deciding=evidence[int(np.argmax(holding))])
+    return Verdict(verdict=UNDECIDED, p_value=min(p_holds, p_fails), deciding=evidence[int(np.argmax(holding))])
+
+
+def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
+    """The verdict on each claim, with p-values corrected for the number of claims after Holm.
+
+    A verdict that the correction takes away becomes undecided.
+    """
+    verdicts = {name: judge(ones) for name, ones in evidence.items()}
+    adjusted = holm([verdict.p_value for verdict in verdicts.values()])
+    return {
+        name: replace(verdict, verdict=verdict.verdict if p_value <= LEVEL else UNDECIDED, p_value=float(p_value))
+        for (name, verdict), p_value in zip(verdicts.items(), adjusted, strict=True)
+    }
+
+
+def sentence(verdict: Verdict, statements: int) -> str:
+    """The verdict in a sentence."""
+    deciding = verdict.deciding
+    words, region = deciding.statement.words, deciding.statement.region
+    if verdict.verdict == UNDECIDED and deciding.why_not:
+        return f"Undecided, as to the {words}: {deciding.why_not}."
+    counts = f" from {deciding.counts}" if deciding.counts else ""
+    text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
+    if verdict.verdict == FAILS:
+        return f"Fails: the {text}."
+    if verdict.verdict == HOLDS:
+        return f"Holds{f' in all {statements} statements; the closest' if statements > 1 else ''}: the {text}."
+    if judge([deciding]).verdict == UNDECIDED:
+        return f"Undecided at this n: the {text}."
+    return f"Undecided after the correction for several statements and claims (p = {verdict.p_value:.2g}): the {text}."
+
+
+def columns(evidence: Evidence) -> dict:
+    """Its numbers, as columns of a table."""
+    estimate = evidence.estimate
+    low, high = evidence.interval() if estimate else (np.nan, np.nan)
+    return {
+        "measured": evidence.value if estimate else np.nan,
+        "low": low,
+        "high": high,
+        "seeds": estimate.seeds or None if estimate else None,
+        "test_images": estimate.images or None if estimate else None,
+    }
+
+
+def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The claims in the study's reading, a row each, with the numbers of the deciding statement; and all statements."""
+    reading = runs.summary["reading"]
+    evidence = {
+        name: [
+            examine(statement, runs, classes, rules["protocols"][reading])
+            for entry in rule[reading]
+            for statement in expand(entry)
+        ]
+        for name, rule in rules["claims"].items()
+    }
+    verdicts = decide(evidence)
+    claims = pd.DataFrame(
+        {
+            "id": name,
+            "claim": rule["claim"],
+            "place": rule["place"],
+            "reported": rule["reported"],
+            "statement": verdicts[name].deciding.statement.words,
+            **columns(verdicts[name].deciding),
+            "verdict": verdicts[name].verdict,
+            "p_value": verdicts[name].p_value,
+            "sentence": sentence(verdicts[name], len(evidence[name])),
+        }
+        for name, rule in rules["claims"].items()
+    )
+    statements = pd.DataFrame(
+        {
+            "claim": name,
+            "statement": one.statement.words,
+            "needs": one.statement.region,
+            **columns(one),
+            "text": one.text,
+            "p_holds": one.p_values[0],
+            "p_fails": one.p_values[1],
+            "verdict": judge([one]).verdict,
+            "why_undecided": one.why_not,
+        }
+        for name, ones in evidence.items()
+        for one in ones
+    )
+    return claims.astype(COUNTS), statements.astype(COUNTS)
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
+    parser.add_argument("--classes", type=Path, required=True, help="Table 1, .csv")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder for claims, statements and deviations, .csv and .md"
+    )
+    arguments = parser.parse_args()
+    rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    summary = read_json(arguments.study)
+    runs = Runs(summary, arguments.runs)
+    claims, statements = tables(rules, runs, pd.read_csv(arguments.classes))
+    differences = deviations(rules["protocols"][summary["reading"]], runs)
+    shown = claims[["id", "claim", "reported", "verdict", "sentence"]]
+    write_table(claims, arguments.output / "claims.csv", summary["note"], shown=shown)
+    shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]
+    write_table(
+        statements,
+        arguments.output / "statements.csv",
+        summary["note"],
+        shown=shown.astype(object).where(shown.notna(), ""),
+    )
+    write_table(differences, arguments.output / "deviations.csv", summary["note"])
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,49 @@
+"""Where report, published code and this pipeline differ, what was chosen, and the measured effect: deviations.yaml."""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from fashion.answer.evidence import Evidence, examine
+from fashion.answer.statements import Statement, expand
+from fashion.records.run import Runs
+
+LIST = Path(__file__).with_name("deviations.yaml")
+
+
+def effect(evidence: Evidence) -> str:
+    """The measured effect in words, with its n, and why it is no more than an indication, if so."""
+    words = evidence.statement.words
+    if evidence.estimate is None:
+        return f"{words}: not measured, {evidence.why_not}"
+    counts = f", {evidence.counts}" if evidence.counts else ""
+    reservation = " (an indication only)" if evidence.why_not else ""
+    return f"{words}: {evidence.text}{counts}{reservation}"
+
+
+def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
+    """A row for each deviation, with the measured effects of those that runs settle.
+
+    Args:
+        protocol: the training settings under which runs decide something.
+    """
+
+    def of_study(statement: Statement) -> bool:
+        """Whether it is about models of this study: each budget has networks of its own."""
+        return all(side[0] in runs.summary["models"] for side in (statement.side, statement.other) if side)
+
+    return pd.DataFrame(
+        {
+            "id": name,
+            "subject": entry["subject"],
+            "report": entry["report"],
+            "here": entry["here"],
+            "effect": "; ".join(
+                effect(examine(statement, runs, pd.DataFrame(), protocol))
+                for one in entry.get("statements", [])
+                for statement in filter(of_study, expand(one))
+            ),
+        }
+        for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items()
+    )

@@ -1,0 +1,126 @@
+"""What the runs of a study say about a statement on them: an estimate with its error, or why there is none."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fashion.answer.statements import Statement
+from fashion.records.metrics import METRICS, Metric
+from fashion.records.run import Run, Runs
+from fashion.records.statistics import Estimate, over_seeds, over_seeds_and_images
+
+LEAST_SEEDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the runs say of a statement: an estimate (None if they were not run), and why it decides nothing, if so."""
+
+    statement: Statement
+    estimate: Estimate | None
+    why_not: str = ""
+
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval, in the statement's unit."""
+        return tuple(self._unit(bound) for bound in self.estimate.interval())
+
+    @property
+    def value(self) -> float:
+        """The measured number, in the statement's unit."""
+        return self._unit(self.estimate.value)
+
+    @property
+    def p_values(self) -> tuple[float, float]:
+        """Of holding, small if the number surely lies in the region, and of failing, if surely outside; or 1, 1."""
+        if self.why_not:
+            return 1.0, 1.0
+        low, high = self.statement.low, self.statement.high
+        if self.statement.comparison == "over":
+            low, high = (math.log(bound) if bound > 0 else -math.inf for bound in (low, high))
+        return self.estimate.p_inside(low, high), self.estimate.p_outside(low, high)
+
+    @property
+    def text(self) -> str:
+        """The measured number with its interval; empty if there is none."""
+        show = self.statement.show
+        if self.estimate is None:
+            return ""
+        if self.estimate.error == 0:
+            return show(self.value)
+        if math.isnan(self.estimate.error):
+            return f"{show(self.value)} (no interval from one seed)"
+        low, high = self.interval()
+        return f"{show(self.value)} ({show(low)} to {show(high)})"
+
+    @property
+    def counts(self) -> str:
+        """The numbers of seeds and test images behind it; empty for what is counted."""
+        estimate = self.estimate
+        parts = [f"{estimate.seeds} seed{'s' * (estimate.seeds > 1)}"] if estimate.seeds else []
+        return " and ".join(parts + [f"{estimate.images:,} test images"] * bool(estimate.images))
+
+    def _unit(self, value: float) -> float:
+        # Ratios are estimated as differences of logarithms.
+        return math.exp(value) if self.statement.comparison == "over" else value
+
+
+def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: dict) -> Evidence:
+    """Measure what a statement is about.
+
+    Args:
+        classes: Table 1, with the numbers of images of each class.
+        protocol: the training settings under which its runs decide something.
+    """
+    if statement.side is None:
+        counts = classes[["train_images", "test_images"]]
+        return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
+    sides = [side for side in (statement.side, statement.other) if side]
+    for model, augmentation in sides:
+        if (model, augmentation) not in runs.runs:
+            return Evidence(
+                statement=statement, estimate=None, why_not=f"{model} with augmentation {augmentation} was not run"
+            )
+    metric = METRICS[statement.metric]
+    estimate = _estimate(metric, statement.comparison, [[metric.read(run) for run in runs[side]] for side in sides])
+    reasons = _objections(metric, [run for side in sides for run in runs[side]], protocol)
+    if metric.trained and estimate.seeds < LEAST_SEEDS:
+        reasons.append(f"{estimate.seeds} seed, at least {LEAST_SEEDS} are needed")
+    return Evidence(statement=statement, estimate=estimate, why_not="; ".join(reasons))
+
+
+def _estimate(metric: Metric, comparison: str | None, sides: list[list]) -> Estimate:
+    """The estimate from one value, or one for each test image, for each side and seed."""
+    if np.ndim(sides[0][0]):
+        # Budgets may test models on different numbers of images, always the first ones.
+        images = min(len(values) for side in sides for values in side)
+        sides = [np.stack([values[:images] for values in side]) for side in sides]
+        return over_seeds_and_images(sides[0] - sides[1] if comparison else sides[0])
+    values = np.array(sides, dtype=float)
+    if comparison == "over":
+        values = np.log(values)
+    values = values[0] - values[1] if comparison else values[0]
+    return over_seeds(values) if metric.trained else Estimate(value=float(values[0]))
+
+
+def objections(runs: Iterable[Run], protocol: dict) -> list[str]:
+    """In which settings the runs' training differs from a protocol, a sentence's part for each."""
+    reasons = []
+    for key, value in protocol.items():
+        others = {run.spec["training"][key] for run in runs} - {value}
+        if others:
+            reasons.append(f"{key} {' and '.join(map(str, sorted(others)))}, not {value}")
+    return reasons
+
+
+def _objections(metric: Metric, runs: list[Run], protocol: dict) -> list[str]:
+    """Why the runs decide nothing about a metric."""
+    if not metric.trained:
+        return []
+    reasons = objections(runs, protocol)
+    devices = {run.provenance["device"] for run in runs}
+    if metric.timed and len(devices) > 1:
+        reasons.append(f"timed on different devices: {', '.join(sorted(devices))}")
+    return reasons

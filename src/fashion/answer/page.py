@@ -1,0 +1,150 @@
+"""The page with the answer: report.html, one file that opens offline, from a study's tables, figures and provenance.
+
+It computes nothing: every number is from a table, every image a figure, both embedded.
+"""
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+from markdown_it import MarkdownIt
+
+from fashion.files import canonical_json, read_json, write_text
+from fashion.stage import exit_on_user_error, stage_parser
+
+TEMPLATE = "page.html"
+WORDS = "figure_words.yaml"
+VERDICTS = ("holds", "fails", "undecided")
+# What the report says of the models that a figure shows: of a diagram, and of any other.
+COUNTED = {"parameters": "{:,.0f}"}
+TRAINED = {"test_accuracy": "{:.2%}", "augmented_test_accuracy": "{:.2%}", "epochs": "{:.4g}", "seconds": "{:,.0f}"}
+
+
+def as_html(markdown: Path) -> str:
+    """A Markdown file as HTML."""
+    return MarkdownIt("commonmark").enable("table").render(markdown.read_text(encoding="utf-8"))
+
+
+def data_url(image: Path) -> str:
+    """A PNG file as an address that needs no network."""
+    return f"data:image/png;base64,{base64.b64encode(image.read_bytes()).decode()}"
+
+
+def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], columns: dict[str, str]) -> list[dict]:
+    """What the report says of a figure's models in numbers, each with ours: a row for each model.
+
+    Args:
+        columns: of the comparison, each with its format.
+    """
+    rows = []
+    # A figure shows the last augmentation.
+    for _, row in comparison[comparison["model"].isin(models)].drop_duplicates("model", keep="last").iterrows():
+        numbers = [
+            {
+                "name": column.replace("_", " "),
+                "reported": form.format(row[f"reported_{column}"]),
+                "measured": form.format(row[column]),
+            }
+            for column, form in columns.items()
+            if pd.notna(row[f"reported_{column}"])
+        ]
+        rows.append({"model": row["model"], "numbers": numbers})
+    return rows
+
+
+def figure(path: Path, captions: dict[str, Path], words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
+    """What the template shows of a figure; its caption has the figure's name, or that of its kind."""
+    name = path.stem
+    number, _, subject = name.partition("_")
+    kind = name if name in captions else subject.rpartition("_")[2]
+    # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
+    context = {"wildcards": {"figure": name.removesuffix(f"_{kind}")}, "params": {"note": ""}}
+    return {
+        "name": name,
+        "title": f"Fig. {int(number[3:])}" if number.startswith("fig") else subject.replace("_", " ").capitalize(),
+        "image": data_url(path),
+        "caption": jinja2.Template(captions[kind].read_text(encoding="utf-8")).render(snakemake=context).strip(),
+        "words": words.get(number),
+        "compared": measured_beside_reported(comparison, models, COUNTED if kind == "diagram" else TRAINED),
+    }
+
+
+def provenance(runs: Sequence[dict]) -> list[dict]:
+    """The different origins of runs, such as device, versions and commit, with their numbers; most common first."""
+    keys = ("device", "driver", "python", "packages", "platform", "threads", "commit")
+    counts = Counter(canonical_json({key: run[key] for key in keys}) for run in runs)
+    return [{**json.loads(origin), "runs": count} for origin, count in counts.most_common()]
+
+
+def render(tables: Path, study: dict, figures: Sequence[dict], origins: Sequence[dict]) -> str:
+    """The page.
+
+    Args:
+        tables: the folder of tables.
+        study: `budget`, `note`, and the numbers of `models` and `seeds`.
+    """
+    claims = pd.read_csv(tables / "claims.csv")
+    compute = pd.read_csv(tables / "compute.csv")
+    counts = claims["verdict"].value_counts()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(TEMPLATE).render(
+        study=study,
+        claims=claims.astype(object).where(claims.notna(), None).to_dict("records"),
+        counts={verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS},
+        totals=compute[compute["model"] == "all"].to_dict("records"),
+        deviations=pd.read_csv(tables / "deviations.csv", keep_default_na=False).to_dict("records"),
+        tables={path.stem: as_html(path) for path in sorted(tables.glob("*.md"))},
+        of_report=[entry for entry in figures if entry["name"].startswith("fig")],
+        beyond=[entry for entry in figures if not entry["name"].startswith("fig")],
+        origins=origins,
+    )
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with tables and runs")
+    parser.add_argument("--groups", nargs="+", required=True, help="each a folder of its runs: model/augmentation")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--note", default="", help="what is said of the budget")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
+    parser.add_argument("--shown", type=json.loads, required=True, help='{"fig04_vgg8_curves": ["vgg8"], ...}')
+    parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
+    parser.add_argument("--output", type=Path, required=True, help="the page, .html")
+    arguments = parser.parse_args()
+    words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
+    tables = arguments.results / "tables"
+    comparison = pd.read_csv(tables / "comparison.csv")
+    captions = {path.stem: path for path in arguments.captions.glob("*.rst")}
+    figures = [
+        figure(path, captions, words, arguments.shown.get(path.stem, []), comparison)
+        for path in sorted(arguments.figures)
+    ]
+    origins = provenance(
+        [
+            read_json(arguments.results / "runs" / group / f"seed{seed}" / "provenance.json")
+            for group in arguments.groups
+            for seed in arguments.seeds
+        ]
+    )
+    study = {
+        "budget": arguments.results.name,
+        "note": arguments.note,
+        "models": len({group.partition("/")[0] for group in arguments.groups}),
+        "seeds": len(arguments.seeds),
+    }
+    write_text(arguments.output, render(tables, study, figures, origins))
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,101 @@
+"""The published runs repeated: each published accuracy beside ours, measured on test images of the same kind.
+
+A published number repeats if it lies in the 95 % prediction interval of our seeds: where one more seed of ours would
+lie, on the same test images. It says nothing from fewer than three seeds, or from runs under another protocol.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from fashion.answer.evidence import objections
+from fashion.records.run import Runs
+from fashion.records.statistics import prediction_interval
+from fashion.stage import exit_on_user_error
+from fashion.tables.writing import write_study_table
+
+RULES = Path(__file__).with_name("claims.yaml")
+LEAST_SEEDS = 3
+REPEATS, DIFFERS, UNDECIDED = "repeats", "does not repeat", "undecided"
+# The published code tests runs with augmentation on augmented images, the others on clean ones.
+TESTED = {"augmented_test_accuracy": "RandAugmented", "test_accuracy": "clean"}
+
+
+def repeats(runs: Runs) -> pd.DataFrame:
+    """A row for each published run that the study repeats, by its number; accuracies are shares of 1.
+
+    `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval,
+    `accuracies` each seed's, and `clean_accuracy` the mean on clean test images.
+    """
+    protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["protocols"]["as_published"]
+    rows = []
+    for (model, augmentation), seeds in runs.items():
+        reported = runs.reported(model, augmentation)
+        if "run" not in reported:
+            continue
+        metric = next(name for name in TESTED if name in reported)
+        accuracies = np.array([run.metrics[metric] for run in seeds])
+        clean = np.array([run.metrics["test_accuracy"] for run in seeds])
+        low, high = prediction_interval(accuracies)
+        reasons = objections(seeds, protocol)
+        if len(seeds) < LEAST_SEEDS:
+            reasons.append(f"{len(seeds)} of at least {LEAST_SEEDS} seeds")
+        verdict = REPEATS if low <= reported[metric] <= high else DIFFERS
+        rows.append(
+            {
+                "run": reported["run"],
+                "model": model,
+                "augmentation": augmentation,
+                "tested_on": TESTED[metric],
+                "reported_accuracy": reported[metric],
+                "accuracy": accuracies.mean(),
+                "accuracy_std": accuracies.std(ddof=1) if len(seeds) > 1 else np.nan,
+                "low": low,
+                "high": high,
+                "seeds": len(seeds),
+                "test_images": seeds[0].metrics["test_images"],
+                "verdict": UNDECIDED if reasons else verdict,
+                "why_undecided": "; ".join(reasons),
+                "clean_accuracy": clean.mean(),
+                "clean_accuracy_std": clean.std(ddof=1) if len(seeds) > 1 else np.nan,
+                "reported_epochs": reported["epochs"],
+                "epochs": np.mean([len(run.history) for run in seeds]),
+                "accuracies": " ".join(f"{accuracy:.4f}" for accuracy in accuracies),
+            }
+        )
+    return pd.DataFrame(sorted(rows, key=lambda row: int(row["run"][1:])))
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for a page: accuracies in percent."""
+    return pd.DataFrame(
+        {
+            "run": row["run"],
+            "model": row["model"],
+            "augmentation": row["augmentation"],
+            "tested on": row["tested_on"],
+            "published": f"{row['reported_accuracy']:.2%}",
+            "ours": _with_deviation(row["accuracy"], row["accuracy_std"]),
+            "one more seed (95 %)": "" if np.isnan(row["low"]) else f"{row['low']:.2%} to {row['high']:.2%}",
+            "seeds": row["seeds"],
+            "test images": f"{row['test_images']:,}",
+            "verdict": row["verdict"] + (f": {row['why_undecided']}" if row["why_undecided"] else ""),
+            "ours, clean images": _with_deviation(row["clean_accuracy"], row["clean_accuracy_std"]),
+            "epochs (published)": f"{row['epochs']:.1f} ({row['reported_epochs']})",
+        }
+        for _, row in table.iterrows()
+    )
+
+
+def _with_deviation(mean: float, deviation: float) -> str:
+    return f"{mean:.2%}" + ("" if np.isnan(deviation) else f" ± {deviation:.2%}")
+
+
+def main() -> None:
+    write_study_table(__doc__, repeats, readable)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,77 @@
+"""Statements on numbers of runs, as claims.yaml and deviations.yaml have them; the head of the first has their keys."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fashion.records.metrics import METRICS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """That a number of some runs lies in (low, high]: of `side`, a (model, augmentation), or compared with `other`.
+
+    `comparison` is minus or over; None without an `other`. Without a `side` it is about the dataset.
+    """
+
+    metric: str
+    side: tuple[str, str] | None = None
+    other: tuple[str, str] | None = None
+    comparison: str | None = None
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def words(self) -> str:
+        """What is measured, in words."""
+        if self.side is None:
+            return "largest minus smallest number of images of a class"
+        name, (model, augmentation) = METRICS[self.metric].words, self.side
+        if self.other is None:
+            return f"{name} of {model}"
+        if self.other[0] == model:
+            return f"{name} of {model}, {augmentation} {self.comparison} {self.other[1]}"
+        return f"{name}, {model} {self.comparison} {self.other[0]}"
+
+    @property
+    def region(self) -> str:
+        """Where the number has to lie, in words."""
+        if math.isinf(self.low) and math.isinf(self.high):
+            return ""
+        if math.isinf(self.high):
+            return f"more than {self.show(self.low)}"
+        if math.isinf(self.low):
+            return f"at most {self.show(self.high)}"
+        return f"{self.show(self.low)} to {self.show(self.high)}"
+
+    def show(self, value: float) -> str:
+        """A value of the number, with its unit."""
+        if self.side is None or value == 0:
+            return f"{value:.0f}"
+        if self.comparison == "over":
+            return f"{value:.3g} times"
+        metric = METRICS[self.metric]
+        return metric.show_difference(value) if self.comparison else metric.show(value)
+
+
+def expand(entry: dict) -> Iterator[Statement]:
+    """The statements that an entry of claims.yaml or deviations.yaml stands for."""
+    bounds = {key: float(entry[key]) for key in ("low", "high") if key in entry}
+    augmentation = entry.get("augmentation", "both")
+    if entry["metric"] == "imbalance":
+        yield Statement(metric="imbalance", **bounds)
+        return
+    comparison = next((word for word in ("minus", "over") if word in entry), None)
+    for model in _names(entry["model"]):
+        side = Statement(metric=entry["metric"], side=(model, augmentation), **bounds)
+        if "minus_augmentation" in entry:
+            yield replace(side, other=(model, entry["minus_augmentation"]), comparison="minus")
+        elif comparison is None:
+            yield side
+        else:
+            others = [name for name in _names(entry[comparison]) if name != model]
+            yield from (replace(side, other=(other, augmentation), comparison=comparison) for other in others)
+
+
+def _names(entry: str | list[str]) -> list[str]:
+    return [entry] if isinstance(entry, str) else entry

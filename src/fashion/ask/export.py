@@ -1,0 +1,40 @@
+"""A trained model as an ONNX file, for programs without PyTorch."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from fashion.ask.trained import load_model, spec_of
+from fashion.errors import UserError
+from fashion.files import atomic, canonical_json
+from fashion.image import CLASSES, IMAGE_SHAPE
+
+
+def export(run: Path, path: Path) -> None:
+    """Write the trained model of the run in a folder as one ONNX file, weights included, atomically.
+
+    Its input `images` is `[N, 1, 28, 28] float32` in [-1, 1], for any N; its output `logits` is `[N, 10] float32`. Its
+    metadata has `classes`, the names of the ten in a JSON list, and `spec`, the run's.
+
+    Raises:
+        UserError: the run or its weights are not usable, ONNX is not installed, or the file cannot be written.
+    """
+    # torch.onnx would say so with a traceback.
+    if missing := [name for name in ("onnxscript", "onnx") if find_spec(name) is None]:
+        raise UserError(f"no module {missing[0]}, which ONNX needs: pip install 'fashion[export]'")
+    program = torch.onnx.export(
+        load_model(run),
+        (torch.zeros(2, *IMAGE_SHAPE),),
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        dynamo=True,
+        verbose=False,
+    )
+    program.model.metadata_props.update(classes=canonical_json(CLASSES), spec=canonical_json(spec_of(run)))
+    try:
+        with atomic(path) as temporary:
+            program.save(temporary, external_data=False)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error}") from error

@@ -1,0 +1,94 @@
+"""One run on a page: what it is, what it measured, and where its numbers come from, as far as its files say."""
+
+from pathlib import Path
+
+from tabulate import tabulate
+
+from fashion.ask.trained import spec_of
+from fashion.errors import UserError
+from fashion.files import read_json
+from fashion.records.run import Run
+from fashion.records.statistics import over_images
+from fashion.study.spec import split_sizes
+
+# A line of its own says what these come to.
+SIZES = ("train_images", "validation_fraction", "test_images")
+
+
+def card(run: Path) -> str:
+    """The card of the run in a folder, a line for each thing; of a run that is not finished, what there is.
+
+    Raises:
+        UserError: the folder is no run's, or one of its files is damaged.
+    """
+    spec = spec_of(run)
+    try:
+        lines = _identity(spec) | _metrics(run) | _history(run) | _provenance(run)
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{run}: not what the pipeline writes: {error}; train and evaluate the run again") from error
+    return tabulate({"run": run, **lines}.items(), tablefmt="plain", disable_numparse=True)
+
+
+def _identity(spec: dict) -> dict[str, object]:
+    model, augmentation, training = spec["model"], spec["augmentation"], spec["training"]
+    operations = [f"{key} {_words(value)}" for key, value in augmentation.items() if key != "name"]
+    of_training, of_validation = split_sizes(training)
+    return {
+        "model": f"{model['name']} ({model['family']}): {_words(model['settings'])}",
+        "augmentation": f"{augmentation['name']}: {'; '.join(operations)}" if operations else augmentation["name"],
+        "seed": spec["seed"],
+        "budget": spec["budget"],
+        "images": f"{of_training:,} training, {of_validation:,} validation, {training['test_images']:,} test",
+        "protocol": _words({key: value for key, value in training.items() if key not in SIZES}),
+    }
+
+
+def _metrics(run: Path) -> dict[str, str]:
+    if not (run / "metrics.json").exists():
+        return {"test accuracy": "not evaluated yet"}
+    metrics = read_json(run / "metrics.json")
+    accuracy, count = metrics["test_accuracy"], metrics["test_images"]
+    low, high = over_images(accuracy, count).interval()
+    return {
+        "parameters": f"{metrics['parameters']:,}",
+        "FLOPs": f"{metrics['flops_per_image']:,} an image",
+        # The study's tables have the seeds' part of it.
+        "test accuracy": f"{accuracy:.2%} of n = {count:,} images; 95 % interval {low:.2%} to {high:.2%} for this seed",
+        **(
+            {"the same, augmented": f"{metrics['augmented_test_accuracy']:.2%}, as the published code tests"}
+            if "augmented_test_accuracy" in metrics
+            else {}
+        ),
+    }
+
+
+def _history(run: Path) -> dict[str, str]:
+    if not (run / "history.csv").exists():
+        return {"epochs": "not trained yet"}
+    finished = Run(run)
+    history, best, seconds = finished.history, finished.best, finished.history["seconds"].sum()
+    return {
+        "epochs": f"{len(history)}; best {best['epoch']:.0f}, with validation loss {best['validation_loss']:.4f}, "
+        f"validation accuracy {best['validation_accuracy']:.2%}",
+        "training time": f"{seconds:,.1f} s, {seconds / len(history):,.2f} s an epoch",
+    }
+
+
+def _provenance(run: Path) -> dict[str, str]:
+    if not (run / "provenance.json").exists():
+        return {}
+    provenance = read_json(run / "provenance.json")
+    driver = f", driver {provenance['driver']}" if provenance["driver"] else ""
+    return {
+        "device": f"{provenance['device']}; {provenance['threads']} threads{driver}",
+        "versions": _words({"python": provenance["python"], **provenance["packages"]}),
+        "platform": provenance["platform"],
+        "commit": provenance["commit"] or "unknown: not run from a checkout",
+        "finished": provenance["finished"],
+    }
+
+
+def _words(settings: dict) -> str:
+    """`{"layers": [8, "M"], "batch_size": 64}` as `layers 8 8 M, batch size 64`."""
+    values = {key: " ".join(map(str, value)) if isinstance(value, list) else value for key, value in settings.items()}
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())

@@ -1,0 +1,206 @@
+"""Fashion-MNIST (Xiao et al. 2017): found or downloaded, verified, and written as one npz file.
+
+Each source is a function that returns the contents of the four IDX files by name, or raises `SourceError`; `SOURCES`
+lists them in the order they are tried. What the files must be is in `fashion.data.idx`: a change here retrains nothing.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fashion.data.dataset import FILES, Dataset
+from fashion.data.idx import SourceError, parse
+from fashion.errors import UserError
+from fashion.files import atomic, write_json
+from fashion.stage import configure, exit_on_user_error, logger, stage_parser
+
+# SHA-256 of the uncompressed content: the .gz wrappings of different mirrors differ.
+CHECKSUMS = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+DEBIAN_PACKAGE = "dataset-fashion-mnist"
+DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"  # where that package puts the files
+
+# The mirror that torchvision names, then upstream's own files.
+MIRRORS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+)
+
+
+def read_folder(folder: str | Path) -> dict[str, bytes]:
+    """The files of `folder`, each plain or gzipped, there or where torchvision puts them under its root."""
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise SourceError("no such folder")
+    contents = {}
+    for name in FILES.values():
+        candidates = [place / file for place in (folder, folder / "FashionMNIST/raw") for file in (name, f"{name}.gz")]
+        path = next(filter(Path.is_file, candidates), None)
+        if path is None:
+            raise SourceError(f"{name} is missing, gzipped or plain")
+        contents[name] = path.read_bytes()
+    return contents
+
+
+def read_mirror(url: str, pauses: tuple[float, ...] = (1.0, 3.0), timeout: float = 10.0) -> dict[str, bytes]:
+    """The gzipped files under `url`.
+
+    Network errors are tried again after each of `pauses`; `timeout` is how long the server may be silent (seconds).
+    """
+    return {name: _download(f"{url}{name}.gz", pauses, timeout) for name in FILES.values()}
+
+
+def _download(url: str, pauses: tuple[float, ...], timeout: float) -> bytes:
+    name = url.rpartition("/")[2]
+    for pause in (*pauses, None):
+        try:
+            with urllib.request.urlopen(url, timeout=timeout) as response:
+                total = response.length
+                content = bytearray()
+                with tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=None) as progress:
+                    while chunk := response.read(2**16):
+                        content += chunk
+                        progress.update(len(chunk))
+            if total is None or len(content) == total:
+                return bytes(content)
+            reason = f"connection lost after {len(content)} of {total} bytes"
+        except urllib.error.HTTPError as error:
+            with error:
+                reason = f"HTTP status {error.code} {error.reason}"
+            if error.code < 500:
+                break
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+        if pause is not None:
+            time.sleep(pause)
+    raise SourceError(f"{name}: {' '.join(str(reason).split())}")  # one line, whatever a foreign server sent
+
+
+def read_debian_package() -> dict[str, bytes]:
+    """The files of Debian's package dataset-fashion-mnist, which is downloaded and unpacked but not installed."""
+    if shutil.which("apt-get") is None:
+        raise SourceError("apt-get is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        # Package lists of its own need no root, and work in a container that has none. Not all repositories need
+        # answer, only the one that has the package: so it is the package that counts, not apt-get's exit status.
+        lists = Path(folder, "lists")
+        lists.mkdir()
+        private = [f"-oDir::State::Lists={lists}", f"-oDir::Cache={folder}", "-oAPT::Sandbox::User=root"]
+        apt = ["apt-get", *private, "-oAcquire::http::Timeout=10", "-oAcquire::Retries=1"]
+        run = partial(subprocess.run, cwd=folder, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
+        messages = run([*apt, "update"]).stderr + run([*apt, "download", DEBIAN_PACKAGE]).stderr
+        package = next(Path(folder).glob("*.deb"), None)
+        if package is None:
+            failures = [line for line in messages.splitlines() if line.startswith(("E:", "W: Failed"))]
+            raise SourceError(failures[0] if failures else "apt-get gave no package")
+        unpacking = run(["dpkg", "-x", package, folder])
+        if unpacking.returncode != 0:
+            raise SourceError(f"dpkg -x: {' '.join(unpacking.stderr.split())}")
+        return read_folder(f"{folder}/{DEBIAN_FOLDER}")
+
+
+Sources = Mapping[str, Callable[[], dict[str, bytes]]]
+
+SOURCES: Sources = {
+    DEBIAN_FOLDER: partial(read_folder, DEBIAN_FOLDER),
+    **{url: partial(read_mirror, url) for url in MIRRORS},
+    f"apt-get download {DEBIAN_PACKAGE}": read_debian_package,
+}
+
+
+def find(sources: Sources, checksums: Mapping[str, str]) -> tuple[Dataset, dict[str, str]]:
+    """What `parse` returns for the first of `sources` that works; if none does, a `UserError` with each one's reason.
+
+    The source, and why those before it were passed over, is logged.
+    """
+    failures = []
+    for source, read in sources.items():
+        try:
+            found = parse(read(), checksums)
+        except (SourceError, OSError) as error:
+            failures.append(f"{source}: {error}")
+            continue
+        for failure in failures:
+            logger.warning(f"passed over {failure}")
+        logger.info(f"Fashion-MNIST taken from {source}")
+        return found
+    raise UserError(
+        "\n  ".join(("no source of Fashion-MNIST worked:", *failures))
+        + "\nTo use a copy of your own, name the folder of its four files as data.folder in config.yaml."
+    )
+
+
+def prepare(
+    output: str | Path,
+    checksums_output: str | Path,
+    folder: str | Path | None = None,
+    verify: bool = True,
+    sources: Sources = SOURCES,
+    checksums: Mapping[str, str] = CHECKSUMS,
+) -> None:
+    """Write the dataset to `output` (npz) and the SHA-256 of its files to `checksums_output` (JSON).
+
+    Both are the same bytes whatever the source. A `folder` is the only source, since it was chosen on purpose; with
+    `verify` off its files may have any content that is a valid dataset. Raises `UserError` if no source works.
+    """
+    if folder:
+        dataset, digests = _read_chosen(folder, checksums if verify else None)
+        logger.info(f"Fashion-MNIST taken from {folder}{'' if verify else ', not verified'}")
+    elif verify:
+        dataset, digests = find(sources, checksums)
+    else:
+        raise UserError("unverified data (--no-verify, data.verify: false) must be given as --folder or data.folder")
+    try:
+        with atomic(output) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **vars(dataset))
+        write_json(checksums_output, digests)
+    except OSError as error:
+        raise UserError(f"cannot write {output} and {checksums_output}: {error}") from error
+
+
+def content_checksums(folder: str | Path | None, verify: bool) -> Mapping[str, str]:
+    """The SHA-256 of each file that `prepare` will write of: the published ones unless anything in `folder` will do."""
+    return CHECKSUMS if verify else _read_chosen(folder, None)[1]
+
+
+def _read_chosen(folder: str | Path, checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:
+    """What `parse` returns for the only source that the user allows; a `UserError` if that does not work."""
+    try:
+        return parse(read_folder(folder), checksums)
+    except (SourceError, OSError) as error:
+        raise UserError(f"data.folder {folder}: {error}; correct data.folder in config.yaml or unset it") from error
+
+
+def main() -> None:
+    parser = stage_parser("Find or download Fashion-MNIST, verify it, and write it as one npz file.")
+    parser.epilog = "Sources, in order: " + "; ".join(SOURCES) + "."
+    parser.add_argument("--output", type=Path, required=True, help="the dataset, an npz file, to write")
+    parser.add_argument("--checksums", type=Path, required=True, help="the JSON file of SHA-256 checksums to write")
+    parser.add_argument("--folder", help="take the four IDX files, gzipped or plain, from here and nowhere else")
+    parser.add_argument(
+        "--no-verify", action="store_true", help="accept any valid IDX files of 28 x 28 images from --folder"
+    )
+    parser.add_argument("--log", type=Path, help="a file that gets the log lines too")
+    arguments = parser.parse_args()
+    configure(arguments.log)
+    prepare(arguments.output, arguments.checksums, arguments.folder, verify=not arguments.no_verify)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

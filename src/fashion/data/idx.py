@@ -1,0 +1,66 @@
+"""The four IDX files of Fashion-MNIST (Xiao et al. 2017), gzipped or not, and the dataset that they hold.
+
+The format is described at http://yann.lecun.com/exdb/mnist.
+"""
+
+import gzip
+import hashlib
+import math
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from fashion.data.dataset import FILES, Dataset
+
+
+class SourceError(Exception):
+    """Why one source cannot give the dataset, in one line."""
+
+
+def uncompress(content: bytes) -> bytes:
+    """`content` without its gzip wrapping, if it has one; a `SourceError` if that is truncated or damaged."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, OSError, zlib.error) as error:
+        raise SourceError(f"truncated or damaged gzip file ({error})") from None
+
+
+def parse_idx(content: bytes, dimensions: int) -> np.ndarray:
+    """The array of unsigned bytes with so many `dimensions` that an IDX file holds; a `SourceError` for other content.
+
+    The header is two zero bytes, the type (8: unsigned byte), the number of dimensions, and each size in 32 bits.
+    """
+    if content.lstrip()[:1] == b"<":
+        raise SourceError("an HTML page instead of data")
+    header = 4 + 4 * dimensions
+    if len(content) < header or content[:4] != bytes((0, 0, 8, dimensions)):
+        raise SourceError(f"not an IDX file of bytes in {dimensions} dimensions: it begins with {content[:4]!r}")
+    shape = np.frombuffer(content, ">u4", dimensions, offset=4).tolist()
+    size = header + math.prod(shape)
+    if len(content) != size:
+        raise SourceError(f"{len(content)} bytes, where its header promises {size}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def parse(contents: Mapping[str, bytes], checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:
+    """The dataset that the four IDX files hold, and the SHA-256 of each one's uncompressed content.
+
+    Raises `SourceError` where they are no such dataset, or are not those of `checksums` (None: any will do).
+    """
+    arrays, digests = {}, {}
+    for key, name in FILES.items():
+        try:
+            content = uncompress(contents[name])
+            arrays[key] = parse_idx(content, 3) if key.endswith("images") else parse_idx(content, 1).astype(np.int64)
+            digests[name] = hashlib.sha256(content).hexdigest()
+            if checksums is not None and digests[name] != checksums[name]:
+                raise SourceError(f"wrong checksum: SHA-256 {digests[name]}, not {checksums[name]}")
+        except SourceError as error:
+            raise SourceError(f"{name}: {error}") from None
+    try:
+        return Dataset(**arrays), digests
+    except ValueError as error:
+        raise SourceError(str(error)) from None

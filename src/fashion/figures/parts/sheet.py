@@ -1,0 +1,61 @@
+"""Figures: each module is a stage that draws from saved data and writes the same bytes for the same data.
+
+A module's plot functions take data and return a `Figure`; how it looks is in fashion.mplstyle.
+"""
+
+import argparse
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from fashion.errors import UserError
+from fashion.files import atomic
+from fashion.stage import stage_parser
+
+WIDTH = 6.5  # of a page's text, in inches
+LINE_HEIGHT = 0.14  # inches
+NOTE_CHARACTERS = 110  # in a line of the note
+
+# "default" first: the figures do not depend on a matplotlibrc of the user's.
+style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
+
+
+def figure_parser(description: str | None) -> argparse.ArgumentParser:
+    """The command line of a figure's stage, with what all of them take: `--note` and `--output`."""
+    parser = stage_parser(description)
+    parser.add_argument("--note", default="", help="a line at the figure's foot")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="the files to write, .png or .svg")
+    return parser
+
+
+def draw_runs(
+    description: str | None,
+    read: Callable[[Sequence[Path], Sequence[int]], Iterable],
+    plot: Callable[[list], Figure],
+) -> None:
+    """Draw what the command line names: `plot` of all that `read` gives for folders of runs and seeds."""
+    parser = figure_parser(description)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
+    parser.add_argument("--seeds", type=int, nargs="+", required=True, help="those that are shown of each")
+    arguments = parser.parse_args()
+    save(plot(list(read(arguments.runs, arguments.seeds))), arguments.output, arguments.note)
+
+
+def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
+    """Write `figure` to each of `outputs`, whole or not at all, with `note` on lines added at its foot."""
+    if lines := textwrap.wrap(note, NOTE_CHARACTERS):
+        foot = LINE_HEIGHT * (len(lines) + 0.5)
+        height = figure.get_figheight() + foot
+        figure.set_figheight(height)
+        figure.get_layout_engine().set(rect=(0, foot / height, 1, 1 - foot / height))
+        middle = foot / height / 2
+        figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", size="small", style="italic")
+    for path in outputs:
+        try:
+            with atomic(path) as temporary:
+                figure.savefig(temporary, metadata={"Date": None})
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error}") from error

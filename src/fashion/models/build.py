@@ -1,0 +1,47 @@
+"""Models as config.yaml describes them, built and counted; a family is imported only when one of its models is."""
+
+from importlib import import_module
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from fashion.image import IMAGE_SHAPE
+
+
+def build(entry: dict) -> nn.Module:
+    """Build the model that a config entry describes, randomly initialised from torch's global generator.
+
+    Args:
+        entry: `family`, a module of this folder, and `settings`, keyword arguments of its `Model`.
+
+    Returns:
+        A module that maps images `[N, 1, 28, 28] float32` in [-1, 1] to logits `[N, 10]`.
+
+    Raises:
+        ValueError: the family is unknown, or the settings do not fit together.
+    """
+    try:
+        family = import_module(f"fashion.models.{entry['family']}").Model
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise ValueError(f"family: {entry['family']!r} is no family of models: {error}") from error
+    return family(**entry["settings"])
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable scalars."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def count_flops(entry: dict) -> int:
+    """Floating-point operations of one image's forward pass, a multiply-add counted as two.
+
+    Convolutions and matrix products are counted, as `torch.utils.flop_counter` does; norms and activations are not.
+    """
+    # The meta device computes shapes only: counting the largest model takes milliseconds and no memory.
+    with torch.device("meta"):
+        model = build(entry).eval()
+        image = torch.empty(1, *IMAGE_SHAPE)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(image)
+    return counter.get_total_flops()

@@ -1,0 +1,1 @@
+"""What runs left, read in one place, and how sure the numbers are."""

@@ -1,0 +1,86 @@
+"""The numbers of a run that claims and tables are about: each one's name in words, and how to read and show it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fashion.records.run import Run
+
+
+def percent(value: float) -> str:
+    """A share as text: 91.80 %."""
+    return f"{100 * value:.2f} %"
+
+
+def points(value: float) -> str:
+    """A difference of shares as text, in percentage points: +0.45 points."""
+    return f"{100 * value:+.2f} points"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number of a run: its name in words, how to read it, and how to show it and a difference of two as text.
+
+    `trained` says whether it comes from training, and so depends on protocol and seed; `timed` whether on the device.
+    """
+
+    words: str
+    read: Callable[[Run], float | np.ndarray]
+    show: Callable[[float], str] = "{:.4g}".format
+    show_difference: Callable[[float], str] = "{:+.4g}".format
+    trained: bool = True
+    timed: bool = False
+
+
+METRICS = {
+    "test_accuracy": Metric(words="test accuracy", read=lambda run: run.correct, show=percent, show_difference=points),
+    "augmented_test_accuracy": Metric(
+        words="accuracy on RandAugmented test images",
+        read=lambda run: run.correct_of("augmented_"),
+        show=percent,
+        show_difference=points,
+    ),
+    "validation_accuracy": Metric(
+        words="validation accuracy",
+        read=lambda run: run.best["validation_accuracy"],
+        show=percent,
+        show_difference=points,
+    ),
+    "validation_loss": Metric(words="validation loss", read=lambda run: run.best["validation_loss"]),
+    "overfitting": Metric(
+        words="last epoch's training minus validation accuracy",
+        read=lambda run: (run.history["train_accuracy"] - run.history["validation_accuracy"]).iloc[-1],
+        show=points,
+    ),
+    "last_epoch": Metric(
+        words="test accuracy of the last epoch minus that of the best validation epoch",
+        read=lambda run: run.history["test_accuracy"].iloc[-1] - run.best["test_accuracy"],
+        show=points,
+    ),
+    "epochs": Metric(
+        words="epochs until training stopped",
+        read=lambda run: len(run.history),
+        show="{:.1f}".format,
+        show_difference="{:+.1f}".format,
+    ),
+    "seconds_per_epoch": Metric(
+        words="seconds per epoch", read=lambda run: run.history["seconds"].mean(), show="{:.2f}".format, timed=True
+    ),
+    "parameters": Metric(
+        words="parameters",
+        read=lambda run: run.metrics["parameters"],
+        show="{:,.0f}".format,
+        show_difference="{:+,.0f}".format,
+        trained=False,
+    ),
+    "gradient_first_to_last": Metric(
+        words="first layer's gradient norm over the last layer's, median over epochs,",
+        read=lambda run: _first_to_last(run.history.filter(like="gradient_norm:")),
+    ),
+}
+
+
+def _first_to_last(norms: pd.DataFrame) -> float:
+    return (norms.iloc[:, 0] / norms.iloc[:, -1]).median()

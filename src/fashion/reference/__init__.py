@@ -1,0 +1,1 @@
+"""Finished studies that are kept, and others compared with them."""

@@ -1,0 +1,251 @@
+"""Publish finished runs as a reference: what of them is small and lasting, and a page on how they were made."""
+
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fashion.answer import repeats
+from fashion.errors import UserError
+from fashion.figures import curves
+from fashion.figures import repeats as repeats_figure
+from fashion.figures.parts.sheet import save
+from fashion.files import write_json, write_text
+from fashion.records.run import CORRECT, Key, Run, Runs, finished_runs, read_run
+from fashion.reference.compare import RULE
+from fashion.stage import exit_on_user_error, stage_parser
+from fashion.study.budget import Study, load_study
+from fashion.study.spec import RECORDS
+from fashion.tables import comparison
+from fashion.tables.writing import write_table
+
+# Figures of dataset and layers, which look the same whoever draws them; and those that are drawn here anew.
+NOT_COPIED = ("fig01_*", "fig02_*", "ext01_*", "ext02_*", "*_diagram.*", "*_curves.*", "ext11_*")
+
+PAGE = """\
+# Reference results: budget `{budget}`
+
+{published} of the budget's {planned} runs, put here by `make publish BUDGET={budget}`.
+
+## How they were made
+
+    {command}
+
+- source: {commits}
+- devices: {devices}
+- versions: {versions}
+- training time: {hours:.1f} hours, the sum over the runs, of which the last finished on {finished}
+
+## What came out
+
+{comparison}
+{repeats}
+Tables are in [`tables/`](tables), each run's spec, history, metrics and provenance in [`runs/`](runs).
+
+{figures}
+
+## What they do not show
+
+{limits}
+
+## Check your own
+
+    {command}
+    make compare BUDGET={budget}
+
+{rule}
+"""
+
+REPEATED = """
+### The published runs, repeated
+
+Each published accuracy beside ours, measured on test images of the same kind; it repeats if it lies where one more seed
+of ours would, with 95 % confidence. Nothing is decided below three seeds.
+
+{table}
+"""
+
+
+def publish(study: Study, results: Path, reference: Path, commit: str | None = None) -> list[Key]:
+    """Put the study's finished runs into `reference`, with their comparison, tables and figures, and a page on them.
+
+    What `reference` has already stays unless `results` has it too, so that several machines can share a study. A run
+    with another spec than the study's is none of it. The folder is replaced as a whole, or left as it was.
+
+    Args:
+        results: the budget's folder of results, or another reference.
+        commit: that of the source, for runs made by a copy of it that did not know its commit.
+
+    Returns:
+        The runs of the study that are still missing.
+
+    Raises:
+        UserError: no run of the study has finished.
+    """
+    known = finished_runs(reference) | finished_runs(results)
+    runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
+    if not runs:
+        raise UserError(f"{results}: no finished run of the budget {study.budget} as config.yaml has it now")
+    fresh = reference.with_name(f".{reference.name}.{os.getpid()}")
+    try:
+        for key, run in runs.items():
+            _copy_run(run, _folder(fresh, key), commit)
+        for source in (reference, results):
+            _copy_tables_and_figures(study, runs, source, fresh)
+        (fresh / "tables").mkdir(exist_ok=True)
+        finished = _finished(study, runs)
+        table = comparison.compare(finished)
+        repeated = repeats.repeats(finished)
+        write_table(table, fresh / "tables/comparison.csv", study.note, shown=comparison.readable(table))
+        if len(repeated):
+            write_table(repeated, fresh / "tables/repeats.csv", study.note, shown=repeats.readable(repeated))
+            save(repeats_figure.plot(repeated), [fresh / "figures/ext11_repeats.png"], study.note)
+        _draw_curves(study, runs, fresh)
+        missing = [key for key in study.specs if key not in runs]
+        write_text(fresh / "README.md", _page(study, fresh, table, repeated, missing))
+        _replace(reference, fresh)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return missing
+
+
+def _folder(root: Path, key: Key) -> Path:
+    model, augmentation, seed = key
+    return root / "runs" / model / augmentation / f"seed{seed}"
+
+
+def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
+    folder.mkdir(parents=True)
+    for name in RECORDS:
+        shutil.copyfile(run.folder / name, folder / name)
+    if commit and not run.provenance["commit"]:
+        write_json(folder / "provenance.json", run.provenance | {"commit": commit})
+    for prefix in ("", "augmented_") if "augmented_test_accuracy" in run.metrics else ("",):
+        np.save(folder / f"{prefix}{CORRECT}", np.packbits(run.correct_of(prefix).astype(bool)))
+
+
+def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, fresh: Path) -> None:
+    """Copy those of a source's tables and figures that were made from the very runs that are published."""
+    figures = study.figures()
+    for path in [*source.glob("tables/*.*"), *source.glob("figures/*.png")]:
+        if path.match("figures/*"):
+            models = figures[path.stem].models if path.stem in figures else study.models
+            shown = (
+                [key for model in models for key in study.shown_runs(model)] if path.stem in figures else study.specs
+            )
+        else:
+            # Tables 1 to 3 are made from no run.
+            shown = [] if path.name.startswith("table") else study.specs
+        ours = all(key in runs and runs[key].folder == _folder(source, key) for key in shown)
+        if ours and not any(map(path.match, NOT_COPIED)):
+            target = fresh / path.relative_to(source)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def _finished(study: Study, runs: dict[Key, Run]) -> Runs:
+    """Those of a study's runs that are there, by model and augmentation, without those that have none."""
+    finished = Runs(study.summary(), Path())
+    finished.runs = {
+        group: own for group in finished.runs if (own := [run for key, run in runs.items() if key[:2] == group])
+    }
+    return finished
+
+
+def _draw_curves(study: Study, runs: dict[Key, Run], fresh: Path) -> None:
+    """Draw the curves of the report's figures from the seeds that are there."""
+    for figure in study.figures().values():
+        shown = [run for model in figure.models for run in study.shown_runs(model) if run in runs]
+        if figure.kind.endswith("curves") and shown:
+            reported = {model: study.shown_reported(model) for model in figure.models}
+            plotted = curves.plot([read_run(runs[key].folder) for key in shown], reported, figure.held_out)
+            save(plotted, [fresh / f"figures/{figure.name}.png"], study.note)
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    """Put `fresh` in the place of `folder`; killed between the two steps, there is none rather than half of one."""
+    old = fresh.with_name(f"{fresh.name}.old")
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _page(study: Study, folder: Path, table: pd.DataFrame, repeated: pd.DataFrame, missing: list[Key]) -> str:
+    """The page on a reference, from what its folder has."""
+    runs = finished_runs(folder).values()
+    provenances = [run.provenance for run in runs]
+    limits = [study.note] * bool(study.note)
+    limits += [f"Missing, since not finished: {_listed(missing)}."] * bool(missing)
+    if table["seeds"].min() == 1:
+        limits.append(
+            "Where there is one seed, the interval is that of the test images, and nothing is said of others."
+        )
+    limits.append("Times are those of the devices above, with whatever else ran on them.")
+    limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
+    return PAGE.format(
+        budget=study.budget,
+        published=len(runs),
+        planned=len(study.specs),
+        command=f"snakemake --cores all --resources gpu=1 --config budget={study.budget}",
+        commits=_counted(f"commit {one['commit'] or 'not recorded'}" for one in provenances),
+        devices=_counted(
+            one["device"]
+            + (f", driver {one['driver']}" if one["driver"] else f", {one['threads']} in use for a training")
+            for one in provenances
+        ),
+        versions=_counted(
+            ", ".join(f"{name} {version}" for name, version in {"Python": one["python"], **one["packages"]}.items())
+            for one in provenances
+        ),
+        hours=sum(run.history["seconds"].sum() for run in runs) / 3600,
+        finished=max(one["finished"] for one in provenances)[:10],
+        comparison=comparison.readable(table).to_markdown(index=False, disable_numparse=True),
+        repeats=REPEATED.format(table=repeats.readable(repeated).to_markdown(index=False, disable_numparse=True))
+        if len(repeated)
+        else "",
+        figures="\n".join(f"![{path.stem}](figures/{path.name})" for path in sorted(folder.glob("figures/*.png"))),
+        limits="\n".join(f"- {limit}" for limit in limits),
+        rule=RULE,
+    )
+
+
+def _listed(keys: Iterable[Key]) -> str:
+    seeds = defaultdict(list)
+    for model, augmentation, seed in keys:
+        seeds[model, augmentation].append(str(seed))
+    return "; ".join(f"{model} {augmentation} seed {', '.join(own)}" for (model, augmentation), own in seeds.items())
+
+
+def _counted(texts: Iterable[str]) -> str:
+    """Different texts, the most frequent first, each with the number of runs that it holds for, if not for all."""
+    counts = sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))
+    if len(counts) == 1:
+        return counts[0][0]
+    return "; ".join(f"{text} ({count} run{'s' * (count > 1)})" for text, count in counts)
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--budget", required=True, help="the name of a budget in config.yaml")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="(default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="with <budget>/ (default: %(default)s)")
+    parser.add_argument(
+        "--reference", type=Path, default=Path("docs/reference"), help="gets <budget>/ (default: %(default)s)"
+    )
+    parser.add_argument("--commit", help="the source's, for runs made by a copy of it that did not know its commit")
+    arguments = parser.parse_args()
+    study = load_study(arguments.config, arguments.budget)
+    target = arguments.reference / study.budget
+    missing = publish(study, arguments.results / study.budget, target, arguments.commit)
+    print(f"{target}: {len(study.specs) - len(missing)} of {len(study.specs)} runs")
+    if missing:
+        print(f"missing: {_listed(missing)}")
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

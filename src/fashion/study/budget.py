@@ -1,0 +1,181 @@
+"""The study of one budget: which runs there are, and the spec of each.
+
+Nothing here imports torch: planning a study stays instant.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import yaml
+
+from fashion.errors import UserError
+from fashion.study.spec import split_sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure that shows models.
+
+    `name` is the file's, such as `fig04_vgg8_curves`; `kind` is diagram, curves, test_curves or log; `models` are
+    sorted.
+    """
+
+    name: str
+    kind: str
+    models: tuple[str, ...]
+
+    @property
+    def held_out(self) -> str:
+        """What curves show beside training."""
+        return "test" if self.kind == "test_curves" else "validation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What one budget runs.
+
+    `note` is printed on all that it makes; `reading` is that of the report's claims which it answers, "as_published" or
+    "as_described"; `training` has the settings that hold unless a model's differ; `models` has
+    the entries of config.yaml by name; `augmentations` has, for each model, the names of those it runs with; `specs`
+    has every run's spec by (model, augmentation, seed).
+    """
+
+    budget: str
+    note: str
+    reading: str
+    seeds: tuple[int, ...]
+    training: dict
+    models: dict[str, dict]
+    augmentations: dict[str, tuple[str, ...]]
+    specs: dict[tuple[str, str, int], dict]
+
+    def shown_runs(self, model: str) -> list[tuple[str, str, int]]:
+        """The runs that a figure of `model` shows: all seeds of its last augmentation."""
+        return [(model, self.augmentations[model][-1], seed) for seed in self.seeds]
+
+    def shown_reported(self, model: str) -> dict:
+        """The report's numbers of the runs that a figure of `model` shows."""
+        return self.models[model].get("reported", {}).get(self.augmentations[model][-1], {})
+
+    def figures(self) -> dict[str, Figure]:
+        """The figures that show models, by name.
+
+        They are the report's, where models with one `curves` number share that figure, and one more with the curves of
+        all models that have none in the report.
+        """
+        members = defaultdict(list)
+        for model in sorted(self.models):
+            numbers = self.models[model].get("figures", {})
+            for kind, number in numbers.items():
+                members[f"fig{number:02}", kind].append(model)
+            if not {"curves", "test_curves"} & numbers.keys():
+                members["ext03", "curves"].append(model)
+        figures = [
+            Figure(
+                name=f"{number}_{'other' if number == 'ext03' else _common_name(models)}_{kind}",
+                kind=kind,
+                models=tuple(models),
+            )
+            for (number, kind), models in members.items()
+        ]
+        return {figure.name: figure for figure in figures}
+
+    def hyperparameters(self) -> dict:
+        """The training settings, and for each model with others those that differ."""
+        overrides = {
+            model: {key: value for key, value in spec["training"].items() if value != self.training[key]}
+            for (model, _, _), spec in self.specs.items()
+        }
+        return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
+
+    def summary(self) -> dict:
+        """What a table over all runs needs to know: its models with their augmentations and, by augmentation, reported
+        numbers.
+        """
+        return {
+            "budget": self.budget,
+            "note": self.note,
+            "reading": self.reading,
+            "seeds": list(self.seeds),
+            "models": {
+                name: {"augmentations": list(self.augmentations[name]), "reported": entry.get("reported", {})}
+                for name, entry in self.models.items()
+            },
+        }
+
+
+def models_of(config: dict, budget: str) -> list[str]:
+    """The names of the models that a budget runs."""
+    return config["budgets"][budget].get("models", list(config["models"]))
+
+
+def resolve(config: dict, budget: str) -> Study:
+    """The study of `budget` that a valid `config` describes.
+
+    Settings are merged: `training`, then the model's, then the budget's, then the budget's for that model.
+
+    Raises:
+        UserError: what the schema cannot say is wrong; see `check`.
+    """
+    chosen = config["budgets"][budget]
+    models = {name: config["models"][name] for name in models_of(config, budget)}
+    common = {**config["training"], **chosen.get("training", {})}
+    augmentations = {
+        name: tuple(
+            key for key in chosen["augmentations"] if key in entry.get("augmentations", config["augmentations"])
+        )
+        for name, entry in models.items()
+    }
+    for name, kept in augmentations.items():
+        if not kept:
+            raise UserError(
+                f"config: models.{name}.augmentations: the budget {budget} runs none of them; "
+                f"it runs {', '.join(chosen['augmentations'])}"
+            )
+    specs = {}
+    for name, entry in models.items():
+        training = {
+            **common,
+            **entry.get("training", {}),
+            **chosen.get("training", {}),
+            **chosen.get("training_of", {}).get(name, {}),
+        }
+        if 0 in split_sizes(training):
+            raise UserError(
+                f"config: training of {name} in budget {budget}: validation_fraction {training['validation_fraction']} "
+                f"of {training['train_images']} train_images leaves no image to train or to validate on"
+            )
+        for augmentation in augmentations[name]:
+            for seed in chosen["seeds"]:
+                specs[name, augmentation, seed] = {
+                    "model": {"name": name, "family": entry["family"], "settings": entry["settings"]},
+                    "augmentation": {"name": augmentation, **config["augmentations"][augmentation]},
+                    "training": training,
+                    "budget": budget,
+                    "seed": seed,
+                }
+    return Study(
+        budget=budget,
+        note=chosen.get("note", ""),
+        reading=chosen.get("reading", "as_described"),
+        seeds=tuple(chosen["seeds"]),
+        training=common,
+        models=models,
+        augmentations=augmentations,
+        specs=specs,
+    )
+
+
+def load_study(path: Path, budget: str) -> Study:
+    """The study that a config.yaml has under a budget's name."""
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if budget not in config["budgets"]:
+        raise UserError(f"{path} has no budget {budget!r}; it has {', '.join(config['budgets'])}")
+    return resolve(config, budget)
+
+
+def _common_name(models: list[str]) -> str:
+    common = takewhile(lambda letters: len(set(letters)) == 1, zip(*models, strict=False))
+    return "".join(letters[0] for letters in common).rstrip("_") or "_".join(models)

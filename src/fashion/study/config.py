@@ -1,0 +1,140 @@
+"""config.yaml, checked: what JSON schema cannot say of it, and how its errors are worded.
+
+JSON schema says what a value may be (workflow/schemas/config.schema.yaml). Nothing here imports torch: planning a study
+stays instant.
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import ValidationError
+
+from fashion.errors import UserError
+from fashion.image import IMAGE_SIZE
+from fashion.study.budget import models_of
+
+# A setting, and the value of another without which it has no effect.
+IN_VAIN = (("dilation", "block", "basic"), ("stem_dilation", "stem", "large"), ("patch", "embedding", "patches"))
+DEFAULTS = {"block": "basic", "stem": "small", "embedding": "patches"}
+
+
+def check(config: dict) -> None:
+    """Refuse what the schema cannot: names that do not exist, and values that do not fit together.
+
+    Raises:
+        UserError: one line with the key's path and what is allowed.
+    """
+    _check_names("budget", [config["budget"]], config["budgets"])
+    for name, budget in config["budgets"].items():
+        _check_names(f"budgets.{name}.augmentations", budget["augmentations"], config["augmentations"])
+        _check_names(f"budgets.{name}.models", budget.get("models", []), config["models"])
+        _check_names(f"budgets.{name}.training_of", budget.get("training_of", {}), config["models"])
+    if not config["data"]["verify"] and not config["data"]["folder"]:
+        raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")
+    for name, entry in config["models"].items():
+        _check_names(f"models.{name}.augmentations", entry.get("augmentations", []), config["augmentations"])
+        _check_names(f"models.{name}.reported", entry.get("reported", {}), config["augmentations"])
+        _check_settings(f"models.{name}.settings", entry["settings"])
+    for budget in config["budgets"]:
+        _check_figures({name: config["models"][name] for name in models_of(config, budget)})
+
+
+def map_sizes(settings: dict) -> list[int]:
+    """The side of a convolutional model's map before and after each entry of its `layers`, 28 at first."""
+    sizes = [IMAGE_SIZE // 4 if settings.get("stem") == "large" else IMAGE_SIZE]
+    channels = settings["layers"][0]
+    for entry in settings["layers"]:
+        strided = settings.get("block") == "separable" and entry not in ("M", channels)
+        sizes.append(sizes[-1] // 2 if entry == "M" else -(-sizes[-1] // 2) if strided else sizes[-1])
+        channels = channels if entry == "M" else entry
+    return sizes
+
+
+def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UserError(f"config: {path}: unknown name {name!r}{_suggestion(name, known)}; known: {_listed(known)}")
+
+
+def _check_settings(path: str, settings: dict) -> None:
+    layers = settings.get("layers", [1])
+    if layers[0] == "M":
+        raise UserError(f"config: {path}.layers: begins with M; the first layer must be a number of channels")
+    sizes = map_sizes(settings) if "layers" in settings else [1]
+    if sizes[-1] == 0:
+        fit = sum(entry == "M" and size > 0 for entry, size in zip(layers, sizes[1:], strict=True))
+        raise UserError(
+            f"config: {path}.layers: {layers.count('M')} poolings leave nothing of {IMAGE_SIZE} x {IMAGE_SIZE}; "
+            f"at most {fit}"
+        )
+    for key, needs, value in IN_VAIN:
+        if key in settings and settings.get(needs, DEFAULTS[needs]) != value:
+            raise UserError(f"config: {path}.{key}: has no effect, since {needs} is not {value}")
+    for key, value in (("stem", "large"), ("block", "separable")):
+        if settings.get(key) == value and settings.get("head") != "average":
+            raise UserError(f"config: {path}.head: must be average, since {key} is {value}")
+    if "width" in settings and "heads" in settings and settings["width"] % settings["heads"]:
+        raise UserError(f"config: {path}.width: {settings['width']} is not a multiple of heads, {settings['heads']}")
+    if settings.get("positions") == "sincos" and settings.get("width", 4) % 4:
+        raise UserError(
+            f"config: {path}.width: {settings['width']} is not a multiple of 4, which sincos positions need"
+        )
+
+
+def _check_figures(models: dict) -> None:
+    taken: dict[int, tuple[str, str]] = {1: ("samples", "the dataset"), 2: ("MixUp samples", "the augmentation")}
+    for name, entry in models.items():
+        for kind, number in entry.get("figures", {}).items():
+            other_kind, other = taken.setdefault(number, (kind, name))
+            if (kind, name) != (other_kind, other) and not (kind == other_kind and kind.endswith("curves")):
+                raise UserError(
+                    f"config: models.{name}.figures.{kind}: figure {number} already shows {other_kind} of {other}; "
+                    "only `curves` can be shared"
+                )
+
+
+def refuse_repeated_keys(path: Path) -> None:
+    """Refuse a YAML file in which a mapping has a key twice: YAML would silently drop the first.
+
+    Raises:
+        UserError: naming the key and its line.
+    """
+
+    def visit(node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    raise UserError(f"{path.name}: line {key.start_mark.line + 1}: a second {key.value!r}; rename one")
+                seen.add(key.value)
+                visit(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                visit(item)
+
+    visit(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+
+
+def explain(error: ValidationError) -> str:
+    """A schema error in one line: the key's path, what is wrong, what is allowed."""
+    path = ".".join(str(part) for part in error.absolute_path) or "top level"
+    properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+    if error.validator == "additionalProperties" and properties:
+        unknown = next(key for key in error.instance if key not in properties)
+        return (
+            f"config: {path}: unknown key {unknown!r}{_suggestion(unknown, properties)}; allowed: {_listed(properties)}"
+        )
+    allowed = error.schema.get("description") if isinstance(error.schema, dict) else None
+    return f"config: {path}: {error.message}" + (f" ({allowed})" if allowed else "")
+
+
+def _suggestion(name: Any, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

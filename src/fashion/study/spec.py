@@ -1,0 +1,26 @@
+"""A run's spec, what follows from it, and what the run leaves."""
+
+from pathlib import Path
+
+from fashion.errors import UserError
+from fashion.files import read_json
+
+# What every run leaves for good, besides its predictions.
+RECORDS = ("spec.json", "history.csv", "metrics.json", "provenance.json")
+
+SPEC_KEYS = ("model", "augmentation", "training", "budget", "seed")
+
+
+def split_sizes(training: dict) -> tuple[int, int]:
+    """Numbers of training and of validation images that `train_images` and `validation_fraction` stand for."""
+    validation = round(training["train_images"] * training["validation_fraction"])
+    return training["train_images"] - validation, validation
+
+
+def read_spec(path: Path) -> dict:
+    """The spec in the JSON file at `path`; a `UserError` if it is none."""
+    spec = read_json(path)
+    missing = [key for key in SPEC_KEYS if not isinstance(spec, dict) or key not in spec]
+    if missing:
+        raise UserError(f"{path}: not a run's spec: it lacks {', '.join(missing)}; a run's folder has one as spec.json")
+    return spec

@@ -1,0 +1,1 @@
+"""One module, one table; each a stage."""

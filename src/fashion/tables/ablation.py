@@ -1,0 +1,70 @@
+"""The ablation: what each augmentation does for each model."""
+
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+
+from fashion.records.statistics import over_seeds_and_images
+from fashion.stage import exit_on_user_error
+from fashion.tables.writing import Groups, write_prediction_table
+
+BASE = "none"  # the augmentation that the others are compared with
+
+
+def ablation(groups: Groups) -> pd.DataFrame:
+    """A row for each model: the test accuracy with each augmentation, and how far it is from that with `none`.
+
+    Means over the seeds; accuracies and differences, with their 95 % intervals for other seeds and test images, are
+    shares of 1. Where a model does not run with an augmentation,
+    there is nothing; where no model runs with `none`, there are no differences.
+    """
+    correct: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+    for model, augmentation, seeds in groups:
+        correct[model][augmentation] = np.stack([predictions.correct for predictions in seeds])  # [seeds, N] bool
+    augmentations = list(dict.fromkeys(name for of_model in correct.values() for name in of_model))
+    rows = []
+    for model, of_model in correct.items():
+        row = {"model": model}
+        row["seeds"], row["test_images"] = next(iter(of_model.values())).shape
+        accuracy = {name: right.mean() for name, right in of_model.items()}
+        row |= {f"test_accuracy_{name}": accuracy.get(name, np.nan) for name in augmentations}
+        for name in augmentations if BASE in augmentations else []:
+            if name != BASE:
+                keys = [f"difference_{name}{part}" for part in ("", "_low", "_high")]
+                row |= dict(zip(keys, _difference(of_model.get(name), of_model.get(BASE)), strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _difference(right: np.ndarray | None, base: np.ndarray | None) -> tuple[float, float, float]:
+    """The difference of two accuracies and its 95 % interval, paired by seed and test image."""
+    if right is None or base is None:
+        return np.nan, np.nan, np.nan
+    estimate = over_seeds_and_images(right.astype(float) - base)
+    return estimate.value, *estimate.interval()
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for a page: accuracies in percent, differences and their intervals in percentage points."""
+    shown = table[["model", "seeds"]].assign(**{"test images": table["test_images"].map("{:,}".format)})
+    for column, values in table.items():
+        if column.startswith("test_accuracy_"):
+            name = column.removeprefix("test_accuracy_")
+            shown[f"test accuracy, {name}"] = values.map("{:.2%}".format, na_action="ignore")
+        elif column.startswith("difference_") and not column.endswith(("_low", "_high")):
+            name = column.removeprefix("difference_")
+            parts = table[[column, f"{column}_low", f"{column}_high"]].itertuples(index=False)
+            shown[f"{name} − {BASE} (points)"] = [
+                "" if np.isnan(part[0]) else "{:+.2f} ({:+.2f} to {:+.2f})".format(*(100 * np.array(part)))
+                for part in parts
+            ]
+    return shown.fillna("")
+
+
+def main() -> None:
+    write_prediction_table(__doc__, ablation, readable)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,73 @@
+"""Calibration: whether models are as often right as they are confident."""
+
+import numpy as np
+import pandas as pd
+
+from fashion.records.confidence import BINS, reliability
+from fashion.records.predictions import Predictions
+from fashion.stage import exit_on_user_error
+from fashion.tables.writing import Groups, write_prediction_table
+
+MEASURES = ("ece", "mean_confidence", "accuracy", "negative_log_likelihood")
+
+
+def measure(predictions: Predictions) -> dict[str, float]:
+    """The `MEASURES` of one run's predictions."""
+    of_labels = np.take_along_axis(predictions.log_probabilities, predictions.labels[:, None], axis=1)
+    values = (
+        reliability(predictions).ece,
+        predictions.confidence.mean(),
+        predictions.correct.mean(),
+        -of_labels.mean(),
+    )
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def calibration(groups: Groups) -> pd.DataFrame:
+    """A row for each model and augmentation: mean and standard deviation of each measure over the seeds.
+
+    The expected calibration error has 15 bins of equal width, which the column `bins` says too.
+    """
+    rows = []
+    for model, augmentation, seeds in groups:
+        measures = pd.DataFrame([measure(predictions) for predictions in seeds])
+        row = {
+            "model": model,
+            "augmentation": augmentation,
+            "seeds": len(seeds),
+            "test_images": len(seeds[0].labels),
+            "bins": BINS,
+        }
+        for name in MEASURES:
+            row |= {name: measures[name].mean(), f"{name}_std": measures[name].std()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for a page: shares in percent, each with its standard deviation where there are several seeds."""
+
+    def show(row: pd.Series, name: str) -> str:
+        specification = ".3f" if name == "negative_log_likelihood" else ".2%"
+        spread = row[f"{name}_std"]
+        return f"{row[name]:{specification}}" + (f" ± {spread:{specification}}" if pd.notna(spread) else "")
+
+    return pd.DataFrame(
+        {
+            "model": row["model"],
+            "augmentation": row["augmentation"],
+            "seeds": row["seeds"],
+            "test images": f"{row['test_images']:,}",
+            f"ECE, {row['bins']} bins": show(row, "ece"),
+            **{name.replace("_", " "): show(row, name) for name in MEASURES[1:]},
+        }
+        for _, row in table.iterrows()
+    )
+
+
+def main() -> None:
+    write_prediction_table(__doc__, calibration, readable)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,116 @@
+"""The comparison: every model and augmentation of a study, measured beside reported."""
+
+from statistics import mean
+
+import numpy as np
+import pandas as pd
+
+from fashion.records.run import Runs
+from fashion.records.statistics import over_seeds_and_images
+from fashion.stage import exit_on_user_error
+from fashion.study.spec import split_sizes
+from fashion.tables.writing import write_study_table
+
+REPORTED = ("parameters", "test_accuracy", "augmented_test_accuracy", "seconds", "seconds_per_epoch", "epochs")
+# Of each measured column that has one. Epochs have none: to stop sooner is neither better nor worse.
+BEST = {
+    "test_accuracy": "max",
+    "augmented_test_accuracy": "max",
+    "parameters": "min",
+    "flops_per_image": "min",
+    "seconds": "min",
+    "seconds_per_epoch": "min",
+    "images_per_second": "max",
+}
+
+
+def compare(runs: Runs) -> pd.DataFrame:
+    """One row a model and augmentation: means over the seeds, and every reported number beside its own.
+
+    The interval of the test accuracy is for other seeds and other test images; see `fashion.records.statistics`. The
+    accuracy on RandAugmented test images is there where the runs were tested on them, as the published code does.
+    """
+    rows = []
+    for (model, augmentation), seeds in runs.items():
+        first, reported = seeds[0], runs.reported(model, augmentation)
+        accuracy = over_seeds_and_images(np.stack([run.correct for run in seeds]))
+        low, high = accuracy.interval()
+        epochs = mean(len(run.history) for run in seeds)
+        seconds = mean(run.history["seconds"].sum() for run in seeds)
+        train_images, _ = split_sizes(first.spec["training"])
+        measured = {
+            "parameters": first.metrics["parameters"],
+            "flops_per_image": first.metrics["flops_per_image"],
+            "test_accuracy": accuracy.value,
+            "test_accuracy_std": pd.Series([run.metrics["test_accuracy"] for run in seeds]).std(),
+            "test_accuracy_low": max(0.0, low),
+            "test_accuracy_high": min(1.0, high),
+            "augmented_test_accuracy": np.mean([run.metrics.get("augmented_test_accuracy", np.nan) for run in seeds]),
+            "epochs": epochs,
+            "best_epoch": mean(run.best["epoch"] for run in seeds),
+            "seconds": seconds,
+            "seconds_per_epoch": seconds / epochs,
+            "images_per_second": train_images * epochs / seconds,
+        }
+        row = {
+            "model": model,
+            "augmentation": augmentation,
+            "seeds": accuracy.seeds,
+            "train_images": train_images,
+            "test_images": accuracy.images,
+        }
+        for column, value in measured.items():
+            row[column] = value
+            if column in REPORTED:
+                row[f"reported_{column}"] = reported.get(column)
+        row["device"] = "; ".join(sorted({run.provenance["device"] for run in seeds}))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def readable(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The comparison for a page: fewer columns, units, and the report's number after each measured one.
+
+    The best measured value of a column is bold, and so is every other that reads the same.
+    """
+    best = comparison.agg(BEST)
+
+    def show(row: pd.Series, column: str, specification: str, scale: float = 1) -> str:
+        if pd.isna(row[column]):
+            return ""
+        text = f"{scale * row[column]:{specification}}"
+        if column in best and text == f"{scale * best[column]:{specification}}":
+            text = f"**{text}**"
+        reported = row.get(f"reported_{column}")
+        return text + (f" ({reported:{specification}})" if pd.notna(reported) else "")
+
+    return pd.DataFrame(
+        {
+            "model": row["model"],
+            "augmentation": row["augmentation"],
+            "test accuracy (reported)": show(row, "test_accuracy", ".2%"),
+            "95 % interval": f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}",
+            **(
+                {"test accuracy, RandAugmented images (reported)": show(row, "augmented_test_accuracy", ".2%")}
+                if comparison["augmented_test_accuracy"].notna().any()
+                else {}
+            ),
+            "seeds": row["seeds"],
+            "test images": f"{row['test_images']:,}",
+            "parameters (reported)": show(row, "parameters", ",.0f"),
+            "MFLOP per image": show(row, "flops_per_image", ",.1f", 1e-6),
+            "epochs (reported)": show(row, "epochs", ".4g"),
+            "seconds (reported)": show(row, "seconds", ",.1f"),
+            "seconds per epoch (reported)": show(row, "seconds_per_epoch", ".2f"),
+            "images per second": show(row, "images_per_second", ",.0f"),
+        }
+        for _, row in comparison.iterrows()
+    )
+
+
+def main() -> None:
+    write_study_table(__doc__, compare, readable)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

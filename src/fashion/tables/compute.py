@@ -1,0 +1,82 @@
+"""What the trainings cost: time, and energy where the GPU's driver counts it, per run and in total."""
+
+import pandas as pd
+
+from fashion.records.run import Runs
+from fashion.stage import exit_on_user_error
+from fashion.tables.writing import write_study_table
+
+JOULES_PER_WATT_HOUR = 3600
+TOTAL = "all"
+
+
+def compute(runs: Runs) -> pd.DataFrame:
+    """A row for each run, and one for each device with the sums over its runs.
+
+    Seconds are those of training and validation; watt hours those of the whole GPU meanwhile, absent where no driver
+    counts them. The sum of the reported seconds takes the models' reported trainings once each.
+    """
+    rows = []
+    for (model, augmentation), seeds in runs.items():
+        reported = runs.reported(model, augmentation)
+        for seed, run in zip(runs.summary["seeds"], seeds, strict=True):
+            seconds = run.history["seconds"].sum()
+            rows.append(
+                {
+                    "model": model,
+                    "augmentation": augmentation,
+                    "seed": seed,
+                    "device": run.provenance["device"],
+                    "runs": 1,
+                    "epochs": len(run.history),
+                    "seconds": seconds,
+                    "seconds_per_epoch": seconds / len(run.history),
+                    "watt_hours": run.history["joules"].sum(min_count=1) / JOULES_PER_WATT_HOUR,
+                    "reported_seconds": reported.get("seconds"),
+                    "reported_seconds_per_epoch": reported.get("seconds_per_epoch"),
+                }
+            )
+    frame = pd.DataFrame(rows)
+    # Models that read a number of the report differently have it in common: one training, counted once.
+    totals = frame.groupby("device", as_index=False).agg(
+        {
+            "runs": "sum",
+            "epochs": "sum",
+            "seconds": "sum",
+            "watt_hours": lambda values: values.sum(min_count=1),
+            "reported_seconds": lambda values: values.drop_duplicates().sum(min_count=1),
+        }
+    )
+    totals = totals.assign(model=TOTAL, augmentation=TOTAL, seconds_per_epoch=totals["seconds"] / totals["epochs"])
+    return pd.concat([frame, totals], ignore_index=True).astype({"seed": "Int64"})
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table for a page: units, and the report's number after ours."""
+
+    def beside(row: pd.Series, column: str, specification: str) -> str:
+        reported = row[f"reported_{column}"]
+        return f"{row[column]:{specification}}" + (f" ({reported:{specification}})" if pd.notna(reported) else "")
+
+    return pd.DataFrame(
+        {
+            "model": row["model"],
+            "augmentation": row["augmentation"],
+            "seed": "" if pd.isna(row["seed"]) else row["seed"],
+            "runs": row["runs"],
+            "epochs": row["epochs"],
+            "seconds (reported)": beside(row, "seconds", ",.1f"),
+            "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
+            "Wh": "" if pd.isna(row["watt_hours"]) else f"{row['watt_hours']:.1f}",
+            "device": row["device"],
+        }
+        for _, row in frame.iterrows()
+    )
+
+
+def main() -> None:
+    write_study_table(__doc__, compute, readable)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

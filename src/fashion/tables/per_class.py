@@ -1,0 +1,52 @@
+"""Per class: precision, recall and F1 of every model and augmentation."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_fscore_support
+
+from fashion.image import CLASSES
+from fashion.stage import exit_on_user_error
+from fashion.tables.writing import Groups, write_prediction_table
+
+METRICS = ("precision", "recall", "f1")
+
+
+def per_class(groups: Groups) -> pd.DataFrame:
+    """A row for each model, augmentation and class: means over the seeds, shares of 1.
+
+    The precision of a class that is never predicted counts as 0, and so does the recall of one without images.
+    """
+    rows = []
+    for model, augmentation, seeds in groups:
+        scores = [
+            precision_recall_fscore_support(
+                predictions.labels, predictions.predicted, labels=range(len(CLASSES)), zero_division=0
+            )
+            for predictions in seeds
+        ]
+        *means, images = np.mean(scores, axis=0)
+        for label, name in enumerate(CLASSES):
+            rows.append(
+                {
+                    "model": model,
+                    "augmentation": augmentation,
+                    "seeds": len(seeds),
+                    "class": name,
+                    "test_images": int(images[label]),
+                    **{metric: mean[label] for metric, mean in zip(METRICS, means, strict=True)},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for a page: in percent."""
+    return table.assign(**{metric: table[metric].map("{:.1%}".format) for metric in METRICS})
+
+
+def main() -> None:
+    write_prediction_table(__doc__, per_class, readable)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,125 @@
+"""Train one model as its spec says, and keep the weights that are to be tested.
+
+Interrupted by SIGTERM, SIGUSR1 or SIGINT, a training finishes its step, saves its state and exits with status 143; the
+same command goes on from there, or after kill -9 from the last regular checkpoint, and ends with the same numbers.
+"""
+
+import csv
+import hashlib
+import math
+import signal
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fashion.data.dataset import load
+from fashion.errors import UserError
+from fashion.files import atomic, canonical_json, write_json
+from fashion.models.build import count_flops
+from fashion.stage import configure, exit_on_user_error, logger, stage_parser
+from fashion.study.digest import TRAINING, code_digests
+from fashion.study.spec import read_spec
+from fashion.training.checkpoint import Checkpoint
+from fashion.training.inference import use_device
+from fashion.training.loop import Interrupted, Training
+from fashion.training.provenance import collect
+
+# A training on fewer images than this, counted over its epochs, is short on any processor.
+SHORT_IMAGES = 100_000
+
+INTERRUPTED = 143
+
+
+def warn_of_hours(spec: dict) -> None:
+    """Say how long a long training takes at least on this processor, and what takes minutes instead."""
+    training = spec["training"]
+    # A backward pass costs two forward passes.
+    images = training["epochs"] * (3 * training["train_images"] + training["test_images"])
+    if images < SHORT_IMAGES:
+        return
+    size = 2048
+    matrix = torch.ones(size, size)
+    started = time.perf_counter()
+    matrix @ matrix
+    seconds_per_flop = (time.perf_counter() - started) / (2 * size**3)
+    hours = math.ceil(images * count_flops(spec["model"]) * seconds_per_flop / 3600)
+    logger.warning(
+        f"no CUDA device: all {training['epochs']} epochs of this run take {hours} hours or more; "
+        "`make quick` shows the whole pipeline in minutes"
+    )
+
+
+def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
+    """A digest of all that a training's numbers depend on."""
+    with open(data, "rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    code = code_digests(*TRAINING, "fashion.training.checkpoint", f"fashion.models.{spec['model']['family']}")
+    return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
+
+
+def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
+    """Write the run's four files, each whole or not at all; a `UserError` if the disk does not take them."""
+    try:
+        with atomic(output / "model.safetensors") as temporary:
+            save_file(weights, temporary)
+        with atomic(output / "history.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(history)
+        write_json(output / "spec.json", spec)
+        write_json(output / "provenance.json", provenance)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"cannot write the run to {output}: {error}") from error
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--spec", type=Path, required=True, help="the run's description, JSON; /dev/stdin reads it there"
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder for spec, history, weights and provenance of the run"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="the file that an interrupted training is taken up from")
+    parser.add_argument("--threads", type=int, help="processor threads; torch decides if not given")
+    parser.add_argument("--log", type=Path, help="a file that gets the log lines too")
+    arguments = parser.parse_args()
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    configure(arguments.log)
+    spec = read_spec(arguments.spec)
+    device = use_device(arguments.threads)
+    if device.type == "cpu":
+        warn_of_hours(spec)
+    started = datetime.now(UTC)
+    checkpoint = None
+    if arguments.checkpoint:
+        checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device))
+    try:
+        weights, history = Training(spec, load(arguments.data), device, checkpoint, asked_to_stop.is_set).run()
+    except Interrupted as interruption:
+        logger.info(interruption)
+        sys.exit(INTERRUPTED)
+    finished = datetime.now(UTC)
+    provenance = {
+        **collect(device),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+        "seconds": (finished - started).total_seconds(),
+    }
+    write_outputs(arguments.output, spec, weights, history, provenance)
+    if checkpoint:
+        checkpoint.remove()
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)
