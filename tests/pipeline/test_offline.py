@@ -50,8 +50,7 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folde
     output, _ = second.communicate(timeout=400)
     assert second.returncode == 0, output
     assert "taken up at epoch" in log.read_text()
-    with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     published = tmp_path / "reference/tiny"
     assert len(pd.read_csv(published / "runs/vit/both/seed0/history.csv")) == 60
     assert "commit c0ffee" in (published / "README.md").read_text()

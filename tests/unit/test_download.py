@@ -304,7 +304,7 @@ def test_progress_is_shown_on_a_terminal(serve):
     terminal, stderr = pty.openpty()
     termios.tcsetwinsize(stderr, (24, 80))
     os.set_blocking(terminal, False)  # so that no progress is an error here, not a wait without end
-    program = f"from fashion import download; download.read_mirror({url!r})"
+    program = f"from fashion.data import download; download.read_mirror({url!r})"
     subprocess.run([sys.executable, "-c", program], stderr=stderr, check=True)
     assert f"{IMAGES}.gz: 100%".encode() in os.read(terminal, 2**16)
     os.close(stderr)
@@ -418,7 +418,7 @@ def test_killed_while_writing_it_leaves_no_half_of_a_file(folder, prepare, tmp_p
     program = """
 import os, signal, sys
 import numpy
-from fashion import download
+from fashion.data import download
 
 def write_half_and_die(file, savez=numpy.savez, **arrays):
     savez(file, **arrays)
