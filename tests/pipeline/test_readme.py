@@ -93,7 +93,7 @@ def test_a_fashion_command_works(command, vit_study, dataset):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("offline/")])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("workflow/offline/")])
 def test_a_script_for_a_machine_without_internet_knows_its_options(command):
     script, *arguments = shlex.split(command)
     usage = subprocess.run([ROOT / script], cwd=ROOT, capture_output=True, text=True)

@@ -29,13 +29,13 @@ DIAGRAMS = {
 }
 LOG = "epoch_log fig08_vgg12"
 OF_STUDY = {"comparison", "compute", "claims"}
-OF_PREDICTIONS = {"per_class", "calibration", "ablation", "confusion", "reliability", "mistakes"}
-OF_HISTORIES = {"gradients", "time_to_accuracy", "all_curves"}
-OF_EVALUATIONS = OF_STUDY | OF_PREDICTIONS | {"tradeoff"}
+OF_PREDICTIONS = {"per_class", "calibration", "ablation", "ext04_confusion", "ext05_reliability", "ext06_mistakes"}
+OF_HISTORIES = {"ext08_gradients", "ext09_time_to_accuracy", "ext10_all_models"}
+OF_EVALUATIONS = OF_STUDY | OF_PREDICTIONS | {"ext07_tradeoff"}
 OF_ALL_RUNS = OF_EVALUATIONS | OF_HISTORIES
-OF_FIRST_SEED = {"mistakes", "gradients"}
-OVERVIEWS = OF_HISTORIES | {"confusion", "reliability", "mistakes", "tradeoff"}
-SAMPLES = {"samples", "mixup_samples", "randaugment_samples", "mixup_alpha_samples"}
+OF_FIRST_SEED = {"ext06_mistakes", "ext08_gradients"}
+OVERVIEWS = OF_HISTORIES | {"ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff"}
+SAMPLES = {"fig01_samples", "fig02_mixup", "ext01_randaugment", "ext02_mixup_alpha"}
 MODELS = list(CURVES)
 RUNS = "results/tiny/runs"
 
@@ -198,14 +198,14 @@ NOTHING: set[str] = set()
 CASES = {
     "a model's training": (
         set_config("models", "vgg8", "training", {"learning_rate": 0.0005}),
-        trained("vgg8") | {"hyperparameters"},
+        trained("vgg8") | {"table3_hyperparameters"},
     ),
     "a model's settings": (
         set_config("models", "vgg8", "settings", "hidden", [8]),
         trained("vgg8") | drawn("vgg8"),
     ),
     "two values of a model swapped": (swap_heads_and_depth, trained("vit") | drawn("vit")),
-    "early stopping's patience": (set_config("training", "patience", 6), trained(*MODELS) | {"hyperparameters"}),
+    "early stopping's patience": (set_config("training", "patience", 6), trained(*MODELS) | {"table3_hyperparameters"}),
     "a family's module": (
         append("src/fashion/models/vgg.py", "NEW = 1\n"),
         trained("vgg8", "vgg12") | drawn("vgg8", "vgg12"),
@@ -225,7 +225,7 @@ CASES = {
     ),
     "the arithmetic of RandAugment": (
         replace("src/fashion/data/augment.py", "sums.div(13)", "sums.div(14)"),
-        trained(*MODELS) | {"samples", "mixup_samples", "randaugment_samples", "mixup_alpha_samples"},
+        trained(*MODELS) | {"fig01_samples", "fig02_mixup", "ext01_randaugment", "ext02_mixup_alpha"},
     ),
     "the rule of early stopping": (
         replace("src/fashion/training/loop.py", "if loss < lowest", "if loss <= lowest"),
@@ -251,10 +251,10 @@ CASES = {
     ),
     "an option's help": (replace("src/fashion/training/train.py", "processor threads", "CPU threads"), NOTHING),
     "where log lines go": (replace("src/fashion/stage.py", 'format="%(message)s"', 'format="- %(message)s"'), NOTHING),
-    "a unit in Table 2": (replace("src/fashion/tables/operations.py", '"bits kept"', '"bits"'), {"operations"}),
+    "a unit in Table 2": (replace("src/fashion/tables/operations.py", '"bits kept"', '"bits"'), {"table2_operations"}),
     "a table's heading": (
         replace("src/fashion/tables/comparison.py", '"MFLOP per image"', '"MFLOP an image"'),
-        {"comparison", "tradeoff"},
+        {"comparison", "ext07_tradeoff"},
     ),
     "a claim's sentence": (
         replace("src/fashion/answer/claims.yaml", "The best model is VGG8", "The best is VGG8"),
@@ -262,7 +262,7 @@ CASES = {
     ),
     "an axis's label": (
         replace("src/fashion/figures/time_to_accuracy.py", '"training time (s)"', '"time (s)"'),
-        {"time_to_accuracy"},
+        {"ext09_time_to_accuracy"},
     ),
     "a table's code": (
         replace("src/fashion/tables/per_class.py", "zero_division=0", "zero_division=1"),
@@ -270,7 +270,7 @@ CASES = {
     ),
     "code that a table and a figure share": (
         replace("src/fashion/records/confidence.py", "BINS = 15", "BINS = 10"),
-        {"calibration", "reliability"},
+        {"calibration", "ext05_reliability"},
     ),
     "a figure's code": (replace("src/fashion/figures/log.py", 'color="0.95"', 'color="0.9"'), {LOG}),
     "another figure's code": (
@@ -279,23 +279,23 @@ CASES = {
     ),
     "code that figures of curves share": (
         replace("src/fashion/figures/parts/epochs.py", "FEW_EPOCHS = 10", "FEW_EPOCHS = 11"),
-        {*CURVES.values(), "all_curves"},
+        {*CURVES.values(), "ext10_all_models"},
     ),
     "the code of a figure of a table": (
         replace("src/fashion/figures/tradeoff.py", '"test accuracy (%)"', '"accuracy (%)"'),
-        {"tradeoff"},
+        {"ext07_tradeoff"},
     ),
     "the figures' style": (
         append("src/fashion/figures/parts/fashion.mplstyle", "\naxes.titlesize: 9\n"),
         {LOG, *CURVES.values(), *DIAGRAMS.values(), *SAMPLES, *OVERVIEWS},
     ),
     "a rule's command": (
-        replace("workflow/rules/report.smk", "fashion.figures.log --run", "fashion.figures.log  --run"),
+        replace("workflow/rules/figures.smk", "fashion.figures.log --run", "fashion.figures.log  --run"),
         {LOG},
     ),
     "reported numbers": (
         set_config("models", "vgg8", "reported", "both", "test_accuracy", 0.5),
-        OF_STUDY | {CURVES["vgg8"], "tradeoff", "study"},
+        OF_STUDY | {CURVES["vgg8"], "ext07_tradeoff", "study"},
     ),
     "how many trainings share a GPU": (set_config("trainings_per_gpu", 2), NOTHING),
     "how a GPU is found": (append("src/fashion/training/lease.py", "NEW = 1\n"), NOTHING),
@@ -310,7 +310,7 @@ CASES = {
     "the dataset moved": (move_the_dataset(lambda content: content), NOTHING),
     "another dataset": (
         move_the_dataset(lambda content: content[:-1] + b"\x07"),
-        {"dataset", "classes", *SAMPLES} | trained(*MODELS) | drawn(*MODELS),
+        {"dataset", "table1_classes", *SAMPLES} | trained(*MODELS) | drawn(*MODELS),
     ),
     "a seed more": (
         set_config("budgets", "tiny", "seeds", [0, 1]),
@@ -410,9 +410,9 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
         "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
         "vit both seed 1: never run; about N s",
         f"8 runs, 7 to train: about N s on {device}, one after another",
-        "then: 1 ablation, 1 all_curves, 1 calibration, 1 claims, 1 comparison, 1 compute, 1 confusion, 4 curves, "
-        "2 diagram, 1 epoch_log, 1 gradients, 1 hyperparameters, 1 mistakes, 1 page, 1 per_class, 1 reliability, "
-        "1 study, 1 time_to_accuracy, 1 tradeoff",
+        "then: 1 ablation, 1 calibration, 1 claims, 1 comparison, 1 compute, 4 curves, 2 diagram, 1 epoch_log, "
+        "1 ext04_confusion, 1 ext05_reliability, 1 ext06_mistakes, 1 ext07_tradeoff, 1 ext08_gradients, "
+        "1 ext09_time_to_accuracy, 1 ext10_all_models, 1 page, 1 per_class, 1 study, 1 table3_hyperparameters",
     ]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fashion.study.outputs import FIGURES, TABLES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,7 +26,7 @@ def test_the_conda_environment_has_what_the_package_needs_in_the_versions_of_the
 def test_the_cluster_profile_has_what_the_default_one_has():
     default, slurm = (
         yaml.safe_load((ROOT / path / "config.yaml").read_text())
-        for path in ("profiles/default", "workflow/profiles/slurm")
+        for path in ("workflow/profiles/default", "workflow/profiles/slurm")
     )
     assert slurm | default == slurm
 
@@ -39,7 +41,8 @@ def test_the_lock_names_no_index_and_every_package_has_its_hashes():
 
 def test_every_caption_is_used_and_every_used_caption_exists():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    used = set(re.findall(r"report/(\w+\.rst)", rules))
+    used = set(re.findall(r"report/(\w+\.rst)", rules)) | {f"{row.caption}.rst" for row in FIGURES}
+    used |= {f"{row.name}.rst" for row in TABLES if row.reads != "answer"}
     assert used == {path.name for path in (ROOT / "workflow/report").glob("*.rst")}
 
 

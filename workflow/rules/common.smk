@@ -44,13 +44,10 @@ except WorkflowError as error:
     # `validate` dumps value and schema over many lines; one says it.
     sys.exit(f"error: {explain(error.__context__)}")
 
-MIXUP_ALPHAS = sorted({entry["mixup"]["alpha"] for entry in config["augmentations"].values() if "mixup" in entry})
-MAGNITUDES = sorted(
-    {entry["randaugment"]["magnitude"] for entry in config["augmentations"].values() if "randaugment" in entry}
-)
-
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
+# Rewritten with the same content, the dataset makes nothing stale; its checksums are what is compared.
+DATASET_FILES = {"data": ancient(DATA), "checksums": CHECKSUMS}
 SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
 
@@ -113,11 +110,6 @@ def code(*starts):
         sys.exit(f"error: {error}")
 
 
-def stage_code(stage):
-    """The same of a whole stage as one param, for rules of which others take all but a few directives by their names."""
-    return ", ".join(code(f"{stage}:main"))
-
-
 def family_code(family):
     """Digests of what the models of one family run, as one param."""
     return ", ".join(f"{module} {digest}" for module, digest in FAMILIES[family].items())
@@ -149,74 +141,89 @@ def groups(wildcards):
     return [f"{model}/{augmentation}" for model in sorted(study.models) for augmentation in study.augmentations[model]]
 
 
-def shown(wildcards, kind=None):
-    """The models that a figure shows, by name: without a kind, all."""
+def figure(wildcards, kind=""):
+    """The row of a figure that shows models; `kind` is what its file's name has after the wildcard."""
+    return STUDIES[wildcards.budget].figures()[f"{wildcards.figure}_{kind}"]
+
+
+def folders(budget, runs):
+    """The folders of some runs, without those of their seeds."""
+    return list(dict.fromkeys(f"results/{budget}/runs/{model}/{augmentation}" for model, augmentation, _ in runs))
+
+
+def of_every_run(*names):
+    """The named files of all runs of a budget."""
+    return lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *names)
+
+
+def hyperparameters(wildcards):
+    return canonical_json(STUDIES[wildcards.budget].hyperparameters())
+
+
+def magnitudes(wildcards):
+    return STUDIES[wildcards.budget].augmented_by("randaugment", "magnitude")
+
+
+def shown(wildcards, first=False):
+    """The runs that figures of all models show; or the first seed's of them."""
     study = STUDIES[wildcards.budget]
-    names = study.figures()[f"{wildcards.figure}_{kind}"].models if kind else sorted(study.models)
-    return {model: study.models[model] for model in names}
+    runs = [run for model in sorted(study.models) for run in study.shown_runs(model)]
+    return [run for run in runs if run[2] == study.seeds[0]] if first else runs
 
 
-def shown_runs(wildcards, kind=None):
-    """The runs that a figure shows."""
-    study = STUDIES[wildcards.budget]
-    return [run for model in shown(wildcards, kind) for run in study.shown_runs(model)]
+def of_shown(*names, first=False):
+    """The named files of those runs."""
+    return lambda wildcards: run_files(wildcards.budget, shown(wildcards, first), *names)
 
 
-def first_shown_runs(wildcards):
-    """The first seed's of the runs of all models that figures show."""
-    return [run for run in shown_runs(wildcards) if run[2] == seeds(wildcards)[0]]
+def shown_folders(wildcards):
+    return folders(wildcards.budget, shown(wildcards))
 
 
-def shown_folders(wildcards, kind=None):
-    """For each model that a figure shows, the folder with those of the shown runs."""
-    study = STUDIES[wildcards.budget]
-    shown_ones = [study.shown_runs(model)[0] for model in shown(wildcards, kind)]
-    return [f"results/{wildcards.budget}/runs/{model}/{augmentation}" for model, augmentation, _ in shown_ones]
+def families(wildcards):
+    models = STUDIES[wildcards.budget].models
+    return [models[model]["family"] for model in sorted(models)]
 
 
-def diagram_entry(wildcards):
+def first_seed(wildcards):
+    return seeds(wildcards)[:1]
+
+
+def alpha(wildcards):
+    return canonical_json({"alpha": STUDIES[wildcards.budget].augmented_by("mixup", "alpha")[0]})
+
+
+def entry_of(wildcards):
     """Name, family and settings of the model that a diagram draws."""
-    ((name, entry),) = shown(wildcards, "diagram").items()
-    return {"name": name, "family": entry["family"], "settings": entry["settings"]}
+    (model,) = figure(wildcards, "diagram").models
+    entry = STUDIES[wildcards.budget].models[model]
+    return {"name": model, "family": entry["family"], "settings": entry["settings"]}
+
+
+def runs_of(wildcards, kind):
+    """The runs that a figure of some models shows."""
+    return STUDIES[wildcards.budget].shown_by(figure(wildcards, kind))
 
 
 def reported(wildcards):
     """The reported numbers of the runs whose curves a figure shows, by model, as one canonical string."""
     study = STUDIES[wildcards.budget]
-    return canonical_json({model: study.shown_reported(model) for model in shown(wildcards, "curves")})
-
-
-def held_out(wildcards):
-    """What a figure of curves shows beside training."""
-    return STUDIES[wildcards.budget].figures()[f"{wildcards.figure}_curves"].held_out
-
-
-def repeated(budget):
-    """Whether a budget repeats any published run."""
-    entries = STUDIES[budget].models.values()
-    return any("run" in numbers for entry in entries for numbers in entry.get("reported", {}).values())
-
-
-def category(wildcards):
-    """Where the Snakemake report lists a figure."""
-    return "Figures of the report" if wildcards.figure.startswith("fig") else "Beyond the report"
+    return canonical_json({model: study.shown_reported(model) for model in figure(wildcards, "curves").models})
 
 
 def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
-    samples = ["fig01_samples", "ext01_randaugment", "ext02_mixup_alpha"] + ["fig02_mixup"] * bool(MIXUP_ALPHAS)
-    overviews = ["ext04_confusion", "ext05_reliability", "ext06_mistakes", "ext07_tradeoff", "ext08_gradients"]
-    overviews += ["ext09_time_to_accuracy", "ext10_all_models"]
-    overviews += ["ext11_repeats"] * repeated(budget)
-    names = [*samples, *STUDIES[budget].figures(), *overviews]
-    return expand("results/{budget}/figures/{figure}.{format}", budget=budget, figure=names, format=["png", "svg"])
+    return expand(
+        "results/{budget}/figures/{figure}.{format}",
+        budget=budget,
+        figure=STUDIES[budget].figures(),
+        format=["png", "svg"],
+    )
 
 
 def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
-    names = ["table1_classes", "table2_operations", "table3_hyperparameters"]
-    names += ["comparison", "per_class", "calibration", "ablation", "claims", "statements", "deviations", "compute"]
-    names += ["repeats"] * repeated(budget)
+    names = [table.name for table in STUDIES[budget].tables()]
     return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
 
 

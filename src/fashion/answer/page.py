@@ -57,20 +57,24 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
     return rows
 
 
-def figure(path: Path, captions: dict[str, Path], words: dict, models: Sequence[str], comparison: pd.DataFrame) -> dict:
-    """What the template shows of a figure; its caption has the figure's name, or that of its kind."""
-    name = path.stem
-    number, _, subject = name.partition("_")
-    kind = name if name in captions else subject.rpartition("_")[2]
+def figure(row: dict, folder: Path, captions: Path, words: dict, comparison: pd.DataFrame) -> dict:
+    """What the template shows of a figure.
+
+    Args:
+        row: its `fashion.study.outputs.Figure`, as a mapping.
+        words: what the report says of its figures, by number.
+    """
     # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
-    context = {"wildcards": {"figure": name.removesuffix(f"_{kind}")}, "params": {"note": ""}}
+    context = {"wildcards": {"figure": row["name"]}, "params": {"note": ""}}
+    caption = (captions / f"{row['caption']}.rst").read_text(encoding="utf-8")
     return {
-        "name": name,
-        "title": f"Fig. {int(number[3:])}" if number.startswith("fig") else subject.replace("_", " ").capitalize(),
-        "image": data_url(path),
-        "caption": jinja2.Template(captions[kind].read_text(encoding="utf-8")).render(snakemake=context).strip(),
-        "words": words.get(number),
-        "compared": measured_beside_reported(comparison, models, COUNTED if kind == "diagram" else TRAINED),
+        **row,
+        "image": data_url(folder / f"{row['name']}.png"),
+        "caption": jinja2.Template(caption).render(snakemake=context).strip(),
+        "words": words.get(row["number"]),
+        "compared": measured_beside_reported(
+            comparison, row["models"], COUNTED if row["reads"] == "model" else TRAINED
+        ),
     }
 
 
@@ -105,8 +109,8 @@ def render(tables: Path, study: dict, figures: Sequence[dict], origins: Sequence
         totals=compute[compute["model"] == "all"].to_dict("records"),
         deviations=pd.read_csv(tables / "deviations.csv", keep_default_na=False).to_dict("records"),
         tables={path.stem: as_html(path) for path in sorted(tables.glob("*.md"))},
-        of_report=[entry for entry in figures if entry["name"].startswith("fig")],
-        beyond=[entry for entry in figures if not entry["name"].startswith("fig")],
+        of_report=[entry for entry in figures if entry["number"]],
+        beyond=[entry for entry in figures if not entry["number"]],
         origins=origins,
     )
 
@@ -117,19 +121,15 @@ def main() -> None:
     parser.add_argument("--groups", nargs="+", required=True, help="each a folder of its runs: model/augmentation")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--note", default="", help="what is said of the budget")
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="the figures, .png")
-    parser.add_argument("--shown", type=json.loads, required=True, help='{"fig04_vgg8_curves": ["vgg8"], ...}')
+    parser.add_argument("--figures", type=json.loads, required=True, help="rows of fashion.study.outputs, a JSON list")
     parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
     tables = arguments.results / "tables"
     comparison = pd.read_csv(tables / "comparison.csv")
-    captions = {path.stem: path for path in arguments.captions.glob("*.rst")}
-    figures = [
-        figure(path, captions, words, arguments.shown.get(path.stem, []), comparison)
-        for path in sorted(arguments.figures)
-    ]
+    folder = arguments.results / "figures"
+    figures = [figure(row, folder, arguments.captions, words, comparison) for row in arguments.figures]
     origins = provenance(
         [
             read_json(arguments.results / "runs" / group / f"seed{seed}" / "provenance.json")

@@ -23,8 +23,10 @@ from fashion.study.spec import RECORDS
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
-# Figures of dataset and layers, which look the same whoever draws them; and those that are drawn here anew.
-NOT_COPIED = ("fig01_*", "fig02_*", "ext01_*", "ext02_*", "*_diagram.*", "*_curves.*", "ext11_*")
+# Figures of what makes them look the same whoever draws them: dataset, augmentation and layers.
+SAME_EVERYWHERE = ("dataset", "mixup", "model")
+# Those that are drawn here anew, from the runs that are published.
+DRAWN = (curves.__name__, repeats_figure.__name__)
 
 PAGE = """\
 # Reference results: budget `{budget}`
@@ -103,8 +105,7 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
         write_table(table, fresh / "tables/comparison.csv", study.note, shown=comparison.readable(table))
         if len(repeated):
             write_table(repeated, fresh / "tables/repeats.csv", study.note, shown=repeats.readable(repeated))
-            save(repeats_figure.plot(repeated), [fresh / "figures/ext11_repeats.png"], study.note)
-        _draw_curves(study, runs, fresh)
+        _draw(study, runs, repeated, fresh)
         missing = [key for key in study.specs if key not in runs]
         write_text(fresh / "README.md", _page(study, fresh, table, repeated, missing))
         _replace(reference, fresh)
@@ -130,21 +131,19 @@ def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
 
 def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, fresh: Path) -> None:
     """Copy those of a source's tables and figures that were made from the very runs that are published."""
-    figures = study.figures()
-    for path in [*source.glob("tables/*.*"), *source.glob("figures/*.png")]:
-        if path.match("figures/*"):
-            models = figures[path.stem].models if path.stem in figures else study.models
-            shown = (
-                [key for model in models for key in study.shown_runs(model)] if path.stem in figures else study.specs
-            )
-        else:
-            # Tables 1 to 3 are made from no run.
-            shown = [] if path.name.startswith("table") else study.specs
-        ours = all(key in runs and runs[key].folder == _folder(source, key) for key in shown)
-        if ours and not any(map(path.match, NOT_COPIED)):
-            target = fresh / path.relative_to(source)
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, target)
+    of_runs = ("study", "predictions", "answer")
+    made_from = {f"tables/{table.name}": study.specs if table.reads in of_runs else () for table in study.tables()} | {
+        f"figures/{figure.name}": study.specs if figure.reads == "comparison" else study.shown_by(figure)
+        for figure in study.figures().values()
+        if figure.reads not in SAME_EVERYWHERE and figure.stage not in DRAWN
+    }
+    for name, needed in made_from.items():
+        if all(key in runs and runs[key].folder == _folder(source, key) for key in needed):
+            for path in source.glob(f"{name}.*"):
+                if path.suffix != ".svg":
+                    target = fresh / path.relative_to(source)
+                    target.parent.mkdir(exist_ok=True)
+                    shutil.copyfile(path, target)
 
 
 def _finished(study: Study, runs: dict[Key, Run]) -> Runs:
@@ -156,14 +155,17 @@ def _finished(study: Study, runs: dict[Key, Run]) -> Runs:
     return finished
 
 
-def _draw_curves(study: Study, runs: dict[Key, Run], fresh: Path) -> None:
-    """Draw the curves of the report's figures from the seeds that are there."""
+def _draw(study: Study, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Path) -> None:
+    """Draw the figures that say something of the seeds that are there: curves, and the published runs beside ours."""
     for figure in study.figures().values():
-        shown = [run for model in figure.models for run in study.shown_runs(model) if run in runs]
-        if figure.kind.endswith("curves") and shown:
+        file = [fresh / f"figures/{figure.name}.png"]
+        shown = [run for run in study.shown_by(figure) if run in runs]
+        if figure.stage == curves.__name__ and shown:
             reported = {model: study.shown_reported(model) for model in figure.models}
             plotted = curves.plot([read_run(runs[key].folder) for key in shown], reported, figure.held_out)
-            save(plotted, [fresh / f"figures/{figure.name}.png"], study.note)
+            save(plotted, file, study.note)
+        elif figure.stage == repeats_figure.__name__ and len(repeated):
+            save(repeats_figure.plot(repeated), file, study.note)
 
 
 def _replace(folder: Path, fresh: Path) -> None:
@@ -208,7 +210,11 @@ def _page(study: Study, folder: Path, table: pd.DataFrame, repeated: pd.DataFram
         repeats=REPEATED.format(table=repeats.readable(repeated).to_markdown(index=False, disable_numparse=True))
         if len(repeated)
         else "",
-        figures="\n".join(f"![{path.stem}](figures/{path.name})" for path in sorted(folder.glob("figures/*.png"))),
+        figures="\n".join(
+            f"![{figure.title}](figures/{figure.name}.png)"
+            for figure in study.figures().values()
+            if (folder / f"figures/{figure.name}.png").exists()
+        ),
         limits="\n".join(f"- {limit}" for limit in limits),
         rule=RULE,
     )

@@ -11,25 +11,8 @@ from pathlib import Path
 import yaml
 
 from fashion.errors import UserError
+from fashion.study.outputs import FIGURES, TABLES, Figure, Table, figure_of
 from fashion.study.spec import split_sizes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A figure that shows models.
-
-    `name` is the file's, such as `fig04_vgg8_curves`; `kind` is diagram, curves, test_curves or log; `models` are
-    sorted.
-    """
-
-    name: str
-    kind: str
-    models: tuple[str, ...]
-
-    @property
-    def held_out(self) -> str:
-        """What curves show beside training."""
-        return "test" if self.kind == "test_curves" else "validation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,28 +42,54 @@ class Study:
         """The report's numbers of the runs that a figure of `model` shows."""
         return self.models[model].get("reported", {}).get(self.augmentations[model][-1], {})
 
-    def figures(self) -> dict[str, Figure]:
-        """The figures that show models, by name.
+    def repeats(self) -> bool:
+        """Whether it runs again what the report's authors ran."""
+        return any("run" in self.models[model].get("reported", {}).get(name, {}) for model, name, _ in self.specs)
 
-        They are the report's, where models with one `curves` number share that figure, and one more with the curves of
-        all models that have none in the report.
+    def augmented_by(self, method: str, setting: str) -> list[float]:
+        """The values that a setting of MixUp or RandAugment has in its runs, sorted; none without that method."""
+        augmentations = [spec["augmentation"] for spec in self.specs.values()]
+        return sorted({augmentation[method][setting] for augmentation in augmentations if method in augmentation})
+
+    def tables(self) -> list[Table]:
+        """Its tables, in the order in which a reader wants them."""
+        return [table for table in TABLES if self._has(table)]
+
+    def _has(self, row: Table | Figure) -> bool:
+        """Whether it has what such a table or figure shows."""
+        match row.reads:
+            case "mixup":
+                return bool(self.augmented_by("mixup", "alpha"))
+            case "magnitudes":
+                return bool(self.augmented_by("randaugment", "magnitude"))
+        return "repeats" not in (row.reads, row.name) or self.repeats()
+
+    def figures(self) -> dict[str, Figure]:
+        """Its figures by name, the report's by their numbers before those beyond it.
+
+        Of those that show models, the ones with one `curves` number in config.yaml share that figure, and one more has
+        the curves of all that have none in the report.
         """
         members = defaultdict(list)
         for model in sorted(self.models):
             numbers = self.models[model].get("figures", {})
             for kind, number in numbers.items():
-                members[f"fig{number:02}", kind].append(model)
+                members[number, kind].append(model)
             if not {"curves", "test_curves"} & numbers.keys():
-                members["ext03", "curves"].append(model)
-        figures = [
-            Figure(
-                name=f"{number}_{'other' if number == 'ext03' else _common_name(models)}_{kind}",
-                kind=kind,
-                models=tuple(models),
-            )
+                members[None, "curves"].append(model)
+        showing_models = [
+            figure_of(kind, number, "other" if number is None else _common_name(models), tuple(models))
             for (number, kind), models in members.items()
         ]
-        return {figure.name: figure for figure in figures}
+        figures = [*filter(self._has, FIGURES), *showing_models]
+        return {figure.name: figure for figure in sorted(figures, key=lambda one: (one.number is None, one.name))}
+
+    def shown_by(self, figure: Figure) -> list[tuple[str, str, int]]:
+        """The runs that a figure shows."""
+        seeds = self.seeds[:1] if figure.reads.startswith("first") else self.seeds
+        return [
+            run for model in figure.models or sorted(self.models) for run in self.shown_runs(model) if run[2] in seeds
+        ]
 
     def hyperparameters(self) -> dict:
         """The training settings, and for each model with others those that differ."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The wheels that offline/run.sh needs on a Linux machine without internet.
+# The wheels that workflow/offline/run.sh needs on a Linux machine without internet.
 #
-#   offline/wheels.sh FOLDER [PYTHON [PACKAGE ...]]
+#   workflow/offline/wheels.sh FOLDER [PYTHON [PACKAGE ...]]
 #
 # PYTHON is that machine's version, 3.12 if not given. It must have torch, torchvision, scipy, pandas, scikit-learn and
 # matplotlib: what is large stays at home, and so does each PACKAGE. Versions and hashes are those of requirements.lock.
@@ -9,7 +9,7 @@ set -euo pipefail
 usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
 [ $# -ge 1 ] && [[ $1 != -* ]] || { usage >&2; exit 2; }
 folder=$1 python=${2:-3.12} there=("${@:3}")
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 export PATH="$root/.venv/bin:$PATH" UV_PYTHON_DOWNLOADS=never
 
 there+=(torch torchvision triton setuptools sympy mpmath networkx fsspec numpy scipy pandas scikit-learn joblib)

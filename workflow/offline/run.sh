@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Train a study on a machine without internet and without Snakemake, in as many calls as it takes.
 #
-#   offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b BUDGET] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
+#   workflow/offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b BUDGET] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
 #
 #   -d DATASET  folder with the four Fashion-MNIST files
 #   -o OUTPUT   folder that gets reference.tar.gz, what fashion.reference.publish takes of the runs finished so far, and the logs
-#   -w WHEELS   folder that offline/wheels.sh filled; without it python3 must have everything
+#   -w WHEELS   folder that workflow/offline/wheels.sh filled; without it python3 must have everything
 #   -b BUDGET   of config.yaml, report if not given
 #   -m MINUTES  for the whole call, no limit if not given; trainings are told to stop a minute and a half before
 #   -r COMMIT   of this source, for its runs' provenance, where it came without its git history
@@ -27,7 +27,7 @@ shift $((OPTIND - 1))
 [ -n "$dataset" ] && [ -n "$output" ] || { usage >&2; exit 2; }
 mkdir -p "$output"
 dataset=$(realpath -e "$dataset") output=$(realpath "$output") wheels=${wheels:+$(realpath -e "$wheels")}
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 mkdir -p .offline/checks
 
 # Trainings that a killed call left behind hold the lock too.

@@ -1,0 +1,79 @@
+# What a study says of the report: claims with their verdicts, and the page.
+from dataclasses import asdict
+
+
+localrules:
+    study,
+    claims,
+    page,
+
+
+rule study:
+    output:
+        # Named after its content: another study is another input of the tables, whatever triggers are asked for.
+        "results/{budget}/study/{digest}.json",
+    log:
+        "results/{budget}/logs/study_{digest}.log",
+    params:
+        study=lambda wildcards: canonical_json(STUDIES[wildcards.budget].summary()),
+    run:
+        # Not in a shell command, which ends at 128 KiB: so does the summary of a thousand models.
+        write_text(output[0], params.study)
+
+
+rule claims:
+    input:
+        of_every_run(*RECORDS),
+        study=study_file,
+        classes="results/{budget}/tables/table1_classes.csv",
+    output:
+        report(
+            "results/{budget}/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+            labels={"table": "Claims and verdicts"},
+        ),
+        multiext("results/{budget}/tables/statements", ".csv", ".md"),
+        multiext("results/{budget}/tables/deviations", ".csv", ".md"),
+        "results/{budget}/tables/claims.md",
+    log:
+        "results/{budget}/logs/claims.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.answer.claims:main"),
+        note=note,
+        runs="results/{budget}/runs",
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m fashion.answer.claims --study {input.study} --runs {params.runs} --classes {input.classes}"
+        " --output {params.folder} 2> {log}"
+
+
+rule page:
+    input:
+        of_every_run("provenance.json"),
+        tables=lambda wildcards: tables(wildcards.budget),
+        figures=lambda wildcards: [file for file in figures(wildcards.budget) if file.endswith(".png")],
+    output:
+        "results/{budget}/report.html",
+    log:
+        "results/{budget}/logs/report.log",
+    conda:
+        "../../envs/fashion.yaml"
+    params:
+        *code("fashion.answer.page:main"),
+        # Their content: their place, which Snakemake does not compare, may be another in another checkout.
+        texts=lambda wildcards: canonical_json(
+            {path.name: path.read_text(encoding="utf-8") for path in CAPTIONS.glob("*.rst")}
+        ),
+        captions=lambda wildcards, output: CAPTIONS,
+        results=subpath(output[0], parent=True),
+        groups=groups,
+        seeds=seeds,
+        note=note,
+        figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
+    shell:
+        "python -m fashion.answer.page --results {params.results} --groups {params.groups} --seeds {params.seeds}"
+        " --note={params.note:q} --figures {params.figures:q} --captions {params.captions:q}"
+        " --output {output} 2> {log}"
