@@ -25,7 +25,8 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folde
     shutil.copy(ROOT / "Snakefile", copy)
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
     log, archive = copy / "results/tiny/logs/train/vit_both_seed0.log", tmp_path / "out/reference.tar.gz"
-    command = [copy / "workflow/offline/run.sh", "-d", idx_folder, "-o", archive.parent, "-b", "tiny", "-r", "c0ffee", "--", RUN]
+    script = copy / "workflow/offline/run.sh"
+    command = [script, "-d", idx_folder, "-o", archive.parent, "-b", "tiny", "-r", "c0ffee", "--", RUN]
 
     def start() -> subprocess.Popen:
         return subprocess.Popen(

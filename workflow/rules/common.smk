@@ -185,8 +185,20 @@ def families(wildcards):
     return [models[model]["family"] for model in sorted(models)]
 
 
-def first_seed(wildcards):
-    return seeds(wildcards)[:1]
+def shown_and_seeds(wildcards):
+    return ["--runs", *shown_folders(wildcards), "--seeds", *seeds(wildcards)]
+
+
+def groups_and_seeds(wildcards):
+    return ["--groups", *groups(wildcards), "--seeds", *seeds(wildcards)]
+
+
+def runs_folder(wildcards):
+    return f"results/{wildcards.budget}/runs"
+
+
+def note_of(wildcards):
+    return [f"--note={note(wildcards)}"]
 
 
 def alpha(wildcards):

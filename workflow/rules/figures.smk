@@ -9,35 +9,36 @@ localrules:
     epoch_log,
 
 
-# What a stage reads: its input, its params, and how its command says them.
-OF_SHOWN = "--runs {params.runs} --seeds {params.seeds}"
+# What a stage reads: its input, and the arguments that say where it is.
 FIGURE_READS = {
-    "dataset": (DATASET_FILES, {}, "--data {input.data}"),
-    "mixup": (DATASET_FILES, {"settings": alpha}, "--data {input.data} --settings {params.settings:q}"),
-    "predictions": ({"runs": of_shown("predictions.npz")}, {"runs": shown_folders, "seeds": seeds}, OF_SHOWN),
-    "histories": ({"runs": of_shown("history.csv", "spec.json")}, {"runs": shown_folders, "seeds": seeds}, OF_SHOWN),
+    "dataset": (DATASET_FILES, lambda wildcards: ["--data", DATA]),
+    "mixup": (DATASET_FILES, lambda wildcards: ["--data", DATA, "--settings", alpha(wildcards)]),
+    "predictions": ({"runs": of_shown("predictions.npz")}, shown_and_seeds),
+    "histories": ({"runs": of_shown("history.csv", "spec.json")}, shown_and_seeds),
     "first histories": (
         {"runs": of_shown("history.csv", "spec.json", first=True)},
-        {"runs": shown_folders, "seeds": first_seed},
-        OF_SHOWN,
+        lambda wildcards: ["--runs", *shown_folders(wildcards), "--seeds", seeds(wildcards)[0]],
     ),
     "first predictions": (
         # The first seed's: the images differ from seed to seed.
         {"runs": of_shown("predictions.npz", first=True), **DATASET_FILES},
-        {"runs": shown_folders, "seeds": first_seed},
-        "--data {input.data} --runs {params.runs} --seed {params.seeds}",
+        lambda wildcards: ["--data", DATA, "--runs", *shown_folders(wildcards), "--seed", seeds(wildcards)[0]],
     ),
     "comparison": (
         {"comparison": "results/{budget}/tables/comparison.csv"},
-        {"runs": shown_folders, "families": families},
-        "--comparison {input.comparison} --runs {params.runs} --families {params.families}",
+        lambda wildcards: [
+            *("--comparison", f"results/{wildcards.budget}/tables/comparison.csv"),
+            *("--runs", *shown_folders(wildcards), "--families", *families(wildcards)),
+        ],
     ),
-    "repeats": ({"repeats": "results/{budget}/tables/repeats.csv"}, {}, "--repeats {input.repeats}"),
+    "repeats": (
+        {"repeats": "results/{budget}/tables/repeats.csv"},
+        lambda wildcards: ["--repeats", f"results/{wildcards.budget}/tables/repeats.csv"],
+    ),
 }
 
 for row in FIGURES:
-    files, told, command = FIGURE_READS[row.reads]
-    command = " ".join(filter(None, [command, row.options]))
+    files, arguments = FIGURE_READS[row.reads]
 
     rule:
         name:
@@ -59,10 +60,14 @@ for row in FIGURES:
             "../../envs/fashion.yaml"
         params:
             *code(f"{row.stage}:main"),
-            **told,
+            stage=row.stage,
+            options=row.options,
+            arguments=arguments,
             note=note,
         shell:
-            f"python -m {row.stage} {command} --note={{params.note:q}} --output {{output}} 2> {{log}}"
+            # The same for all: Snakemake formats it when the job runs, with the row that the loop ended with.
+            "python -m {params.stage} {params.arguments:q} {params.options:q} --note={params.note:q} --output {output}"
+            " 2> {log}"
 
 
 rule diagram:

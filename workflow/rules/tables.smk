@@ -1,29 +1,25 @@
 # Every table that one stage makes, a rule for each row of fashion.study.outputs; `claims`, in answer.smk, makes three.
 from fashion.study.outputs import TABLES
 
-RUNS = "results/{budget}/runs"
-
-# What a stage reads: its input, its params, and how its command says them.
+# What a stage reads: its input, and the arguments that say where it is.
 TABLE_READS = {
-    "dataset": (DATASET_FILES, {}, "--data {input.data} --note={params.note:q}"),
-    "magnitudes": ({}, {"magnitudes": magnitudes}, "--magnitudes {params.magnitudes} --note={params.note:q}"),
-    "training": ({}, {"training": hyperparameters}, "--training {params.training:q} --note={params.note:q}"),
+    "dataset": (DATASET_FILES, lambda wildcards: ["--data", DATA, *note_of(wildcards)]),
+    "magnitudes": ({}, lambda wildcards: ["--magnitudes", *magnitudes(wildcards), *note_of(wildcards)]),
+    "training": ({}, lambda wildcards: ["--training", hyperparameters(wildcards), *note_of(wildcards)]),
     "study": (
         {"records": of_every_run(*RECORDS), "study": study_file},
-        {"runs": RUNS},
-        "--study {input.study} --runs {params.runs}",
+        lambda wildcards: ["--study", study_file(wildcards), "--runs", runs_folder(wildcards)],
     ),
     "predictions": (
         {"predictions": of_every_run("predictions.npz")},
-        {"runs": RUNS, "groups": groups, "seeds": seeds},
-        "--runs {params.runs} --groups {params.groups} --seeds {params.seeds} --note={params.note:q}",
+        lambda wildcards: ["--runs", runs_folder(wildcards), *groups_and_seeds(wildcards), *note_of(wildcards)],
     ),
 }
 
 for row in TABLES:
     if row.reads not in TABLE_READS:
         continue
-    files, told, command = TABLE_READS[row.reads]
+    files, arguments = TABLE_READS[row.reads]
 
     rule:
         name:
@@ -45,7 +41,8 @@ for row in TABLES:
             "../../envs/fashion.yaml"
         params:
             *code(f"{row.stage}:main"),
-            **told,
-            note=note,
+            stage=row.stage,
+            arguments=arguments,
         shell:
-            f"python -m {row.stage} {command} --output {{output.csv}} 2> {{log}}"
+            # The same for all: Snakemake formats it when the job runs, with the row that the loop ended with.
+            "python -m {params.stage} {params.arguments:q} --output {output.csv} 2> {log}"

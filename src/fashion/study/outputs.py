@@ -34,7 +34,7 @@ class Figure:
     stage: str
     reads: str
     number: int | None = None
-    options: str = ""
+    options: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     held_out: str = "validation"
 
@@ -48,7 +48,7 @@ def _table(name: str, title: str, stage: str, reads: str) -> Table:
     return Table(name=name, title=title, stage=f"fashion.{stage}", reads=reads)
 
 
-def _overview(name: str, title: str, stage: str, reads: str, options: str = "", number: int | None = None) -> Figure:
+def _overview(name: str, title: str, stage: str, reads: str, *options: str, number: int | None = None) -> Figure:
     return Figure(
         name=name,
         title=title,
@@ -77,10 +77,10 @@ TABLES = (
 
 # Those that are the same for all studies; `Study.figures` adds those that show the models of one.
 FIGURES = (
-    _overview("fig01_samples", "Fig. 1: samples", "samples", "dataset", "--figure samples", number=1),
-    _overview("fig02_mixup", "Fig. 2: MixUp", "samples", "mixup", "--figure mixup", number=2),
-    _overview("ext01_randaugment", "RandAugment operations", "samples", "dataset", "--figure randaugment"),
-    _overview("ext02_mixup_alpha", "MixUp at several alphas", "samples", "dataset", "--figure mixup_alpha"),
+    _overview("fig01_samples", "Fig. 1: samples", "samples", "dataset", "--figure", "samples", number=1),
+    _overview("fig02_mixup", "Fig. 2: MixUp", "samples", "mixup", "--figure", "mixup", number=2),
+    _overview("ext01_randaugment", "RandAugment operations", "samples", "dataset", "--figure", "randaugment"),
+    _overview("ext02_mixup_alpha", "MixUp at several alphas", "samples", "dataset", "--figure", "mixup_alpha"),
     _overview("ext04_confusion", "Confusion of classes", "confusion", "predictions"),
     _overview("ext05_reliability", "Reliability", "reliability", "predictions"),
     _overview("ext06_mistakes", "Confident mistakes", "mistakes", "first predictions"),
