@@ -29,8 +29,13 @@ compare: $(STAMP) ## check results/$(BUDGET) against docs/reference: make compar
 	python -m fashion.reference.compare --own results/$(BUDGET) --reference docs/reference/$(BUDGET)
 
 .PHONY: publish
-publish: $(STAMP) ## put what is small and lasting of results/$(BUDGET) into docs/reference
+publish: $(STAMP) ## put what is small and lasting of results/$(BUDGET) into docs/reference, and its answer into README.md
 	python -m fashion.reference.publish --budget $(BUDGET)
+	python -m fashion.reference.answer
+
+.PHONY: answer
+answer: $(STAMP) ## write README.md's answer from docs/reference
+	python -m fashion.reference.answer
 
 .PHONY: test
 test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset

@@ -103,7 +103,10 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         index=range(epochs),
     )
     return SimpleNamespace(
-        spec={"training": (STUDY.specs | PUBLISHED.specs)[model, augmentation, seed]["training"] | numbers["training"]},
+        spec={
+            "seed": seed,
+            "training": (STUDY.specs | PUBLISHED.specs)[model, augmentation, seed]["training"] | numbers["training"],
+        },
         metrics={"parameters": numbers["parameters"]},
         provenance={"device": numbers["device"]},
         history=history,
@@ -251,7 +254,7 @@ def test_one_seed_or_another_protocol_decides_nothing_that_was_trained():
     few = {model: {"training": {"train_images": 2000}} for model in ACCURACY}
     claims, _ = tables(CLAIMS, study(few), BALANCED)
     assert dict(zip(claims["id"], claims["verdict"], strict=True)) == undecided | NEED_NO_TRAINING
-    assert claims["sentence"][0].endswith("train_images 2000, not 60000.")
+    assert claims["sentence"][0].startswith("Undecided: train_images 2000, not 60000. So far the ")
 
 
 def test_what_was_not_run_decides_nothing_and_is_named():
@@ -262,6 +265,28 @@ def test_what_was_not_run_decides_nothing_and_is_named():
     assert claims["verdict"][1] == UNDECIDED
     assert "with augmentation none was not run" in claims["sentence"][1]
     assert statements[statements["claim"] == "C2"]["measured"].isna().all()
+
+
+def test_two_sides_are_paired_by_the_seeds_that_both_have():
+    runs = study({})
+    runs.runs["vgg8", "both"] = runs["vgg8", "both"][:2]
+    runs.runs["resnet18", "both"] = runs["resnet18", "both"][1:]
+    _, statements = tables(CLAIMS, runs, BALANCED)
+    against = statements[statements["claim"] == "C8"].iloc[0]
+    assert (against["seeds"], against["verdict"]) == (1, UNDECIDED)
+    assert against["measured"] == pytest.approx(
+        np.mean(runs["resnet18", "both"][0].correct - runs["vgg8", "both"][1].correct)
+    )
+    runs.runs["vgg8", "both"] = runs["vgg8", "both"][:1]
+    claims, _ = tables(CLAIMS, runs, BALANCED)
+    assert "no seed of both ResNet18 and VGG8 was run" in claims.set_index("id")["sentence"]["C8"]
+
+
+@pytest.mark.parametrize(("claim", "epochs", "verdict"), [("C6", 7, HOLDS), ("C6", 6, UNDECIDED), ("C7", 1, HOLDS)])
+def test_a_claim_that_needs_less_than_a_whole_training(claim, epochs, verdict):
+    few = {model: {"training": {"epochs": epochs}} for model in ACCURACY}
+    decided = verdicts(study(few))
+    assert (decided[claim], decided["C1"]) == (verdict, UNDECIDED)
 
 
 def test_times_of_different_devices_are_not_compared():
@@ -286,8 +311,8 @@ def test_a_verdict_must_survive_the_correction_for_fourteen_claims():
 def test_deviations_state_the_effect_of_those_that_runs_settle_on_the_models_of_the_study():
     table = deviations(CLAIMS["protocols"]["as_described"], study({})).set_index("id")
     assert not table["effect"].str.contains("published_").any()
-    assert "resnet18_narrow minus resnet18: +1.40 points" in table["effect"]["D1"]
-    assert "vit, both minus none: +2.00 points" in table["effect"]["D9"]
+    assert "narrow ResNet18 minus ResNet18: +1.40 points" in table["effect"]["D1"]
+    assert "ViT, augmentation both minus none: +2.00 points" in table["effect"]["D9"]
     assert table["effect"]["D6"] == ""
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fashion.errors import UserError
 from fashion.records.run import finished_runs
-from fashion.reference import compare, publish
+from fashion.reference import answer, compare, publish
 from fashion.reference.compare import AGREES, DISAGREES, OTHER, UNDECIDED, check
 from fashion.study.budget import Study, resolve
 from fashion.study.spec import RECORDS
@@ -21,6 +21,9 @@ IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
 DIFFICULTY = np.random.default_rng(0).permutation(np.arange(IMAGES) / IMAGES)
 LABELS = np.arange(IMAGES) % 10
+# Of a history, besides those with values of their own.
+COLUMNS = [f"{part}_{metric}" for part in ("train", "test") for metric in ("loss", "accuracy")]
+COLUMNS += ["validation_accuracy", "gradient_norm:first", "gradient_norm:last"]
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def finish(
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / "spec.json").write_text(json.dumps(spec))
     history = {"epoch": [1, 2], "validation_loss": [0.5, 0.4], "seconds": [1800.0, 1800.0]}
-    history |= {column: [0.5, 0.6] for column in ("train_loss", "train_accuracy", "validation_accuracy", "test_loss")}
+    history |= {column: [0.5, 0.6] for column in COLUMNS}
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     provenance = {"commit": commit, "device": "a GPU", "driver": "1.0", "threads": 8, "python": "3.12.3"}
     provenance |= {"packages": {"torch": "2.11.0"}, "finished": "2026-11-23T00:00:00+00:00"}
@@ -72,7 +75,7 @@ def draw(results: Path, *names: str) -> None:
 def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_path):
     results = finish_all(tmp_path / "results", study)
     draw(results, "figures/ext04_confusion.png", "figures/ext04_confusion.svg", "figures/fig01_samples.png")
-    draw(results, "figures/fig03_vgg8_diagram.png", "tables/claims.md", "tables/table1_classes.csv")
+    draw(results, "figures/fig03_vgg8_diagram.png", "tables/per_class.md")
     assert publish.publish(study, results, tmp_path / "reference") == []
     published = files(tmp_path / "reference")
     runs = [name for name in published if name.startswith("runs/")]
@@ -83,12 +86,12 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
         "figures/ext04_confusion.png",
         "figures/fig04_vgg8_curves.png",
         "figures/fig14_vit_curves.png",
-        "tables/claims.md",
+        *(f"tables/{name}.{end}" for name in ("claims", "statements", "deviations") for end in ("csv", "md")),
+        "tables/per_class.md",
         "tables/comparison.csv",
         "tables/comparison.md",
-        "tables/table1_classes.csv",
     }
-    assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 100_000
+    assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 150_000
     page = published["README.md"].decode()
     for said in ("12 of the budget's 12", "commit c0ffee", "a GPU, driver 1.0", "torch 2.11.0", "12.0 hours", "90.00%"):
         assert said in page
@@ -131,12 +134,12 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     trained_again = finish(results, study.specs["vgg8", "both", 0])
     later = (trained_again / "predictions.npz").stat().st_mtime + 1
     os.utime(trained_again / "provenance.json", (later, later))
-    draw(results, "tables/claims.md", "figures/ext04_confusion.png", "figures/fig14_vit_curves.png")
+    draw(results, "tables/per_class.md", "figures/ext04_confusion.png", "figures/fig14_vit_curves.png")
     missing = publish.publish(study, results, tmp_path / "reference")
     assert set(missing) == study.specs.keys() - {("vit", "both", 0)}
     published = files(tmp_path / "reference")
     # Both would say more than the published run.
-    assert not {"tables/claims.md", "figures/ext04_confusion.png"} & published.keys()
+    assert not {"tables/per_class.md", "figures/ext04_confusion.png"} & published.keys()
     # This one is drawn of the published run alone.
     assert published["figures/fig14_vit_curves.png"].startswith(b"\x89PNG")
     page = published["README.md"].decode()
@@ -291,3 +294,14 @@ def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_nu
     page = (tmp_path / "reference/README.md").read_text()
     assert "The published runs, repeated" in page
     assert "figures/ext11_repeats.png" in page
+
+
+def test_the_readme_has_the_answer_that_the_references_give():
+    root = Path(__file__).parents[2]
+    page = (root / "README.md").read_text(encoding="utf-8")
+    assert answer.insert(page, answer.answer(root / "docs/reference")) == page
+
+
+def test_a_page_without_a_place_for_the_answer_is_refused():
+    with pytest.raises(UserError, match="put <!-- answer"):
+        answer.insert("# A page", "the answer")

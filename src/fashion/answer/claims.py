@@ -1,5 +1,6 @@
 """The verdict on each claim of the report: holds, fails or undecided, by the rules in claims.yaml."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,9 +45,12 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
     p_holds, p_fails = max(holding), min(1.0, min(failing) * len(evidence))
     if p_fails <= LEVEL:
         return Verdict(verdict=FAILS, p_value=p_fails, deciding=evidence[int(np.argmin(failing))])
-    if p_holds <= LEVEL:
-        return Verdict(verdict=HOLDS, p_value=p_holds, deciding=evidence[int(np.argmax(holding))])
-    return Verdict(verdict=UNDECIDED, p_value=min(p_holds, p_fails), deciding=evidence[int(np.argmax(holding))])
+    # Of those that are equally far from holding, one that has a number so far.
+    furthest = max(
+        range(len(evidence)), key=lambda index: (holding[index], evidence[index].estimate is not None, -index)
+    )
+    verdict, p_value = (HOLDS, p_holds) if p_holds <= LEVEL else (UNDECIDED, min(p_holds, p_fails))
+    return Verdict(verdict=verdict, p_value=p_value, deciding=evidence[furthest])
 
 
 def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
@@ -62,14 +66,15 @@ def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
     }
 
 
-def sentence(verdict: Verdict, statements: int) -> str:
-    """The verdict in a sentence."""
-    deciding = verdict.deciding
+def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
+    """The verdict on a claim in a sentence, by the evidence for each of its statements."""
+    deciding, statements = verdict.deciding, len(evidence)
     words, region = deciding.statement.words, deciding.statement.region
-    if verdict.verdict == UNDECIDED and deciding.why_not:
-        return f"Undecided, as to the {words}: {deciding.why_not}."
-    counts = f" from {deciding.counts}" if deciding.counts else ""
+    counts = f" from {deciding.counts}" if deciding.estimate and deciding.counts else ""
     text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
+    if verdict.verdict == UNDECIDED and deciding.why_not:
+        reasons = "; ".join(dict.fromkeys(one.why_not for one in evidence if one.why_not))
+        return f"Undecided: {reasons}." + (f" So far the {text}." if deciding.text else "")
     if verdict.verdict == FAILS:
         return f"Fails: the {text}."
     if verdict.verdict == HOLDS:
@@ -80,13 +85,20 @@ def sentence(verdict: Verdict, statements: int) -> str:
 
 
 def columns(evidence: Evidence) -> dict:
-    """Its numbers, as columns of a table."""
-    estimate = evidence.estimate
+    """What it says and its numbers, as columns of a table."""
+    estimate, statement = evidence.estimate, evidence.statement
     low, high = evidence.interval() if estimate else (np.nan, np.nan)
+    bounds = [bound if math.isfinite(bound) else None for bound in (statement.low, statement.high)]
     return {
+        "statement": statement.words,
+        "models": " ".join(side[0] for side in (statement.side, statement.other) if side),
+        "needs": statement.region,
+        "needs_low": bounds[0],
+        "needs_high": bounds[1],
         "measured": evidence.value if estimate else np.nan,
         "low": low,
         "high": high,
+        "text": evidence.text,
         "seeds": estimate.seeds or None if estimate else None,
         "test_images": estimate.images or None if estimate else None,
     }
@@ -95,11 +107,12 @@ def columns(evidence: Evidence) -> dict:
 def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The claims in the study's reading, a row each, with the numbers of the deciding statement; and all statements."""
     reading = runs.summary["reading"]
+    titles = {name: entry["title"] for name, entry in runs.summary["models"].items()}
     evidence = {
         name: [
             examine(statement, runs, classes, rules["protocols"][reading])
             for entry in rule[reading]
-            for statement in expand(entry)
+            for statement in expand(entry, titles)
         ]
         for name, rule in rules["claims"].items()
     }
@@ -110,21 +123,18 @@ def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame
             "claim": rule["claim"],
             "place": rule["place"],
             "reported": rule["reported"],
-            "statement": verdicts[name].deciding.statement.words,
+            "reading": reading,
             **columns(verdicts[name].deciding),
             "verdict": verdicts[name].verdict,
             "p_value": verdicts[name].p_value,
-            "sentence": sentence(verdicts[name], len(evidence[name])),
+            "sentence": sentence(verdicts[name], evidence[name]),
         }
         for name, rule in rules["claims"].items()
     )
     statements = pd.DataFrame(
         {
             "claim": name,
-            "statement": one.statement.words,
-            "needs": one.statement.region,
             **columns(one),
-            "text": one.text,
             "p_holds": one.p_values[0],
             "p_fails": one.p_values[1],
             "verdict": judge([one]).verdict,
@@ -136,6 +146,24 @@ def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame
     return claims.astype(COUNTS), statements.astype(COUNTS)
 
 
+def readable(claims: pd.DataFrame) -> pd.DataFrame:
+    """The claims for a page."""
+    return claims[["id", "claim", "reported", "verdict", "sentence"]]
+
+
+def write_tables(runs: Runs, classes: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Write the claims in the study's reading, their statements and the deviations; return the claims."""
+    rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    note, protocol = runs.summary["note"], rules["protocols"][runs.summary["reading"]]
+    claims, statements = tables(rules, runs, classes)
+    write_table(claims, folder / "claims.csv", note, shown=readable(claims))
+    shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]
+    shown = shown.astype(object).where(shown.notna(), "")
+    write_table(statements, folder / "statements.csv", note, shown=shown)
+    write_table(deviations(protocol, runs), folder / "deviations.csv", note)
+    return claims
+
+
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
@@ -145,21 +173,8 @@ def main() -> None:
         "--output", type=Path, required=True, help="folder for claims, statements and deviations, .csv and .md"
     )
     arguments = parser.parse_args()
-    rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
-    summary = read_json(arguments.study)
-    runs = Runs(summary, arguments.runs)
-    claims, statements = tables(rules, runs, pd.read_csv(arguments.classes))
-    differences = deviations(rules["protocols"][summary["reading"]], runs)
-    shown = claims[["id", "claim", "reported", "verdict", "sentence"]]
-    write_table(claims, arguments.output / "claims.csv", summary["note"], shown=shown)
-    shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]
-    write_table(
-        statements,
-        arguments.output / "statements.csv",
-        summary["note"],
-        shown=shown.astype(object).where(shown.notna(), ""),
-    )
-    write_table(differences, arguments.output / "deviations.csv", summary["note"])
+    runs = Runs(read_json(arguments.study), arguments.runs)
+    write_tables(runs, pd.read_csv(arguments.classes), arguments.output)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
         protocol: the training settings under which runs decide something.
     """
 
+    titles = {name: entry["title"] for name, entry in runs.summary["models"].items()}
+
     def of_study(statement: Statement) -> bool:
         """Whether it is about models of this study: each budget has networks of its own."""
         return all(side[0] in runs.summary["models"] for side in (statement.side, statement.other) if side)
@@ -42,7 +44,7 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
             "effect": "; ".join(
                 effect(examine(statement, runs, pd.DataFrame(), protocol))
                 for one in entry.get("statements", [])
-                for statement in filter(of_study, expand(one))
+                for statement in filter(of_study, expand(one, titles))
             ),
         }
         for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fashion.answer.statements import Statement
+from fashion.answer.statements import Statement, span
 from fashion.records.metrics import METRICS, Metric
 from fashion.records.run import Run, Runs
 from fashion.records.statistics import Estimate, over_seeds, over_seeds_and_images
@@ -53,7 +53,7 @@ class Evidence:
         if math.isnan(self.estimate.error):
             return f"{show(self.value)} (no interval from one seed)"
         low, high = self.interval()
-        return f"{show(self.value)} ({show(low)} to {show(high)})"
+        return f"{show(self.value)} ({span(show(low), show(high))})"
 
     @property
     def counts(self) -> str:
@@ -71,21 +71,29 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     """Measure what a statement is about.
 
     Args:
-        classes: Table 1, with the numbers of images of each class.
+        classes: Table 1, with the numbers of images of each class; empty if it was not made.
         protocol: the training settings under which its runs decide something.
     """
+    if statement.side is None and classes.empty:
+        return Evidence(statement=statement, estimate=None, why_not="Table 1 was not made")
     if statement.side is None:
         counts = classes[["train_images", "test_images"]]
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
     sides = [side for side in (statement.side, statement.other) if side]
-    for model, augmentation in sides:
-        if (model, augmentation) not in runs.runs:
-            return Evidence(
-                statement=statement, estimate=None, why_not=f"{model} with augmentation {augmentation} was not run"
-            )
+    for side in sides:
+        if side not in runs.runs:
+            reason = f"{statement.title(side)} with augmentation {side[1]} was not run"
+            return Evidence(statement=statement, estimate=None, why_not=reason)
+    # Paired by seed: of a study under way, one side may have more of them.
+    by_seed = [{run.spec["seed"]: run for run in runs[side]} for side in sides]
+    seeds = [seed for seed in by_seed[0] if all(seed in ones for ones in by_seed)]
+    if not seeds:
+        names = " and ".join(statement.title(side) for side in sides)
+        return Evidence(statement=statement, estimate=None, why_not=f"no seed of both {names} was run")
+    paired = [[ones[seed] for seed in seeds] for ones in by_seed]
     metric = METRICS[statement.metric]
-    estimate = _estimate(metric, statement.comparison, [[metric.read(run) for run in runs[side]] for side in sides])
-    reasons = _objections(metric, [run for side in sides for run in runs[side]], protocol)
+    estimate = _estimate(metric, statement.comparison, [[metric.read(run) for run in ones] for ones in paired])
+    reasons = _objections(metric, [run for ones in paired for run in ones], protocol, statement.epochs)
     if metric.trained and estimate.seeds < LEAST_SEEDS:
         reasons.append(f"{estimate.seeds} seed, at least {LEAST_SEEDS} are needed")
     return Evidence(statement=statement, estimate=estimate, why_not="; ".join(reasons))
@@ -115,10 +123,12 @@ def objections(runs: Iterable[Run], protocol: dict) -> list[str]:
     return reasons
 
 
-def _objections(metric: Metric, runs: list[Run], protocol: dict) -> list[str]:
-    """Why the runs decide nothing about a metric."""
+def _objections(metric: Metric, runs: list[Run], protocol: dict, epochs: int | None) -> list[str]:
+    """Why the runs decide nothing about a metric; `epochs` of training suffice for it, if that is given."""
     if not metric.trained:
         return []
+    if epochs and all(run.spec["training"]["epochs"] >= epochs for run in runs):
+        protocol = {key: value for key, value in protocol.items() if key != "epochs"}
     reasons = objections(runs, protocol)
     devices = {run.provenance["device"] for run in runs}
     if metric.timed and len(devices) > 1:

@@ -1,8 +1,8 @@
 """Statements on numbers of runs, as claims.yaml and deviations.yaml have them; the head of the first has their keys."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from fashion.records.metrics import METRICS
 
@@ -11,7 +11,8 @@ from fashion.records.metrics import METRICS
 class Statement:
     """That a number of some runs lies in (low, high]: of `side`, a (model, augmentation), or compared with `other`.
 
-    `comparison` is minus or over; None without an `other`. Without a `side` it is about the dataset.
+    `comparison` is minus or over; None without an `other`. Without a `side` it is about the dataset. `epochs` of
+    training suffice for it, if it is given. `titles` has the models' names in words.
     """
 
     metric: str
@@ -20,18 +21,24 @@ class Statement:
     comparison: str | None = None
     low: float = -math.inf
     high: float = math.inf
+    epochs: int | None = None
+    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def words(self) -> str:
         """What is measured, in words."""
         if self.side is None:
             return "largest minus smallest number of images of a class"
-        name, (model, augmentation) = METRICS[self.metric].words, self.side
+        name, augmentation, title = METRICS[self.metric].words, self.side[1], self.title(self.side)
         if self.other is None:
-            return f"{name} of {model}"
-        if self.other[0] == model:
-            return f"{name} of {model}, {augmentation} {self.comparison} {self.other[1]}"
-        return f"{name}, {model} {self.comparison} {self.other[0]}"
+            return f"{name} of {title}"
+        if self.other[0] == self.side[0]:
+            return f"{name} of {title}, augmentation {augmentation} {self.comparison} {self.other[1]}"
+        return f"{name}, {title} {self.comparison} {self.title(self.other)}"
+
+    def title(self, side: tuple[str, str]) -> str:
+        """The name of a side's model in words."""
+        return self.titles.get(side[0], side[0])
 
     @property
     def region(self) -> str:
@@ -42,7 +49,7 @@ class Statement:
             return f"more than {self.show(self.low)}"
         if math.isinf(self.low):
             return f"at most {self.show(self.high)}"
-        return f"{self.show(self.low)} to {self.show(self.high)}"
+        return span(self.show(self.low), self.show(self.high))
 
     def show(self, value: float) -> str:
         """A value of the number, with its unit."""
@@ -54,16 +61,22 @@ class Statement:
         return metric.show_difference(value) if self.comparison else metric.show(value)
 
 
-def expand(entry: dict) -> Iterator[Statement]:
-    """The statements that an entry of claims.yaml or deviations.yaml stands for."""
-    bounds = {key: float(entry[key]) for key in ("low", "high") if key in entry}
+def span(low: str, high: str) -> str:
+    """Two values as texts, with their unit once: 85.34 to 87.34 %."""
+    return f"{low.partition(' ')[0]} to {high}"
+
+
+def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Statement]:
+    """The statements that an entry of claims.yaml or deviations.yaml stands for, with the models' names in words."""
+    common = {key: float(entry[key]) for key in ("low", "high") if key in entry}
+    common |= {"metric": entry["metric"], "epochs": entry.get("epochs"), "titles": titles or {}}
     augmentation = entry.get("augmentation", "both")
     if entry["metric"] == "imbalance":
-        yield Statement(metric="imbalance", **bounds)
+        yield Statement(**common)
         return
     comparison = next((word for word in ("minus", "over") if word in entry), None)
     for model in _names(entry["model"]):
-        side = Statement(metric=entry["metric"], side=(model, augmentation), **bounds)
+        side = Statement(side=(model, augmentation), **common)
         if "minus_augmentation" in entry:
             yield replace(side, other=(model, entry["minus_augmentation"]), comparison="minus")
         elif comparison is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fashion.answer import repeats
+from fashion.answer import claims, repeats
 from fashion.errors import UserError
 from fashion.figures import curves
 from fashion.figures import repeats as repeats_figure
@@ -41,6 +41,12 @@ PAGE = """\
 - devices: {devices}
 - versions: {versions}
 - training time: {hours:.1f} hours, the sum over the runs, of which the last finished on {finished}
+
+## The claims, {reading}
+
+{claims}
+
+Each rests on the statements in [`tables/statements.md`](tables/statements.md).
 
 ## What came out
 
@@ -101,13 +107,17 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
         (fresh / "tables").mkdir(exist_ok=True)
         finished = _finished(study, runs)
         table = comparison.compare(finished)
+        classes = fresh / "tables/table1_classes.csv"
+        claimed = claims.write_tables(
+            finished, pd.read_csv(classes) if classes.exists() else pd.DataFrame(), fresh / "tables"
+        )
         repeated = repeats.repeats(finished)
         write_table(table, fresh / "tables/comparison.csv", study.note, shown=comparison.readable(table))
         if len(repeated):
             write_table(repeated, fresh / "tables/repeats.csv", study.note, shown=repeats.readable(repeated))
         _draw(study, runs, repeated, fresh)
         missing = [key for key in study.specs if key not in runs]
-        write_text(fresh / "README.md", _page(study, fresh, table, repeated, missing))
+        write_text(fresh / "README.md", _page(study, fresh, claimed, table, repeated, missing))
         _replace(reference, fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -177,7 +187,14 @@ def _replace(folder: Path, fresh: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _page(study: Study, folder: Path, table: pd.DataFrame, repeated: pd.DataFrame, missing: list[Key]) -> str:
+def _page(
+    study: Study,
+    folder: Path,
+    claimed: pd.DataFrame,
+    table: pd.DataFrame,
+    repeated: pd.DataFrame,
+    missing: list[Key],
+) -> str:
     """The page on a reference, from what its folder has."""
     runs = finished_runs(folder).values()
     provenances = [run.provenance for run in runs]
@@ -191,6 +208,7 @@ def _page(study: Study, folder: Path, table: pd.DataFrame, repeated: pd.DataFram
     limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
     return PAGE.format(
         budget=study.budget,
+        reading=study.reading.replace("_", " "),
         published=len(runs),
         planned=len(study.specs),
         command=f"snakemake --cores all --resources gpu=1 --config budget={study.budget}",
@@ -206,6 +224,7 @@ def _page(study: Study, folder: Path, table: pd.DataFrame, repeated: pd.DataFram
         ),
         hours=sum(run.history["seconds"].sum() for run in runs) / 3600,
         finished=max(one["finished"] for one in provenances)[:10],
+        claims=claims.readable(claimed).to_markdown(index=False, disable_numparse=True),
         comparison=comparison.readable(table).to_markdown(index=False, disable_numparse=True),
         repeats=REPEATED.format(table=repeats.readable(repeated).to_markdown(index=False, disable_numparse=True))
         if len(repeated)

@@ -100,8 +100,8 @@ class Study:
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
     def summary(self) -> dict:
-        """What a table over all runs needs to know: its models with their augmentations and, by augmentation, reported
-        numbers.
+        """What a table over all runs needs to know: its models with their names in words, their augmentations and, by
+        augmentation, reported numbers.
         """
         return {
             "budget": self.budget,
@@ -109,7 +109,11 @@ class Study:
             "reading": self.reading,
             "seeds": list(self.seeds),
             "models": {
-                name: {"augmentations": list(self.augmentations[name]), "reported": entry.get("reported", {})}
+                name: {
+                    "title": entry.get("title", name),
+                    "augmentations": list(self.augmentations[name]),
+                    "reported": entry.get("reported", {}),
+                }
                 for name, entry in self.models.items()
             },
         }

@@ -1,0 +1,67 @@
+"""The answer in README.md: each claim of the report with its verdict in both readings, from the references."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fashion.errors import UserError
+from fashion.files import write_text
+from fashion.stage import exit_on_user_error, stage_parser
+
+READINGS = ("as_published", "as_described")
+BEGIN, END = "<!-- answer: written by `make answer` -->", "<!-- end of answer -->"
+
+
+def answer(reference: Path) -> str:
+    """The claims as Markdown: a row each, with what each reading's reference says of it.
+
+    Args:
+        reference: has a folder for each budget that is published there.
+    """
+    tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(reference.glob("*/tables/claims.csv"))]
+    by_reading = {table["reading"].iloc[0]: table.set_index("id") for table in tables}
+    claims = next(iter(by_reading.values()))
+    shown = pd.DataFrame(
+        {
+            "": name,
+            "the report": f"{claim['claim']} ({claim['reported']})",
+            **{
+                reading.replace("_", " "): cell(by_reading[reading].loc[name])
+                if reading in by_reading
+                else "not run yet"
+                for reading in READINGS
+            },
+        }
+        for name, claim in claims.iterrows()
+    )
+    return shown.to_markdown(index=False, disable_numparse=True)
+
+
+def cell(claim: pd.Series) -> str:
+    """A verdict with the number that decides it."""
+    if not claim["text"]:
+        return f"**{claim['verdict']}**: {claim['sentence'].partition(': ')[2]}"
+    seeds = f"; {claim['seeds']} seed{'s' * (str(claim['seeds']) != '1')}" if claim["seeds"] else ""
+    return f"**{claim['verdict']}**: {claim['statement']} {claim['text']}; needed: {claim['needs']}{seeds}"
+
+
+def insert(page: str, answer: str) -> str:
+    """The page with the answer between its marks; a `UserError` if it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise UserError(f"README.md has no place for the answer: put {BEGIN} and {END} where it belongs")
+    return f"{before}{begin}\n{answer}\n{end}{after}"
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--page", type=Path, default=Path("README.md"), help="(default: %(default)s)")
+    parser.add_argument("--reference", type=Path, default=Path("docs/reference"), help="(default: %(default)s)")
+    arguments = parser.parse_args()
+    page = arguments.page.read_text(encoding="utf-8")
+    write_text(arguments.page, insert(page, answer(arguments.reference)))
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)
