@@ -1,4 +1,4 @@
-"""Every command that the README tells its reader to type is one that works."""
+"""Every command that README.md, CONTRIBUTING.md and docs/running.md tell their reader to type is one that works."""
 
 import re
 import shlex
@@ -10,14 +10,20 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+PAGES = [(ROOT / page).read_text() for page in ("README.md", "CONTRIBUTING.md", "docs/running.md")]
+BLOCKS = [block for page in PAGES for block in re.findall(r"^```bash\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 RUN = "results/quick/runs/vit/both/seed0"
 
 
-def test_the_first_commands_are_the_three_studies_of_which_ci_runs_the_quick_one():
-    assert COMMANDS[:3] == ["make quick", "make published", "make report"]
-    assert "make quick" in (ROOT / ".ci/run").read_text()
+def test_the_first_commands_are_those_that_ci_runs():
+    assert COMMANDS[:4] == ["make quick", "make test", "make published", "make report"]
+    assert {"make quick", "make test"} <= set((ROOT / ".ci/run").read_text().splitlines())
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("pytest ")])
+def test_a_command_for_some_tests_names_tests(command):
+    assert (ROOT / command.partition(" ")[2]).exists()
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
