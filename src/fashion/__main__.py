@@ -1,6 +1,7 @@
 """Ask a trained run about images of clothing, show what it is, or export its model."""
 
 import argparse
+import io
 import json
 import signal
 import sys
@@ -76,10 +77,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line, a subcommand for each thing to do."""
     parser = argparse.ArgumentParser(prog="fashion", description=__doc__)
     commands = parser.add_subparsers(metavar="command", required=True)
-    as_written = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+    as_written = argparse.RawDescriptionHelpFormatter
 
     command = commands.add_parser(
-        "predict", help="classify images", description=PREDICT, epilog=PREDICT_EXAMPLES, **as_written
+        "predict", help="classify images", description=PREDICT, epilog=PREDICT_EXAMPLES, formatter_class=as_written
     )
     command.add_argument("--run", type=Path, required=True, metavar="RUN_DIR", help=RUN)
     command.add_argument(
@@ -88,11 +89,13 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=predict)
 
-    command = commands.add_parser("show", help="show a run's card", description=SHOW, **as_written)
+    command = commands.add_parser("show", help="show a run's card", description=SHOW, formatter_class=as_written)
     command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
     command.set_defaults(command=show)
 
-    command = commands.add_parser("export", help="write a run's model as ONNX", description=EXPORT, **as_written)
+    command = commands.add_parser(
+        "export", help="write a run's model as ONNX", description=EXPORT, formatter_class=as_written
+    )
     command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
     command.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the file to write")
     command.set_defaults(command=export)
@@ -103,7 +106,8 @@ def main() -> None:
     # Silent where `head` has seen enough.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # A file's name may be no text.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args()
     exit_on_user_error(lambda: arguments.command(arguments))
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fashion.errors import UserError
 
 
 @contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path) -> Generator[Path]:
     """Yield a temporary path beside `path` and move it there once the block ends without an error.
 
     The folder is made if missing. After an error `path` is as it was and nothing is left beside it.

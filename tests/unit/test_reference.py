@@ -93,7 +93,14 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     }
     assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 150_000
     page = published["README.md"].decode()
-    for said in ("12 of the budget's 12", "commit c0ffee", "a GPU, driver 1.0", "torch 2.11.0", "12.0 hours", "90.00%"):
+    for said in (
+        "12 of the budget's 12",
+        "commit c0ffee",
+        "a GPU, driver 1.0",
+        "torch 2.11.0",
+        "12.0 hours",
+        "90.00 %",
+    ):
         assert said in page
     assert "Missing" not in page
     comparison = pd.read_csv(tmp_path / "reference/tables/comparison.csv")

@@ -95,10 +95,10 @@ def test_the_prediction_interval_holds_the_next_value_as_often_as_it_says():
 def test_the_table_and_the_figure_are_for_a_reader(study, tmp_path):
     table = repeats(finished(study, {"P13": [0.9168, 0.9178, 0.9188], "P1": [0.87]}))
     shown = readable(table).set_index("run")
-    assert shown["ours"]["P13"] == "91.78% ± 0.10%"
-    assert shown["ours, clean images"]["P13"] == "93.78% ± 0.10%"
+    assert shown["ours"]["P13"] == "91.78 ± 0.10 %"
+    assert shown["ours, clean images"]["P13"] == "93.78 ± 0.10 %"
     assert shown["epochs (published)"]["P13"] == "41.0 (49)"
-    assert (shown["ours"]["P1"], shown["one more seed (95 %)"]["P1"]) == ("87.00%", "")
+    assert (shown["ours"]["P1"], shown["one more seed (95 %)"]["P1"]) == ("87.00 %", "")
     drawn = figure.plot(table)
     check_legible(drawn, tmp_path)
     assert [label.get_text() for label in drawn.axes[0].get_yticklabels()][12] == "P13  vgg8, both, n = 3"

@@ -40,7 +40,7 @@ def test_scores_of_a_class_are_means_over_the_seeds() -> None:
     assert (trouser["seeds"], trouser["test_images"]) == (2, 2)
     assert trouser[["precision", "recall", "f1"]].tolist() == pytest.approx([5 / 12, 3 / 4, 1 / 2])
     shown = per_class.readable(table).iloc[11]
-    assert shown[["class", "precision", "recall", "f1"]].tolist() == ["Trouser", "41.7%", "75.0%", "50.0%"]
+    assert shown[["class", "precision", "recall", "f1"]].tolist() == ["Trouser", "41.7 %", "75.0 %", "50.0 %"]
 
 
 def test_the_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images() -> None:
@@ -75,7 +75,7 @@ def test_calibration_has_means_and_deviations_over_the_seeds() -> None:
     assert none["negative_log_likelihood"] == pytest.approx(-(math.log(0.8) + math.log(0.2 / 9)) / 2)
     assert math.isnan(none["ece_std"])
     shown = calibration.readable(table)
-    assert shown["ECE, 15 bins"].tolist() == ["45.00% ± 21.21%", "30.00%"]
+    assert shown["ECE, 15 bins"].tolist() == ["45.00 ± 21.21 %", "30.00 %"]
 
 
 # Of the mean of two images, one of which differs, in units of its error: Student's t with one degree of freedom.
@@ -109,14 +109,14 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
     assert table.loc["vit", "difference_both"] == -0.5
     assert np.isnan(table.loc["vit", ["test_accuracy_mixup", "difference_mixup"]].astype(float)).all()
     shown = ablation.readable(table.reset_index()).set_index("model")
-    assert shown["test accuracy, mixup"].tolist() == ["75.00%", ""]
+    assert shown["test accuracy, mixup"].tolist() == ["75.00 %", ""]
     assert shown["mixup − none (points)"].tolist() == ["+25.00 (-127.12 to +177.12)", ""]
 
 
 def test_an_ablation_without_none_has_no_differences() -> None:
     table = ablation.ablation([("vit", "both", [FIRST])])
     assert list(table) == ["model", "seeds", "test_images", "test_accuracy_both"]
-    assert ablation.readable(table).loc[0].tolist() == ["vit", 1, "6", "66.67%"]
+    assert ablation.readable(table).loc[0].tolist() == ["vit", 1, "6", "66.67 %"]
 
 
 def compared(**columns: list) -> pd.DataFrame:
@@ -139,8 +139,8 @@ def test_the_best_of_each_column_is_bold() -> None:
         reported_test_accuracy=[0.95, None],
     )
     first, second = (row for _, row in comparison.readable(table).iterrows())
-    assert first["test accuracy (reported)"] == "50.00% (95.00%)"
-    assert second["test accuracy (reported)"] == "**90.00%**"
+    assert first["test accuracy (reported)"] == "50.00 % (95.00 %)"
+    assert second["test accuracy (reported)"] == "**90.00 %**"
     assert (first["parameters (reported)"], second["parameters (reported)"]) == ("2,000,000", "**1,000,000** (1)")
     assert (first["MFLOP per image"], second["MFLOP per image"]) == ("**1.0**", "2.0")
     assert (first["epochs (reported)"], second["epochs (reported)"]) == ("3", "4 (1)")
@@ -150,7 +150,7 @@ def test_the_best_of_each_column_is_bold() -> None:
 
 def test_what_reads_the_same_as_the_best_is_bold_too() -> None:
     table = comparison.readable(compared(test_accuracy=[0.90001, 0.90003]))
-    assert table["test accuracy (reported)"].tolist() == ["**90.00%**", "**90.00%** (100.00%)"]
+    assert table["test accuracy (reported)"].tolist() == ["**90.00 %**", "**90.00 %** (100.00 %)"]
 
 
 def test_predictions_are_read_by_model_augmentation_and_seed(tmp_path: Path) -> None:

@@ -46,9 +46,7 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
     if p_fails <= LEVEL:
         return Verdict(verdict=FAILS, p_value=p_fails, deciding=evidence[int(np.argmin(failing))])
     # Of those that are equally far from holding, one that has a number so far.
-    furthest = max(
-        range(len(evidence)), key=lambda index: (holding[index], evidence[index].estimate is not None, -index)
-    )
+    furthest = max(range(len(evidence)), key=lambda index: (holding[index], evidence[index].measured, -index))
     verdict, p_value = (HOLDS, p_holds) if p_holds <= LEVEL else (UNDECIDED, min(p_holds, p_fails))
     return Verdict(verdict=verdict, p_value=p_value, deciding=evidence[furthest])
 
@@ -70,7 +68,7 @@ def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
     """The verdict on a claim in a sentence, by the evidence for each of its statements."""
     deciding, statements = verdict.deciding, len(evidence)
     words, region = deciding.statement.words, deciding.statement.region
-    counts = f" from {deciding.counts}" if deciding.estimate and deciding.counts else ""
+    counts = f" from {deciding.counts}" if deciding.counts else ""
     text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
     if verdict.verdict == UNDECIDED and deciding.why_not:
         reasons = "; ".join(dict.fromkeys(one.why_not for one in evidence if one.why_not))
@@ -87,7 +85,7 @@ def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
 def columns(evidence: Evidence) -> dict:
     """What it says and its numbers, as columns of a table."""
     estimate, statement = evidence.estimate, evidence.statement
-    low, high = evidence.interval() if estimate else (np.nan, np.nan)
+    low, high = evidence.interval()
     bounds = [bound if math.isfinite(bound) else None for bound in (statement.low, statement.high)]
     return {
         "statement": statement.words,
@@ -95,12 +93,12 @@ def columns(evidence: Evidence) -> dict:
         "needs": statement.region,
         "needs_low": bounds[0],
         "needs_high": bounds[1],
-        "measured": evidence.value if estimate else np.nan,
+        "measured": evidence.value,
         "low": low,
         "high": high,
         "text": evidence.text,
-        "seeds": estimate.seeds or None if estimate else None,
-        "test_images": estimate.images or None if estimate else None,
+        "seeds": estimate.seeds or None,
+        "test_images": estimate.images or None,
     }
 
 

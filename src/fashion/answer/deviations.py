@@ -15,7 +15,7 @@ LIST = Path(__file__).with_name("deviations.yaml")
 def effect(evidence: Evidence) -> str:
     """The measured effect in words, with its n, and why it is no more than an indication, if so."""
     words = evidence.statement.words
-    if evidence.estimate is None:
+    if not evidence.measured:
         return f"{words}: not measured, {evidence.why_not}"
     counts = f", {evidence.counts}" if evidence.counts else ""
     reservation = " (an indication only)" if evidence.why_not else ""

@@ -7,25 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fashion.answer.statements import Statement, span
-from fashion.records.metrics import METRICS, Metric
+from fashion.answer.statements import Statement
+from fashion.records.metrics import METRICS, Metric, span
 from fashion.records.run import Run, Runs
 from fashion.records.statistics import Estimate, over_seeds, over_seeds_and_images
 
 LEAST_SEEDS = 2
+UNMEASURED = Estimate(value=math.nan, error=math.nan)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the runs say of a statement: an estimate (None if they were not run), and why it decides nothing, if so."""
+    """What the runs say of a statement: an estimate (NaN if they were not run), and why it decides nothing, if so."""
 
     statement: Statement
-    estimate: Estimate | None
+    estimate: Estimate = UNMEASURED
     why_not: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is an estimate."""
+        return not math.isnan(self.estimate.value)
 
     def interval(self) -> tuple[float, float]:
         """The 95 % interval, in the statement's unit."""
-        return tuple(self._unit(bound) for bound in self.estimate.interval())
+        low, high = self.estimate.interval()
+        return self._unit(low), self._unit(high)
 
     @property
     def value(self) -> float:
@@ -46,7 +53,7 @@ class Evidence:
     def text(self) -> str:
         """The measured number with its interval; empty if there is none."""
         show = self.statement.show
-        if self.estimate is None:
+        if not self.measured:
             return ""
         if self.estimate.error == 0:
             return show(self.value)
@@ -75,7 +82,7 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         protocol: the training settings under which its runs decide something.
     """
     if statement.side is None and classes.empty:
-        return Evidence(statement=statement, estimate=None, why_not="Table 1 was not made")
+        return Evidence(statement=statement, why_not="Table 1 was not made")
     if statement.side is None:
         counts = classes[["train_images", "test_images"]]
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
@@ -83,13 +90,13 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     for side in sides:
         if side not in runs.runs:
             reason = f"{statement.title(side)} with augmentation {side[1]} was not run"
-            return Evidence(statement=statement, estimate=None, why_not=reason)
+            return Evidence(statement=statement, why_not=reason)
     # Paired by seed: of a study under way, one side may have more of them.
     by_seed = [{run.spec["seed"]: run for run in runs[side]} for side in sides]
     seeds = [seed for seed in by_seed[0] if all(seed in ones for ones in by_seed)]
     if not seeds:
         names = " and ".join(statement.title(side) for side in sides)
-        return Evidence(statement=statement, estimate=None, why_not=f"no seed of both {names} was run")
+        return Evidence(statement=statement, why_not=f"no seed of both {names} was run")
     paired = [[ones[seed] for seed in seeds] for ones in by_seed]
     metric = METRICS[statement.metric]
     estimate = _estimate(metric, statement.comparison, [[metric.read(run) for run in ones] for ones in paired])
@@ -99,13 +106,13 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     return Evidence(statement=statement, estimate=estimate, why_not="; ".join(reasons))
 
 
-def _estimate(metric: Metric, comparison: str | None, sides: list[list]) -> Estimate:
+def _estimate(metric: Metric, comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:
     """The estimate from one value, or one for each test image, for each side and seed."""
     if np.ndim(sides[0][0]):
         # Budgets may test models on different numbers of images, always the first ones.
-        images = min(len(values) for side in sides for values in side)
-        sides = [np.stack([values[:images] for values in side]) for side in sides]
-        return over_seeds_and_images(sides[0] - sides[1] if comparison else sides[0])
+        images = min(np.size(values) for side in sides for values in side)
+        right = [np.stack([np.asarray(values)[:images] for values in side]) for side in sides]
+        return over_seeds_and_images(right[0] - right[1] if comparison else right[0])
     values = np.array(sides, dtype=float)
     if comparison == "over":
         values = np.log(values)

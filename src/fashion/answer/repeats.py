@@ -5,12 +5,14 @@ lie, on the same test images. It says nothing from fewer than three seeds, or fr
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 
 from fashion.answer.evidence import objections
+from fashion.records.metrics import percent, span, with_deviation
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction_interval
 from fashion.stage import exit_on_user_error
@@ -30,7 +32,7 @@ def repeats(runs: Runs) -> pd.DataFrame:
     `accuracies` each seed's, and `clean_accuracy` the mean on clean test images.
     """
     protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["protocols"]["as_published"]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (model, augmentation), seeds in runs.items():
         reported = runs.reported(model, augmentation)
         if "run" not in reported:
@@ -76,21 +78,17 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "model": row["model"],
             "augmentation": row["augmentation"],
             "tested on": row["tested_on"],
-            "published": f"{row['reported_accuracy']:.2%}",
-            "ours": _with_deviation(row["accuracy"], row["accuracy_std"]),
-            "one more seed (95 %)": "" if np.isnan(row["low"]) else f"{row['low']:.2%} to {row['high']:.2%}",
+            "published": percent(row["reported_accuracy"]),
+            "ours": with_deviation(row["accuracy"], row["accuracy_std"], percent),
+            "one more seed (95 %)": "" if np.isnan(row["low"]) else span(percent(row["low"]), percent(row["high"])),
             "seeds": row["seeds"],
             "test images": f"{row['test_images']:,}",
             "verdict": row["verdict"] + (f": {row['why_undecided']}" if row["why_undecided"] else ""),
-            "ours, clean images": _with_deviation(row["clean_accuracy"], row["clean_accuracy_std"]),
+            "ours, clean images": with_deviation(row["clean_accuracy"], row["clean_accuracy_std"], percent),
             "epochs (published)": f"{row['epochs']:.1f} ({row['reported_epochs']})",
         }
         for _, row in table.iterrows()
     )
-
-
-def _with_deviation(mean: float, deviation: float) -> str:
-    return f"{mean:.2%}" + ("" if np.isnan(deviation) else f" ± {deviation:.2%}")
 
 
 def main() -> None:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from fashion.records.metrics import METRICS
+from fashion.records.metrics import METRICS, span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +62,9 @@ class Statement:
         return metric.show_difference(value) if self.comparison else metric.show(value)
 
 
-def span(low: str, high: str) -> str:
-    """Two values as texts, with their unit once: 85.34 to 87.34 %."""
-    return f"{low.partition(' ')[0]} to {high}"
-
-
 def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Statement]:
     """The statements that an entry of claims.yaml or deviations.yaml stands for, with the models' names in words."""
-    common = {key: float(entry[key]) for key in ("low", "high") if key in entry}
+    common: dict[str, Any] = {key: float(entry[key]) for key in ("low", "high") if key in entry}
     common |= {"metric": entry["metric"], "epochs": entry.get("epochs"), "titles": titles or {}}
     augmentation = entry.get("augmentation", "both")
     if entry["metric"] == "imbalance":

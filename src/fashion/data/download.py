@@ -176,7 +176,7 @@ def prepare(
 
 def content_checksums(folder: str | Path | None, verify: bool) -> Mapping[str, str]:
     """The SHA-256 of each file that `prepare` will write of: the published ones unless anything in `folder` will do."""
-    return CHECKSUMS if verify else _read_chosen(folder, None)[1]
+    return CHECKSUMS if verify or folder is None else _read_chosen(folder, None)[1]
 
 
 def _read_chosen(folder: str | Path, checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:

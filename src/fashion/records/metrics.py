@@ -9,14 +9,24 @@ import pandas as pd
 from fashion.records.run import Run
 
 
-def percent(value: float) -> str:
+def percent(value: float, digits: int = 2) -> str:
     """A share as text: 91.80 %."""
-    return f"{100 * value:.2f} %"
+    return f"{100 * value:.{digits}f} %"
 
 
 def points(value: float) -> str:
     """A difference of shares as text, in percentage points: +0.45 points."""
     return f"{100 * value:+.2f} points"
+
+
+def span(low: str, high: str) -> str:
+    """Two values as texts, with their unit once: 85.34 to 87.34 %."""
+    return f"{low.partition(' ')[0]} to {high}"
+
+
+def with_deviation(mean: float, deviation: float, show: Callable[[float], str]) -> str:
+    """A mean as text, with its standard deviation if that is known: 91.78 ± 0.10 %."""
+    return show(mean) if pd.isna(deviation) else f"{show(mean).partition(' ')[0]} ± {show(deviation)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,7 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     return Estimate(value=float(np.mean(values)), error=error, freedom=max(1, count - 1), seeds=count)
 
 
-def prediction_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+def prediction_interval(values: Sequence[float] | np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Where one more of these normally distributed values lies with this confidence; NaN from a single one."""
     count = len(values)
     if count < 2:

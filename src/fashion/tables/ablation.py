@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
+from fashion.records.metrics import percent
 from fashion.records.statistics import over_seeds_and_images
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import Groups, write_prediction_table
@@ -25,7 +26,7 @@ def ablation(groups: Groups) -> pd.DataFrame:
     augmentations = list(dict.fromkeys(name for of_model in correct.values() for name in of_model))
     rows = []
     for model, of_model in correct.items():
-        row = {"model": model}
+        row: dict[str, object] = {"model": model}
         row["seeds"], row["test_images"] = next(iter(of_model.values())).shape
         accuracy = {name: right.mean() for name, right in of_model.items()}
         row |= {f"test_accuracy_{name}": accuracy.get(name, np.nan) for name in augmentations}
@@ -48,10 +49,10 @@ def _difference(right: np.ndarray | None, base: np.ndarray | None) -> tuple[floa
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: accuracies in percent, differences and their intervals in percentage points."""
     shown = table[["model", "seeds"]].assign(**{"test images": table["test_images"].map("{:,}".format)})
-    for column, values in table.items():
+    for column in map(str, table.columns):
         if column.startswith("test_accuracy_"):
             name = column.removeprefix("test_accuracy_")
-            shown[f"test accuracy, {name}"] = values.map("{:.2%}".format, na_action="ignore")
+            shown[f"test accuracy, {name}"] = table[column].map(percent, na_action="ignore")
         elif column.startswith("difference_") and not column.endswith(("_low", "_high")):
             name = column.removeprefix("difference_")
             parts = table[[column, f"{column}_low", f"{column}_high"]].itertuples(index=False)

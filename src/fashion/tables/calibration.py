@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.records.confidence import BINS, reliability
+from fashion.records.metrics import percent, with_deviation
 from fashion.records.predictions import Predictions
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import Groups, write_prediction_table
@@ -48,9 +49,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: shares in percent, each with its standard deviation where there are several seeds."""
 
     def show(row: pd.Series, name: str) -> str:
-        specification = ".3f" if name == "negative_log_likelihood" else ".2%"
-        spread = row[f"{name}_std"]
-        return f"{row[name]:{specification}}" + (f" ± {spread:{specification}}" if pd.notna(spread) else "")
+        write = "{:.3f}".format if name == "negative_log_likelihood" else percent
+        return with_deviation(row[name], row[f"{name}_std"], write)
 
     return pd.DataFrame(
         {

@@ -1,10 +1,12 @@
 """The comparison: every model and augmentation of a study, measured beside reported."""
 
+from collections.abc import Callable
 from statistics import mean
 
 import numpy as np
 import pandas as pd
 
+from fashion.records.metrics import percent, span
 from fashion.records.run import Runs
 from fashion.records.statistics import over_seeds_and_images
 from fashion.stage import exit_on_user_error
@@ -75,34 +77,34 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
     """
     best = comparison.agg(BEST)
 
-    def show(row: pd.Series, column: str, specification: str, scale: float = 1) -> str:
+    def show(row: pd.Series, column: str, write: Callable[[float], str]) -> str:
         if pd.isna(row[column]):
             return ""
-        text = f"{scale * row[column]:{specification}}"
-        if column in best and text == f"{scale * best[column]:{specification}}":
+        text = write(row[column])
+        if column in best and text == write(best[column]):
             text = f"**{text}**"
         reported = row.get(f"reported_{column}")
-        return text + (f" ({reported:{specification}})" if pd.notna(reported) else "")
+        return text + (f" ({write(reported)})" if pd.notna(reported) else "")
 
     return pd.DataFrame(
         {
             "model": row["model"],
             "augmentation": row["augmentation"],
-            "test accuracy (reported)": show(row, "test_accuracy", ".2%"),
-            "95 % interval": f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}",
+            "test accuracy (reported)": show(row, "test_accuracy", percent),
+            "95 % interval": span(percent(row["test_accuracy_low"]), percent(row["test_accuracy_high"])),
             **(
-                {"test accuracy, RandAugmented images (reported)": show(row, "augmented_test_accuracy", ".2%")}
+                {"test accuracy, RandAugmented images (reported)": show(row, "augmented_test_accuracy", percent)}
                 if comparison["augmented_test_accuracy"].notna().any()
                 else {}
             ),
             "seeds": row["seeds"],
             "test images": f"{row['test_images']:,}",
-            "parameters (reported)": show(row, "parameters", ",.0f"),
-            "MFLOP per image": show(row, "flops_per_image", ",.1f", 1e-6),
-            "epochs (reported)": show(row, "epochs", ".4g"),
-            "seconds (reported)": show(row, "seconds", ",.1f"),
-            "seconds per epoch (reported)": show(row, "seconds_per_epoch", ".2f"),
-            "images per second": show(row, "images_per_second", ",.0f"),
+            "parameters (reported)": show(row, "parameters", "{:,.0f}".format),
+            "MFLOP per image": show(row, "flops_per_image", lambda flops: f"{flops / 1e6:,.1f}"),
+            "epochs (reported)": show(row, "epochs", "{:.4g}".format),
+            "seconds (reported)": show(row, "seconds", "{:,.1f}".format),
+            "seconds per epoch (reported)": show(row, "seconds_per_epoch", "{:.2f}".format),
+            "images per second": show(row, "images_per_second", "{:,.0f}".format),
         }
         for _, row in comparison.iterrows()
     )

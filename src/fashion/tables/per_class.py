@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from fashion.image import CLASSES
+from fashion.records.metrics import percent
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import Groups, write_prediction_table
 
@@ -41,7 +42,7 @@ def per_class(groups: Groups) -> pd.DataFrame:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: in percent."""
-    return table.assign(**{metric: table[metric].map("{:.1%}".format) for metric in METRICS})
+    return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in METRICS})
 
 
 def main() -> None:
