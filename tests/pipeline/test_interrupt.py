@@ -56,3 +56,31 @@ def test_snakemake_interrupted_and_run_again_resumes(number, make_study, undistu
     assert "taken up at epoch" in log.read_text()
     assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
     assert not list((study.folder / "results/tiny/checkpoints").iterdir())
+
+
+def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):
+    study, config = make_study(["vit"])
+    make_long(study, config)
+    log = study.folder / "results/tiny/logs/train/vit_both_seed0.log"
+    process = subprocess.Popen(
+        study.command("--", f"{RUN}/model.safetensors"),
+        cwd=study.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=study.environment,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (log.exists() and "epoch 1:" in log.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    # Another one at the same time is refused, as Snakemake does.
+    assert "LockException" in study.snakemake("--", f"{RUN}/model.safetensors").stdout
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list((study.folder / ".snakemake/locks").iterdir())
+    config["training"]["epochs"] = 2
+    study.configure(config)
+    done = study.snakemake("--", f"{RUN}/model.safetensors")
+    assert done.returncode == 0, done.stdout
+    assert "removed the lock that a killed Snakemake left" in done.stdout
