@@ -224,7 +224,7 @@ CASES = {
         trained(*MODELS),
     ),
     "the arithmetic of RandAugment": (
-        replace("src/fashion/data/augment.py", "sums.div(13)", "sums.div(14)"),
+        replace("src/fashion/data/operations.py", "sums.div(13)", "sums.div(14)"),
         trained(*MODELS) | {"fig01_samples", "fig02_mixup", "ext01_randaugment", "ext02_mixup_alpha"},
     ),
     "the rule of early stopping": (

@@ -19,8 +19,9 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.autoaugment import RandAugment, _apply_op
 
-from fashion.data import augment
-from fashion.data.augment import OPS, apply_ops, augment_epoch, mixup, rand_augment, strength
+from fashion.data import augment, operations
+from fashion.data.augment import augment_epoch, mixup, rand_augment
+from fashion.data.operations import OPS, apply_ops, strength
 from fashion.image import normalise
 
 REAL = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
@@ -113,7 +114,7 @@ def test_images_of_other_ops_pass_through_every_stage(monkeypatch: pytest.Monkey
     images = hard_images().repeat(28, 1, 1, 1)
     op, sign = torch.arange(len(images)) % len(OPS), 1 - 2 * (torch.arange(len(images)) // len(OPS) % 2)
     expected = apply_ops(images, op, sign, 22)
-    monkeypatch.setattr(augment, "_participants", lambda takes_part: torch.arange(len(takes_part)))
+    monkeypatch.setattr(operations, "_participants", lambda takes_part: torch.arange(len(takes_part)))
     assert torch.equal(apply_ops(images, op, sign, 22), expected)
 
 
@@ -268,7 +269,8 @@ def test_neither_threads_nor_chunks_change_the_result(monkeypatch: pytest.Monkey
         results = []
         for count, size in ((1, 512), (2, 512), (5, 512), (2, 100)):
             torch.set_num_threads(count)
-            monkeypatch.setattr(augment, "_chunk_size", lambda device, size=size: size)
+            for module in (augment, operations):
+                monkeypatch.setattr(module, "chunk_size", lambda device, size=size: size)
             results.append(augment_epoch(*batch(), BOTH, 10, generator()))
     finally:
         torch.set_num_threads(threads)

@@ -215,7 +215,7 @@ def test_the_package_imports_by_computed_name_only_its_model_families():
 
 def test_a_training_depends_on_its_own_family_and_on_no_words_around_it():
     training = code_digests(*TRAINING, "fashion.models.vgg")
-    needed = {"fashion.models.build", "fashion.models.layers", "fashion.models.vgg", "fashion.data.augment"}
+    needed = {"fashion.models.build", "fashion.models.layers", "fashion.models.vgg", "fashion.data.operations"}
     assert needed <= training.keys()
     around = {"fashion.stage", "fashion.training.provenance", "fashion.training.lease", "fashion.training.checkpoint"}
     others = {"fashion.models.vit", "fashion.models.resnet", "fashion.tables.comparison"}

@@ -10,8 +10,8 @@ import torch
 from fabricated import NOTE, check_legible, shown_texts, stage, texts, write_run
 from matplotlib.figure import Figure
 
-from fashion.data.augment import OPS
 from fashion.data.dataset import Dataset
+from fashion.data.operations import OPS
 from fashion.errors import UserError
 from fashion.figures import curves, diagrams, log, samples
 from fashion.figures.parts.canvas import trace

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from fashion.data.augment import OPS, apply_ops, mixup
+from fashion.data.augment import mixup
 from fashion.data.dataset import Dataset, load
+from fashion.data.operations import OPS, apply_ops
 from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
 from fashion.figures.parts.sheet import figure_parser, save
 from fashion.image import CLASSES

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fashion.data.augment import OPS, strength
+from fashion.data.operations import OPS, strength
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import table_parser, write_table
 
