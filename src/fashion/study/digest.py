@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fashion.errors import UserError
 from fashion.files import canonical_json
+from fashion.study.syntax import canonical, is_idle, walk
 
 PACKAGE = Path(__file__).parents[1]
 DIGITS = 12
@@ -39,11 +40,12 @@ Place = tuple[str, str]
 class Module:
     """A module's parts.
 
-    `definitions` has the statements that bind each top-level name, `EFFECTS` those that bind none; `imports` the place
-    in the package that an imported name stands for.
+    `parent` is the package that its relative imports start from; `definitions` has the statements that bind each
+    top-level name, `EFFECTS` those that bind none; `imports` the place in the package that an imported name stands for.
     """
 
     path: Path
+    parent: str
     definitions: dict[str, list[ast.stmt]] = field(default_factory=lambda: defaultdict(list))
     imports: dict[str, Place] = field(default_factory=dict)
 
@@ -72,7 +74,7 @@ def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
     while missing:
         name, definition = missing.pop()
         module = _module(package, name)
-        if module is None or definition not in (ALL, EFFECTS, *module.definitions, *module.imports):
+        if definition not in (ALL, EFFECTS, *module.definitions, *module.imports):
             raise ModuleNotFoundError(f"no {definition} of {name} in {package}")
         if definition == ALL:
             missing += [(name, each) for each in (EFFECTS, *module.definitions)]
@@ -88,36 +90,38 @@ def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
         module = _module(package, name)
         statements = [one for each in sorted(definitions) for one in module.definitions.get(each, [])]
         if statements:
-            digests[name] = _digest(_canonical(statements).encode())
-            digests |= _data_files(statements, module.path, _parent(module.path, name))
+            digests[name] = _digest(canonical(statements).encode())
+            digests |= _data_files(statements, module)
     return dict(sorted(digests.items()))
 
 
 @cache
-def _module(package: Path, name: str) -> Module | None:
-    """A module's parts; None if `package` has none of that name."""
+def _path(package: Path, name: str) -> Path | None:
+    """The file of a module; None if `package` has none of that name."""
     root, *parts = name.split(".")
     path = package.joinpath(*parts)
-    path = next(filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py")), None)
-    if root != package.name or path is None:
-        return None
+    files = (path.with_suffix(".py"), path / "__init__.py") if root == package.name else ()
+    return next(filter(Path.is_file, files), None)
+
+
+@cache
+def _module(package: Path, name: str) -> Module:
+    """A module's parts."""
+    path = _path(package, name)
+    if path is None:
+        raise ModuleNotFoundError(f"no {name} in {package}")
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError as error:
         raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
-    module = Module(path)
+    module = Module(path, name if path.name == "__init__.py" else name.rpartition(".")[0])
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            module.imports.update(_imported(statement, package, _parent(path, name)))
-        elif not _is_idle(statement) and not _is_guard(statement):
+            module.imports.update(_imported(statement, package, module.parent))
+        elif not is_idle(statement) and not _is_guard(statement):
             for bound in _bound(statement) or [EFFECTS]:
                 module.definitions[bound].append(statement)
     return module
-
-
-def _parent(path: Path, name: str) -> str:
-    """The package that a module's relative imports start from."""
-    return name if path.name == "__init__.py" else name.rpartition(".")[0]
 
 
 def _bound(statement: ast.stmt) -> list[str]:
@@ -153,26 +157,20 @@ def _imported(statement: ast.Import | ast.ImportFrom, package: Path, parent: str
         places = [
             (
                 alias.asname or alias.name,
-                (f"{base}.{alias.name}", ALL) if _exists(package, f"{base}.{alias.name}") else (base, alias.name),
+                (f"{base}.{alias.name}", ALL) if _path(package, f"{base}.{alias.name}") else (base, alias.name),
             )
             for alias in statement.names
         ]
-    yield from (place for place in places if _exists(package, place[1][0]))
-
-
-def _exists(package: Path, name: str) -> bool:
-    root, *parts = name.split(".")
-    path = package.joinpath(*parts)
-    return root == package.name and (path.with_suffix(".py").is_file() or (path / "__init__.py").is_file())
+    yield from (place for place in places if _path(package, place[1][0]))
 
 
 def _used(statement: ast.stmt, package: Path, name: str, module: Module) -> Iterator[Place]:
     """The places that the names in a statement stand for."""
-    nodes = list(_walk(statement))
+    nodes = list(walk(statement))
     imports = dict(module.imports)
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            imports.update(_imported(node, package, _parent(module.path, name)))
+            imports.update(_imported(node, package, module.parent))
     # `comparison.compare` of an imported module is that definition; the module's bare name would be all of it.
     attributes = {
         id(node.value): (imports[node.value.id][0], node.attr)
@@ -189,12 +187,12 @@ def _used(statement: ast.stmt, package: Path, name: str, module: Module) -> Iter
                 yield attributes.get(id(node), imports[node.id])
 
 
-def _data_files(statements: list[ast.stmt], path: Path, parent: str) -> dict[str, str]:
+def _data_files(statements: list[ast.stmt], module: Module) -> dict[str, str]:
     """The digests of the data files beside a module that its statements name."""
-    constants = {node.value for one in statements for node in _walk(one) if isinstance(node, ast.Constant)}
+    constants = {node.value for one in statements for node in walk(one) if isinstance(node, ast.Constant)}
     return {
-        f"{parent}/{file.name}": _digest(_content(file))
-        for file in path.parent.iterdir()
+        f"{module.parent}/{file.name}": _digest(_content(file))
+        for file in module.path.parent.iterdir()
         if file.name in constants and file.suffix != ".py" and file.is_file()
     }
 
@@ -206,56 +204,6 @@ def _content(file: Path) -> bytes:
     import yaml
 
     return canonical_json(yaml.safe_load(file.read_bytes())).encode()
-
-
-def _fields(node: ast.AST) -> list[tuple[str, object]]:
-    """The fields of a syntax tree's node that count, the same in every version of Python, unlike `ast.iter_fields`."""
-    # Newer versions have more fields, which are empty unless new syntax is used; u"" is "".
-    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, []) and name != "kind"}
-    match node:
-        case ast.arg():
-            fields.pop("annotation", None)
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            fields.pop("returns", None)
-        case ast.Raise(exc=ast.Call()):
-            fields["exc"] = node.exc.func
-        case ast.JoinedStr():
-            # 3.12 has empty texts between the values of an f-string.
-            fields["values"] = [one for one in node.values if not (isinstance(one, ast.Constant) and one.value == "")]
-    return [
-        (name, [entry for entry in value if not _is_idle(entry)] if isinstance(value, list) else value)
-        for name, value in fields.items()
-    ]
-
-
-def _is_idle(node: object) -> bool:
-    """Whether a statement computes nothing: a docstring or another mere constant, a log line."""
-    match node:
-        case ast.Expr(value=ast.Constant()):
-            return True
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
-            return True
-    return False
-
-
-def _walk(node: object) -> Iterator[ast.AST]:
-    """All nodes of a syntax tree that count."""
-    if isinstance(node, list):
-        for entry in node:
-            yield from _walk(entry)
-    elif isinstance(node, ast.AST):
-        yield node
-        for _, value in _fields(node):
-            yield from _walk(value)
-
-
-def _canonical(node: object) -> str:
-    """What counts of a syntax tree, as text."""
-    if isinstance(node, list):
-        return f"[{','.join(map(_canonical, node))}]"
-    if isinstance(node, ast.AST):
-        return f"{type(node).__name__}({','.join(f'{name}={_canonical(value)}' for name, value in _fields(node))})"
-    return repr(node)
 
 
 def _digest(content: bytes) -> str:
