@@ -25,6 +25,7 @@ def write_run(
     """A run's folder with a spec and a made-up history, with the gradient norms of so many layers."""
     folder.mkdir(parents=True)
     spec = {"model": {"name": model, "family": family}, "augmentation": {"name": "both"}, "seed": seed}
+    spec |= {"training": {}, "budget": "test"}
     (folder / "spec.json").write_text(json.dumps(spec))
     metrics = [f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")]
     columns = ["epoch", *metrics, "seconds", "gradient_norm"]

@@ -102,11 +102,9 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         },
         index=range(epochs),
     )
+    spec = (STUDY.specs | PUBLISHED.specs)[model, augmentation, seed]
     return SimpleNamespace(
-        spec={
-            "seed": seed,
-            "training": (STUDY.specs | PUBLISHED.specs)[model, augmentation, seed]["training"] | numbers["training"],
-        },
+        spec=spec | {"training": spec["training"] | numbers["training"]},
         metrics={"parameters": numbers["parameters"]},
         provenance={"device": numbers["device"]},
         history=history,

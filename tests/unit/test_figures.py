@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from fabricated import NOTE, check_legible, shown_texts, stage, texts, write_run
@@ -18,7 +20,7 @@ from fashion.figures.parts.canvas import trace
 from fashion.figures.parts.sheet import WIDTH, save
 from fashion.image import CLASSES
 from fashion.models.build import build, count_parameters
-from fashion.records.run import read_run
+from fashion.records.run import Run
 
 VGG = {"name": "small", "family": "vgg", "settings": {"layers": [4, 8, "M", 8], "separable": True, "hidden": [30]}}
 RESNET = {"name": "residual", "family": "resnet", "settings": {"layers": [8, "M", 16], "dilation": 2}}
@@ -42,24 +44,24 @@ DIAGRAMS = {
     "depthwise": DEPTHWISE,
     "depthwise, norm first": NORM_FIRST,
 }
+EPOCH = "epoch,validation_loss,seconds\n1,2,3"
 IMAGE = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> list[Path]:
+def runs(tmp_path: Path) -> list[Run]:
     """Two runs of one model, and one of another that has a single epoch."""
     single = write_run(tmp_path / "c", model="resnet18_with_a_long_name", epochs=1)
-    return [write_run(tmp_path / "a"), write_run(tmp_path / "b", seed=1, epochs=9), single]
+    return [Run(folder) for folder in (write_run(tmp_path / "a"), write_run(tmp_path / "b", seed=1, epochs=9), single)]
 
 
-def draw_all(dataset: Dataset, runs: list[Path]) -> dict[str, Callable[[], Figure]]:
+def draw_all(dataset: Dataset, runs: list[Run]) -> dict[str, Callable[[], Figure]]:
     """Every kind of figure."""
-    histories = [read_run(run) for run in runs]
     return {
         **{name: lambda plot=plot: plot(dataset) for name, plot in samples.FIGURES.items()},
         **{name: lambda entry=entry: diagrams.plot(entry, IMAGE) for name, entry in DIAGRAMS.items()},
-        "curves": lambda: curves.plot(histories, {"vgg8": {"seconds": 2398.24, "epochs": 48}}),
-        "log": lambda: log.plot(histories[0][1]),
+        "curves": lambda: curves.plot(runs, {"vgg8": {"seconds": 2398.24, "epochs": 48}}),
+        "log": lambda: log.plot(runs[0].history),
     }
 
 
@@ -68,14 +70,14 @@ FIGURES = (*samples.FIGURES, *DIAGRAMS, "curves", "log")
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_fill_the_text_width_and_every_text_is_legible_and_inside(
-    name: str, dataset: Dataset, runs: list[Path], tmp_path: Path
+    name: str, dataset: Dataset, runs: list[Run], tmp_path: Path
 ) -> None:
     figure = draw_all(dataset, runs)[name]()
     check_legible(figure, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mixup", "resnet", "vit", "curves"])
-def test_the_same_data_give_the_same_bytes(name: str, dataset: Dataset, runs: list[Path], tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_bytes(name: str, dataset: Dataset, runs: list[Run], tmp_path: Path) -> None:
     for folder in ("first", "second"):
         save(
             draw_all(dataset, runs)[name](), [tmp_path / folder / "figure.png", tmp_path / folder / "figure.svg"], NOTE
@@ -270,51 +272,53 @@ def test_a_changed_setting_changes_the_diagram(entry: dict) -> None:
     assert texts(diagrams.plot(entry, IMAGE)) != texts(diagrams.plot(changed, IMAGE))
 
 
-def test_curves_are_the_histories(runs: list[Path]) -> None:
-    histories = [read_run(run) for run in runs]
-    figure = curves.plot(histories[::-1], {"vgg8": {"seconds": 2398.24, "epochs": 48}})
+def test_curves_are_the_histories(runs: list[Run]) -> None:
+    figure = curves.plot(runs[::-1], {"vgg8": {"seconds": 2398.24, "epochs": 48}})
     first, second = figure.subfigs
     assert first._suptitle.get_text() == "resnet18_with_a_long_name, augmentation: both, 1 seed"
     assert second._suptitle.get_text() == "vgg8, augmentation: both, 2 seeds"
-    for subfigure, shown in ((first, histories[2:]), (second, histories[:2])):
+    for subfigure, shown in ((first, runs[2:]), (second, runs[:2])):
         for axes, metric, scale in zip(subfigure.axes, ("loss", "accuracy"), (1, 100), strict=True):
             lines = iter(axes.lines)
-            for _, history in shown:
+            for history in (run.history for run in shown):
                 for part in ("validation", "train"):
                     np.testing.assert_array_equal(
                         next(lines).get_xydata(),
                         np.column_stack([history["epoch"], scale * history[f"{part}_{metric}"]]),
                     )
-                best = history["validation_loss"].argmin()
+                best = history["validation_loss"].to_numpy().argmin()
                 expected = [[best + 1, scale * history[f"validation_{metric}"][best]]]
                 np.testing.assert_array_equal(next(lines).get_xydata(), expected)
             assert next(lines, None) is None
     assert {line.get_marker() for line in first.axes[0].lines} == {"o"}
 
 
-def test_epochs_are_whole_numbers_on_the_axis(runs: list[Path]) -> None:
-    figure = curves.plot([read_run(run) for run in runs], {})
+def test_epochs_are_whole_numbers_on_the_axis(runs: list[Run]) -> None:
+    figure = curves.plot(runs, {})
     figure.draw_without_rendering()
     for axes in [axes for subfigure in figure.subfigs for axes in subfigure.axes]:
         assert all(float(tick).is_integer() for tick in axes.get_xticks())
 
 
 def test_training_time_stands_beside_the_reports() -> None:
-    short, long = (np.array([(seconds,)] * epochs, dtype=[("seconds", float)]) for seconds, epochs in ((2, 3), (1, 10)))
+    single, short, long = (
+        SimpleNamespace(history=pd.DataFrame({"seconds": [seconds] * epochs}))
+        for seconds, epochs in ((2, 1), (2, 3), (1, 10))
+    )
     reported = {"seconds": 2398.24, "epochs": 48}
     time = curves.training_time
     assert time([short], reported) == "Total training time: 6.0 s in 3 epochs (report: 2398.24 s, 48 epochs)"
-    assert time([short[:1]], {"epochs": 7}) == "Total training time: 2.0 s in 1 epoch (report: 7 epochs)"
+    assert time([single], {"epochs": 7}) == "Total training time: 2.0 s in 1 epoch (report: 7 epochs)"
     assert time([short, long], {}) == "Total training time: 8.0 s in 6.5 epochs, mean of 2 seeds"
 
 
-def test_the_log_is_the_history(runs: list[Path]) -> None:
-    _, history = read_run(runs[1])
+def test_the_log_is_the_history(runs: list[Run]) -> None:
+    history = runs[1].history
     expected = [
         f"Epoch {row['epoch']:.0f} - Train Loss: {row['train_loss']:.4f}, Train Acc: {row['train_accuracy']:.4f}, "
         f"Val Loss: {row['validation_loss']:.4f}, Val Acc: {row['validation_accuracy']:.4f}, "
         f"Test Loss: {row['test_loss']:.4f}, Test Acc: {row['test_accuracy']:.4f}"
-        for row in history
+        for _, row in history.iterrows()
     ]
     assert [text.get_text() for text in log.plot(history).axes[0].texts] == expected
 
@@ -345,33 +349,38 @@ def test_randaugment_leaves_out_a_side_that_an_operation_does_not_have(dataset: 
     assert blank == ["Identity", "AutoContrast", "Equalize", "Solarize", "Color", "Posterize"]
 
 
-@pytest.mark.parametrize("content", [None, "", "epoch,train_loss\n", "epoch,train_loss\n1,2,3\n"])
+@pytest.mark.parametrize(
+    "content",
+    [None, "", EPOCH[:-5], "epoch,train_loss\n1,2\n", EPOCH + ",0\n", EPOCH + "\n1,2,3,0\n", EPOCH.replace("2", "two")],
+    ids=["missing", "empty", "no epoch", "other columns", "longer rows", "a longer row", "no number"],
+)
 def test_a_run_without_a_history_is_refused_by_name(content: str | None, tmp_path: Path) -> None:
     path = write_run(tmp_path / "run") / "history.csv"
     path.unlink() if content is None else path.write_text(content)
-    with pytest.raises(UserError, match="is not the history of a finished run") as caught:
-        read_run(tmp_path / "run")
+    with pytest.raises(UserError, match="not the history of a run") as caught:
+        _ = Run(tmp_path / "run").history
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_stage_ends_with_one_line_where_the_history_is_missing(tmp_path: Path) -> None:
-    ended = stage(
-        "-m", "fashion.figures.curves", "--runs", tmp_path, "--seeds", "0", "--output", tmp_path / "figure.png"
-    )
-    assert ended.returncode == 1
-    assert len(ended.stderr.splitlines()) == 1
-    assert str(tmp_path / "seed0" / "history.csv") in ended.stderr
-    assert list(tmp_path.iterdir()) == []
+    (write_run(tmp_path / "seed0") / "history.csv").unlink()
+    for seed, culprit in ((0, "seed0/history.csv: not the history"), (1, "seed1: not a run's folder")):
+        options = ("--runs", tmp_path, "--seeds", seed, "--output", tmp_path / "figure.png")
+        ended = stage("-m", "fashion.figures.curves", *options)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(f"error: {tmp_path}/{culprit}")
+        assert len(ended.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["seed0"]
 
 
-def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: list[Path], tmp_path: Path) -> None:
+def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: list[Run], tmp_path: Path) -> None:
     settings = tmp_path / "matplotlibrc"
     settings.write_text("font.size: 20\nsavefig.bbox: tight\nsvg.fonttype: none\n")
     contents = []
     for environment in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(settings)}):
         outputs = [tmp_path / "figure.png", tmp_path / "figure.svg"]
-        ended = stage("-m", "fashion.figures.log", "--run", runs[0], "--output", *outputs, **environment)
+        ended = stage("-m", "fashion.figures.log", "--run", runs[0].folder, "--output", *outputs, **environment)
         assert (ended.returncode, ended.stderr) == (0, "")
         contents.append([output.read_bytes() for output in outputs])
     assert contents[0] == contents[1]
@@ -385,8 +394,8 @@ def test_only_figures_of_models_and_augmentations_start_with_torch() -> None:
     assert stage("-c", code).stdout == "False\n"
 
 
-def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[Path]) -> None:
-    figure = curves.plot([read_run(runs[0])], {"vgg8": {"run": "P13"}})
+def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[Run]) -> None:
+    figure = curves.plot(runs[:1], {"vgg8": {"run": "P13"}})
     loss, accuracy = figure.subfigs[0].axes
     theirs = curves.published_curves("P13")
     assert len(theirs) == 49
@@ -398,7 +407,7 @@ def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[
             assert published.get_color() == ours.get_color()
             assert (published.is_dashed(), ours.is_dashed()) == (True, False)
     assert "published" in texts(figure)
-    assert "published" not in texts(curves.plot([read_run(runs[0])], {"vgg8": {"seconds": 1}}))
+    assert "published" not in texts(curves.plot(runs[:1], {"vgg8": {"seconds": 1}}))
 
 
 def test_every_published_run_has_its_curves() -> None:
@@ -407,9 +416,8 @@ def test_every_published_run_has_its_curves() -> None:
     assert {number: len(curves.published_curves(f"P{number}")) for number in epochs} == epochs
 
 
-def test_test_curves_show_the_test_in_place_of_validation(runs: list[Path]) -> None:
-    history = read_run(runs[0])
-    figure = curves.plot([history], {}, held_out="test")
+def test_test_curves_show_the_test_in_place_of_validation(runs: list[Run]) -> None:
+    figure = curves.plot(runs[:1], {}, held_out="test")
     drawn = {line.get_label(): line for line in figure.subfigs[0].axes[1].lines}
-    np.testing.assert_array_equal(drawn["test"].get_ydata(), 100 * history[1]["test_accuracy"])
+    np.testing.assert_array_equal(drawn["test"].get_ydata(), 100 * runs[0].history["test_accuracy"])
     assert "validation" not in drawn

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from fashion.figures import all_curves, confusion, gradients, mistakes, reliabil
 from fashion.figures.parts import mosaic, names
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
-from fashion.records.run import read_run
+from fashion.records.run import Run, gradient_norms
 
 # As many as the report has, with names as long as its longest.
 NAMES = [f"resnet18_dilate{letter}" for letter in "abcdefghijklm"]
@@ -107,21 +108,18 @@ def test_of_many_mistakes_a_row_is_shown() -> None:
     assert predictions.confidence[worst].min() >= predictions.confidence[others].max()
 
 
-def history(**columns: list) -> np.ndarray:
-    """A history of the given columns, a row for each of their entries, all other metrics 0.5."""
+def fabricate(model: str, seed: int = 0, **columns: list) -> SimpleNamespace:
+    """A run with a history of the given columns, a row for each of their entries, all other metrics 0.5."""
     metrics = {f"{part}_{metric}": 0.5 for part in ("train", "validation") for metric in ("loss", "accuracy")}
     epochs = len(next(iter(columns.values())))
     filled = {"epoch": range(1, epochs + 1), "seconds": [1.0] * epochs}
-    filled |= {name: [value] * epochs for name, value in metrics.items()} | columns
-    return np.array(list(zip(*filled.values(), strict=True)), dtype=[(name, float) for name in filled])
-
-
-def spec(model: str, family: str = "vit", seed: int = 0) -> dict:
-    return {"model": {"name": model, "family": family}, "augmentation": {"name": "both"}, "seed": seed}
+    history = pd.DataFrame(filled | {name: [value] * epochs for name, value in metrics.items()} | columns)
+    spec = {"model": {"name": model, "family": "vit"}, "augmentation": {"name": "both"}, "seed": seed}
+    return SimpleNamespace(spec=spec, history=history, best=history.loc[history["validation_loss"].idxmin()])
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict, np.ndarray]]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two seeds of thirteen models of three families, one of them with a single epoch and without gradients."""
     runs = []
     for number, name in enumerate(NAMES):
@@ -129,7 +127,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict, np.ndarra
             looks = {"epochs": 12, "layers": 9} if number else {"epochs": 1}
             folder = tmp_path_factory.mktemp("runs") / "run"
             write_run(folder, model=name, family=("vgg", "vit", "resnet")[number % 3], seed=seed, **looks)
-            runs.append(read_run(folder))
+            runs.append(Run(folder))
     return runs
 
 
@@ -205,14 +203,17 @@ def test_the_trade_off_has_each_models_accuracy_interval_and_reported_number() -
 
 
 def test_time_to_accuracy_is_the_best_so_far_over_the_seconds_so_far() -> None:
-    trained = history(seconds=[2.0, 3.0, 4.0], validation_accuracy=[0.5, 0.4, 0.8])
-    (line,) = time_to_accuracy.plot([(spec("vit"), trained)]).axes[0].lines
+    trained = fabricate("vit", seconds=[2.0, 3.0, 4.0], validation_accuracy=[0.5, 0.4, 0.8])
+    (line,) = time_to_accuracy.plot([trained]).axes[0].lines
     np.testing.assert_allclose(line.get_xydata(), [(2, 0.5), (5, 0.5), (9, 0.8)])
 
 
 def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
-    first, second = (history(epoch=[1, 2], train_loss=[x, 1], train_accuracy=[x, 0.2]) for x in (0.3, 0.4))
-    accuracy, loss, *others = all_curves.plot([(spec("vit"), first), (spec("vit", seed=1), second)]).axes
+    runs = [
+        fabricate("vit", seed=seed, train_loss=[value, 1], train_accuracy=[value, 0.2])
+        for seed, value in enumerate((0.3, 0.4))
+    ]
+    accuracy, loss, *others = all_curves.plot(runs).axes
     assert accuracy.get_title() == "vit\nboth, 2 seeds"
     assert not others
     shown = [
@@ -224,7 +225,7 @@ def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
 
 def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
     columns = {"gradient_norm": [9, 9], "gradient_norm:b.weight": [1, 2], "gradient_norm:a.weight": [3, 0]}
-    first, second = gradients.plot([(spec("vgg12"), history(**columns)), (spec("vit"), history(epoch=[1]))]).axes[:2]
+    first, second = gradients.plot([fabricate("vgg12", **columns), fabricate("vit", epoch=[1])]).axes[:2]
     drawn = [line.get_xydata().tolist() for line in first.lines]
     assert drawn == [[[1, 1], [2, 3]], [[1, 2], [2, gradients.LEAST]]]
     assert first.lines[0].get_color() != first.lines[1].get_color()
@@ -233,13 +234,9 @@ def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
 
 
 def test_names_of_weights_are_read_as_they_are(tmp_path: Path) -> None:
-    _, history = read_run(write_run(tmp_path / "run", layers=2))
-    assert history.dtype.names[-3:] == (
-        "gradient_norm",
-        "gradient_norm:features.0.weight",
-        "gradient_norm:features.1.weight",
-    )
-    assert gradients.gradient_norms(history).shape == (12, 2)
+    norms = gradient_norms(Run(write_run(tmp_path / "run", layers=2)).history)
+    assert list(norms) == ["gradient_norm:features.0.weight", "gradient_norm:features.1.weight"]
+    assert norms.shape == (12, 2)
 
 
 @pytest.mark.parametrize("module", ["time_to_accuracy", "all_curves", "gradients"])

@@ -15,7 +15,7 @@ from fashion.records.run import finished_runs
 from fashion.reference import answer, compare, publish
 from fashion.reference.compare import AGREES, DISAGREES, OTHER, UNDECIDED, check
 from fashion.study.budget import Study, resolve
-from fashion.study.spec import RECORDS
+from fashion.study.run_folder import RECORDS
 
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fashion.records.status import Run, describe, estimate, measure
+from fashion.records.status import PlannedRun, describe, estimate, measure
 from fashion.study.changes import changes
 
 ROOT = Path(__file__).parents[2]
@@ -41,13 +41,14 @@ def finish(
     """Write what a finished run leaves, as far as a status reads it; returns its folder."""
     folder.mkdir()
     (folder / "spec.json").write_text(json.dumps(spec))
-    (folder / "history.csv").write_text("epoch,seconds\n" + "".join(f"{n},{seconds}\n" for n in range(epochs)))
+    rows = (f"{epoch},0.5,{seconds}\n" for epoch in range(epochs))
+    (folder / "history.csv").write_text("epoch,validation_loss,seconds\n" + "".join(rows))
     (folder / "provenance.json").write_text(json.dumps({"device": device, "finished": f"2026-01-{day:02}T00:00:00"}))
     return folder
 
 
-def run(folder: Path, spec: dict = SPEC, training: str | None = None, evaluation: str | None = None) -> Run:
-    return Run(folder=folder, spec=spec, training=training, evaluation=evaluation)
+def run(folder: Path, spec: dict = SPEC, training: str | None = None, evaluation: str | None = None) -> PlannedRun:
+    return PlannedRun(folder=folder, spec=spec, training=training, evaluation=evaluation)
 
 
 def test_a_changed_setting_is_said_with_both_values():

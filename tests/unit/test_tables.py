@@ -12,7 +12,8 @@ from scipy import stats
 from fashion.errors import UserError
 from fashion.image import CLASSES
 from fashion.records.confidence import reliability
-from fashion.records.predictions import Predictions, read_groups, read_predictions
+from fashion.records.predictions import Predictions
+from fashion.records.run import Run, read_groups
 from fashion.records.statistics import over_seeds_and_images
 from fashion.tables import ablation, calibration, comparison, per_class
 
@@ -168,4 +169,4 @@ def test_missing_or_damaged_predictions_are_refused_by_name(content: bytes | Non
     if content is not None:
         (tmp_path / "predictions.npz").write_bytes(content)
     with pytest.raises(UserError, match=r"predictions\.npz has no usable predictions"):
-        read_predictions(tmp_path)
+        _ = Run(tmp_path).predictions

@@ -3,7 +3,7 @@ import atexit
 import json
 from collections import Counter
 
-from fashion.records.status import Run, describe
+from fashion.records.status import PlannedRun, describe
 from fashion.study.changes import changes
 
 
@@ -39,7 +39,7 @@ def say_status():
         elif workflow.dag.needrun(job) and job.rule.name != "all":
             others[job.rule.name] += 1
     runs = [
-        Run(
+        PlannedRun(
             folder=Path(job.params.folder),
             spec=json.loads(job.params.spec),
             training=why(job),

@@ -14,7 +14,8 @@ import pandas as pd
 import yaml
 from markdown_it import MarkdownIt
 
-from fashion.files import canonical_json, read_json, write_text
+from fashion.files import canonical_json, write_text
+from fashion.records.run import runs_in
 from fashion.stage import exit_on_user_error, stage_parser
 
 TEMPLATE = "page.html"
@@ -130,13 +131,8 @@ def main() -> None:
     comparison = pd.read_csv(tables / "comparison.csv")
     folder = arguments.results / "figures"
     figures = [figure(row, folder, arguments.captions, words, comparison) for row in arguments.figures]
-    origins = provenance(
-        [
-            read_json(arguments.results / "runs" / group / f"seed{seed}" / "provenance.json")
-            for group in arguments.groups
-            for seed in arguments.seeds
-        ]
-    )
+    runs = runs_in([arguments.results / "runs" / group for group in arguments.groups], arguments.seeds)
+    origins = provenance([run.provenance for run in runs])
     study = {
         "budget": arguments.results.name,
         "note": arguments.note,

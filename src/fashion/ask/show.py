@@ -4,29 +4,28 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from fashion.ask.trained import spec_of
 from fashion.errors import UserError
-from fashion.files import read_json
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
+from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
 from fashion.study.spec import split_sizes
 
 # A line of its own says what these come to.
 SIZES = ("train_images", "validation_fraction", "test_images")
 
 
-def card(run: Path) -> str:
+def card(folder: Path) -> str:
     """The card of the run in a folder, a line for each thing; of a run that is not finished, what there is.
 
     Raises:
         UserError: the folder is no run's, or one of its files is damaged.
     """
-    spec = spec_of(run)
+    run = Run(folder)
     try:
-        lines = _identity(spec) | _metrics(run) | _history(run) | _provenance(run)
+        lines = _identity(run.spec) | _metrics(run) | _history(run) | _provenance(run)
     except (KeyError, TypeError) as error:
-        raise UserError(f"{run}: not what the pipeline writes: {error}; train and evaluate the run again") from error
-    return tabulate({"run": run, **lines}.items(), tablefmt="plain", disable_numparse=True)
+        raise UserError(f"{folder}: not what the pipeline writes: {error}; train and evaluate the run again") from error
+    return tabulate({"run": folder, **lines}.items(), tablefmt="plain", disable_numparse=True)
 
 
 def _identity(spec: dict) -> dict[str, object]:
@@ -43,10 +42,10 @@ def _identity(spec: dict) -> dict[str, object]:
     }
 
 
-def _metrics(run: Path) -> dict[str, str]:
-    if not (run / "metrics.json").exists():
+def _metrics(run: Run) -> dict[str, str]:
+    if not (run.folder / METRICS).exists():
         return {"test accuracy": "not evaluated yet"}
-    metrics = read_json(run / "metrics.json")
+    metrics = run.metrics
     accuracy, count = metrics["test_accuracy"], metrics["test_images"]
     low, high = over_images(accuracy, count).interval()
     return {
@@ -62,11 +61,10 @@ def _metrics(run: Path) -> dict[str, str]:
     }
 
 
-def _history(run: Path) -> dict[str, str]:
-    if not (run / "history.csv").exists():
+def _history(run: Run) -> dict[str, str]:
+    if not (run.folder / HISTORY).exists():
         return {"epochs": "not trained yet"}
-    finished = Run(run)
-    history, best, seconds = finished.history, finished.best, finished.history["seconds"].sum()
+    history, best, seconds = run.history, run.best, run.history["seconds"].sum()
     return {
         "epochs": f"{len(history)}; best {best['epoch']:.0f}, with validation loss {best['validation_loss']:.4f}, "
         f"validation accuracy {best['validation_accuracy']:.2%}",
@@ -74,10 +72,10 @@ def _history(run: Path) -> dict[str, str]:
     }
 
 
-def _provenance(run: Path) -> dict[str, str]:
-    if not (run / "provenance.json").exists():
+def _provenance(run: Run) -> dict[str, str]:
+    if not (run.folder / PROVENANCE).exists():
         return {}
-    provenance = read_json(run / "provenance.json")
+    provenance = run.provenance
     driver = f", driver {provenance['driver']}" if provenance["driver"] else ""
     return {
         "device": f"{provenance['device']}; {provenance['threads']} threads{driver}",

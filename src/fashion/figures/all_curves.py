@@ -2,26 +2,21 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
 from fashion.figures.parts.multiples import COLUMNS
 from fashion.figures.parts.sheet import WIDTH, draw_runs
-from fashion.records.run import read_runs
+from fashion.records.run import Run, runs_in
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.1  # inches
 LEGEND_HEIGHT = 0.2
 
 
-def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
-    """For each model accuracy over loss, a thin line for each run; of accuracy all models have the same scale.
-
-    Args:
-        runs: spec and history of each, as `read_run` returns them.
-    """
+def plot(runs: Sequence[Run]) -> Figure:
+    """For each model accuracy over loss, a thin line for each run; of accuracy all models have the same scale."""
     models = by_model(runs)
     rows = -(-len(models) // COLUMNS)
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * rows + LEGEND_HEIGHT))
@@ -31,10 +26,10 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
     for axes in pairs[len(models) :].flat:
         axes.remove()
     pairs = pairs[: len(models)]
-    for (accuracy, loss), ((model, augmentation), histories) in zip(pairs, models.items(), strict=True):
-        draw(accuracy, histories, "accuracy", scale=100)
-        draw(loss, histories, "loss")
-        accuracy.set_title(f"{model}\n{augmentation}, {counted(len(histories), 'seed')}", size="small")
+    for (accuracy, loss), ((model, augmentation), seeds) in zip(pairs, models.items(), strict=True):
+        draw(accuracy, seeds, "accuracy", scale=100)
+        draw(loss, seeds, "loss")
+        accuracy.set_title(f"{model}\n{augmentation}, {counted(len(seeds), 'seed')}", size="small")
         accuracy.set_ylim(0, 100)
         accuracy.tick_params(labelbottom=False)
         loss.yaxis.set_major_locator(MaxNLocator(3))
@@ -49,7 +44,7 @@ def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
 
 
 def main() -> None:
-    draw_runs(__doc__, read_runs, plot)
+    draw_runs(__doc__, runs_in, plot)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from sklearn.metrics import confusion_matrix
 from fashion.figures.parts.multiples import heading, panels
 from fashion.figures.parts.sheet import draw_runs
 from fashion.image import CLASSES
-from fashion.records.predictions import Predictions, read_groups
+from fashion.records.predictions import Predictions
+from fashion.records.run import read_groups
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.25  # inches

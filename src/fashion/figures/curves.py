@@ -11,7 +11,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
 from fashion.figures.parts.sheet import WIDTH, figure_parser, save
-from fashion.records.run import read_runs
+from fashion.records.run import Run, runs_in
 from fashion.stage import exit_on_user_error
 
 CURVES = "published_curves.csv"
@@ -28,14 +28,13 @@ class _EqualWidth(ScalarFormatter):
 
 
 def plot(
-    runs: Sequence[tuple[dict, np.ndarray]],
+    runs: Sequence[Run],
     reported: dict[str, dict],
     held_out: str = "validation",
 ) -> Figure:
     """Loss on the left, accuracy on the right, a row for each model and augmentation, a thin line for each run.
 
     Args:
-        runs: spec and history of each, as `read_run` returns them.
         reported: a model's name -> the report's `seconds` and `epochs`, as far as there are any, and the published
             `run` that they are of.
         held_out: what is drawn beside training, "validation" or "test".
@@ -44,30 +43,30 @@ def plot(
     rows = by_model(runs)
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT))
     parts = figure.subfigures(len(rows), squeeze=False, hspace=0.04)[:, 0]
-    for part, ((model, augmentation), histories) in zip(parts, rows.items(), strict=True):
-        part.suptitle(f"{model}, augmentation: {augmentation}, {counted(len(histories), 'seed')}")
+    for part, ((model, augmentation), seeds) in zip(parts, rows.items(), strict=True):
+        part.suptitle(f"{model}, augmentation: {augmentation}, {counted(len(seeds), 'seed')}")
         loss, accuracy = part.subplots(1, 2)
-        draw(loss, histories, "loss", held_out=held_out, published=theirs.get(model))
-        draw(accuracy, histories, "accuracy", scale=100, held_out=held_out, published=theirs.get(model))
+        draw(loss, seeds, "loss", held_out=held_out, published=theirs.get(model))
+        draw(accuracy, seeds, "accuracy", scale=100, held_out=held_out, published=theirs.get(model))
         for axes in (loss, accuracy):
             axes.yaxis.set_major_formatter(_EqualWidth())
         loss.set(xlabel="epoch", ylabel="loss")
         accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
-        part.supxlabel(training_time(histories, reported.get(model, {})))
+        part.supxlabel(training_time(seeds, reported.get(model, {})))
     handles = legend(held_out, published=bool(theirs))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 
-def training_time(histories: Sequence[np.ndarray], reported: dict) -> str:
+def training_time(runs: Sequence[Run], reported: dict) -> str:
     """The line under a row: seconds and epochs, means over the seeds where there are several, beside the report's."""
-    seconds = np.mean([history["seconds"].sum() for history in histories])
-    epochs = np.mean([len(history) for history in histories])
+    seconds = np.mean([run.history["seconds"].sum() for run in runs])
+    epochs = np.mean([len(run.history) for run in runs])
     text = f"Total training time: {seconds:.1f} s in "
-    if len(histories) == 1:
-        text += counted(len(histories[0]), "epoch")
+    if len(runs) == 1:
+        text += counted(len(runs[0].history), "epoch")
     else:
-        text += f"{epochs:.1f} epochs, mean of {len(histories)} seeds"
+        text += f"{epochs:.1f} epochs, mean of {len(runs)} seeds"
     theirs = [
         form.format(reported[key])
         for key, form in (("seconds", "{:.2f} s"), ("epochs", "{} epochs"))
@@ -76,13 +75,13 @@ def training_time(histories: Sequence[np.ndarray], reported: dict) -> str:
     return f"{text} (report: {', '.join(theirs)})" if theirs else text
 
 
-def published_curves(run: str) -> np.ndarray:
+def published_curves(run: str) -> pd.DataFrame:
     """The curves of a published run, P1 to P15, read from its picture pixel by pixel to about 0.3 % of each axis.
 
     Columns are a history's, a row for each epoch; a cell is NaN where another line hides its own.
     """
     curves = pd.read_csv(Path(__file__).with_name(CURVES))
-    return curves[curves["run"] == run].to_records(index=False)
+    return curves[curves["run"] == run]
 
 
 def main() -> None:
@@ -99,7 +98,7 @@ def main() -> None:
     )
     parser.add_argument("--held-out", choices=("validation", "test"), default="validation", help="beside training")
     arguments = parser.parse_args()
-    runs = list(read_runs(arguments.runs, arguments.seeds))
+    runs = runs_in(arguments.runs, arguments.seeds)
     save(plot(runs, arguments.reported, arguments.held_out), arguments.output, arguments.note)
 
 

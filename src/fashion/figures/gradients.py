@@ -12,34 +12,21 @@ from matplotlib.ticker import MaxNLocator
 
 from fashion.figures.parts.multiples import panels
 from fashion.figures.parts.sheet import draw_runs
-from fashion.records.run import read_runs
+from fashion.records.run import Run, gradient_norms, runs_in
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 1.9  # inches
-COLUMN = "gradient_norm:"  # what the names of the history's columns begin with, before that of the weight
 LEAST = 1e-12  # drawn for smaller norms, 0 among them: a logarithmic axis has no place for that
 COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 1, 256)))  # not its palest, on white
 
 
-def gradient_norms(history: np.ndarray) -> np.ndarray:
-    """`[epochs, layers]`: the L2 norm of the gradient of each weight, from input to output, at each epoch's first step.
-
-    A history that has none of them gives no layers.
-    """
-    names = [name for name in history.dtype.names if name.startswith(COLUMN)]
-    return np.stack([history[name] for name in names], axis=1) if names else np.empty((len(history), 0))
-
-
-def plot(runs: Sequence[tuple[dict, np.ndarray]]) -> Figure:
-    """A panel for each run: gradient norms from the first layer to the last, a line for each epoch.
-
-    Args:
-        runs: spec and history of each, as `read_run` returns them.
-    """
+def plot(runs: Sequence[Run]) -> Figure:
+    """A panel for each run: gradient norms from the first layer to the last, a line for each epoch."""
     figure, grid = panels(len(runs), ROW_HEIGHT, xlabel="layer, from input to output", ylabel="gradient norm")
-    epochs = Normalize(1, max(2, *(len(history) for _, history in runs)))
-    for axes, (spec, history) in zip(grid, runs, strict=True):
-        _draw(axes, gradient_norms(history), epochs)
+    epochs = Normalize(1, max(2, *(len(run.history) for run in runs)))
+    for axes, run in zip(grid, runs, strict=True):
+        spec = run.spec
+        _draw(axes, gradient_norms(run.history).to_numpy(), epochs)
         axes.set_title(f"{spec['model']['name']}\n{spec['augmentation']['name']}, seed {spec['seed']}", size="small")
     grid[0].set(yscale="log")
     bar = {"label": "epoch", "ticks": MaxNLocator(integer=True, min_n_ticks=1)}
@@ -56,7 +43,7 @@ def _draw(axes: Axes, norms: np.ndarray, epochs: Normalize) -> None:
 
 
 def main() -> None:
-    draw_runs(__doc__, read_runs, plot)
+    draw_runs(__doc__, runs_in, plot)
 
 
 if __name__ == "__main__":

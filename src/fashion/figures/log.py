@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, figure_parser, save
-from fashion.records.run import read_run
+from fashion.records.run import Run
 from fashion.stage import exit_on_user_error
 
 METRICS = {
@@ -16,15 +16,15 @@ METRICS = {
 }
 
 
-def lines(history: np.ndarray) -> list[str]:
-    """A line for each epoch of `history` (as `read_run` returns it), in the report's words."""
+def lines(history: pd.DataFrame) -> list[str]:
+    """A line for each epoch of a run's history, in the report's words."""
     return [
         f"Epoch {row['epoch']:.0f} - " + ", ".join(f"{words}: {row[column]:.4f}" for words, column in METRICS.items())
-        for row in history
+        for row in history.to_dict("records")
     ]
 
 
-def plot(history: np.ndarray) -> Figure:
+def plot(history: pd.DataFrame) -> Figure:
     """The log as light text on dark, as high as its lines need."""
     text = lines(history)
     height = LINE_HEIGHT * (len(text) + 1)
@@ -44,8 +44,7 @@ def main() -> None:
     parser = figure_parser(__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the run's folder, with spec.json and history.csv")
     arguments = parser.parse_args()
-    _, history = read_run(arguments.run)
-    save(plot(history), arguments.output, arguments.note)
+    save(plot(Run(arguments.run).history), arguments.output, arguments.note)
 
 
 if __name__ == "__main__":

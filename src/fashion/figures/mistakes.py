@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from fashion.data.dataset import load
 from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
 from fashion.figures.parts.sheet import figure_parser, save
-from fashion.records.predictions import Predictions, read_groups
+from fashion.records.predictions import Predictions
+from fashion.records.run import read_groups
 from fashion.stage import exit_on_user_error
 
 COLUMNS = 9

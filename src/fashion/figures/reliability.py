@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from fashion.figures.parts.multiples import heading, panels
 from fashion.figures.parts.sheet import draw_runs
 from fashion.records.confidence import BINS, reliability
-from fashion.records.predictions import Predictions, read_groups
+from fashion.records.predictions import Predictions
+from fashion.records.run import read_groups
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.0  # inches

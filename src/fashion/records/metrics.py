@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fashion.records.run import Run
+from fashion.records.run import Run, gradient_norms
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -87,7 +87,7 @@ METRICS = {
     ),
     "gradient_first_to_last": Metric(
         words="first layer's gradient norm over the last layer's, median over epochs,",
-        read=lambda run: _first_to_last(run.history.filter(like="gradient_norm:")),
+        read=lambda run: _first_to_last(gradient_norms(run.history)),
     ),
 }
 

@@ -1,5 +1,6 @@
-"""A run's folder, read: the one place that knows its files."""
+"""A finished run, read from its folder: nothing else reads one."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,43 +10,47 @@ import pandas as pd
 
 from fashion.errors import UserError
 from fashion.files import read_json
-from fashion.records.predictions import read_predictions
-from fashion.study.spec import RECORDS
-
-# What a published run has instead of its predictions: `correct` as packed bits.
-CORRECT = "correct.npy"
+from fashion.records.predictions import Predictions
+from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, spec_of
 
 # Model, augmentation and seed of a run.
 Key = tuple[str, str, int]
 
 
 class Run:
-    """A finished run, read from its folder as far as it is asked for."""
+    """A finished run, read from its folder as far as it is asked for.
+
+    Whatever is asked for raises a `UserError` where its file is missing or damaged.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     @cached_property
     def spec(self) -> dict:
-        return read_json(self.folder / "spec.json")
+        return spec_of(self.folder)
 
     @cached_property
     def metrics(self) -> dict:
-        return read_json(self.folder / "metrics.json")
+        return read_json(self.folder / METRICS)
 
     @cached_property
     def provenance(self) -> dict:
-        return read_json(self.folder / "provenance.json")
+        return read_json(self.folder / PROVENANCE)
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row for each epoch; a `UserError` if the file is missing, or no history of a run."""
-        path = self.folder / "history.csv"
+        """A row for each epoch, all columns float; its columns are history.csv's."""
+        path = self.folder / HISTORY
         try:
-            history = pd.read_csv(path)
-            if history[["validation_loss", "seconds"]].empty:
+            history = pd.read_csv(path, dtype=float)
+            if missing := {"validation_loss", "seconds"} - set(history):
+                raise ValueError(f"no column {', '.join(sorted(missing))}")
+            if history.empty:
                 raise ValueError("no epoch")
-        except (OSError, ValueError, KeyError) as error:
+            if not isinstance(history.index, pd.RangeIndex):  # pandas makes one of the first numbers
+                raise ValueError("rows are longer than the header")
+        except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{path}: not the history of a run ({reason}); train the run again") from error
         return history
@@ -53,7 +58,23 @@ class Run:
     @cached_property
     def best(self) -> pd.Series:
         """The history's row with the lowest validation loss."""
-        return self.history.loc[self.history["validation_loss"].idxmin()]
+        return self.history.loc[self.history["validation_loss"].fillna(math.inf).idxmin()]
+
+    @property
+    def predictions(self) -> Predictions:
+        """What it predicted for the test images; not kept, as those of many runs are large."""
+        return self.predictions_of("")
+
+    def predictions_of(self, prefix: str) -> Predictions:
+        """The same; with the prefix "augmented_", for the RandAugmented test images."""
+        path = self.folder / PREDICTIONS
+        try:
+            with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
+                return Predictions(logits=archive[f"{prefix}logits"], labels=archive["labels"])
+        except Exception as error:  # numpy and zipfile raise nearly anything on foreign bytes
+            raise UserError(
+                f"{path} has no usable predictions ({error}); delete it and run the pipeline again"
+            ) from error
 
     @cached_property
     def correct(self) -> np.ndarray:
@@ -65,7 +86,26 @@ class Run:
         published = self.folder / f"{prefix}{CORRECT}"
         if published.exists():
             return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
-        return read_predictions(self.folder, prefix).correct.astype(float)
+        return self.predictions_of(prefix).correct.astype(float)
+
+
+def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:
+    """`[epochs, layers]`: the L2 norm of the gradient of each weight, from input to output, at each epoch's first step.
+
+    A history that has none of them gives no layers.
+    """
+    return history.filter(regex="^gradient_norm:")
+
+
+def runs_in(folders: Iterable[Path], seeds: Sequence[int]) -> list[Run]:
+    """Each seed's run in folders `<model>/<augmentation>/`."""
+    return [Run(folder / f"seed{seed}") for folder in folders for seed in seeds]
+
+
+def read_groups(folders: Iterable[Path], seeds: Sequence[int]) -> Iterator[tuple[str, str, list[Predictions]]]:
+    """Model, augmentation and each seed's predictions, of folders `<model>/<augmentation>/`."""
+    for folder in folders:
+        yield folder.parent.name, folder.name, [run.predictions for run in runs_in([folder], seeds)]
 
 
 class Runs:
@@ -79,7 +119,7 @@ class Runs:
     def __init__(self, summary: dict, folder: Path):
         self.summary = summary
         self.runs = {
-            (model, augmentation): [Run(folder / model / augmentation / f"seed{seed}") for seed in summary["seeds"]]
+            (model, augmentation): runs_in([folder / model / augmentation], summary["seeds"])
             for model, entry in sorted(summary["models"].items())
             for augmentation in entry["augmentations"]
         }
@@ -101,7 +141,7 @@ def finished_runs(folder: Path) -> dict[Key, Run]:
     """The finished runs in a budget's folder of results, or in a reference: (model, augmentation, seed) -> run."""
     runs = {}
     for path in sorted(folder.glob("runs/*/*/seed*")):
-        predictions, weights_made = path / "predictions.npz", path / "provenance.json"
+        predictions, weights_made = path / PREDICTIONS, path / PROVENANCE
         if not all((path / name).exists() for name in RECORDS):
             continue
         # Predictions that are older than the training are those of its predecessor.
@@ -109,27 +149,3 @@ def finished_runs(folder: Path) -> dict[Key, Run]:
         if evaluated or (path / CORRECT).exists():
             runs[path.parts[-3], path.parts[-2], int(path.name.removeprefix("seed"))] = Run(path)
     return runs
-
-
-def read_run(folder: Path) -> tuple[dict, np.ndarray]:
-    """A run's spec, and its history as a structured array: a row for each epoch, history.csv's columns by name.
-
-    Raises:
-        UserError: the folder lacks either, or the history has no epoch.
-    """
-    path = folder / "history.csv"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if len(lines) < 2:
-            raise ValueError("no epoch")
-        # Names as they are: those of gradient norms have colons and dots.
-        history = np.genfromtxt(lines, delimiter=",", names=True, deletechars="", ndmin=1)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not the history of a finished run ({reason}); run the training again") from error
-    return read_json(folder / "spec.json"), history
-
-
-def read_runs(folders: Iterable[Path], seeds: Sequence[int]) -> Iterator[tuple[dict, np.ndarray]]:
-    """Spec and history of each seed's run in folders `<model>/<augmentation>/`."""
-    return (read_run(folder / f"seed{seed}") for folder in folders for seed in seeds)

@@ -1,6 +1,5 @@
 """What a dry run plans, in words: which runs are fresh, which are stale and why, and how long their training takes."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +7,14 @@ from pathlib import Path
 from statistics import mean
 
 from fashion.errors import UserError
-from fashion.files import canonical_json, read_json
+from fashion.files import canonical_json
+from fashion.records.run import Run
 from fashion.study.spec import split_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A run of a study: the `folder` of what it left, the `spec` that it has now, and what is to be done of it.
+class PlannedRun:
+    """A run of a plan: the `folder` of what it left, the `spec` that it has now, and what is to be done of it.
 
     `training` and `evaluation` say why, in words; None for what is up to date.
     """
@@ -38,20 +38,16 @@ class Measurement:
 
 def measure(folder: Path) -> Measurement | None:
     """What the run in `folder` took; None if it has not finished, or its files are damaged."""
+    run = Run(folder)
     try:
-        provenance = read_json(folder / "provenance.json")
-        with open(folder / "history.csv", newline="", encoding="utf-8") as file:
-            seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
-        if not seconds:
-            return None
         return Measurement(
-            spec=read_json(folder / "spec.json"),
-            device=provenance["device"],
-            finished=provenance["finished"],
-            seconds=sum(seconds),
-            epochs=len(seconds),
+            spec=run.spec,
+            device=run.provenance["device"],
+            finished=run.provenance["finished"],
+            seconds=run.history["seconds"].sum(),
+            epochs=len(run.history),
         )
-    except (OSError, UserError, KeyError, ValueError):
+    except (UserError, KeyError):
         return None
 
 
@@ -73,7 +69,7 @@ def estimate(spec: dict, measurements: Sequence[Measurement]) -> float | None:
     return per_image * split_sizes(training)[0] * mean(epochs)
 
 
-def describe(runs: Sequence[Run], others: Mapping[str, int]) -> str:
+def describe(runs: Sequence[PlannedRun], others: Mapping[str, int]) -> str:
     """The state of `runs`, a line for those that differ in their seed alone, and what bringing them up to date takes.
 
     Training time is estimated from the measurements on one device, the last that a run finished on.
@@ -81,7 +77,7 @@ def describe(runs: Sequence[Run], others: Mapping[str, int]) -> str:
     Args:
         others: how many jobs of each other rule are to be done.
     """
-    groups: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[PlannedRun]] = defaultdict(list)
     for run in sorted(runs, key=_name):
         model, augmentation, _ = _name(run)
         groups[model, augmentation, _state(run)].append(run)
@@ -111,7 +107,7 @@ def describe(runs: Sequence[Run], others: Mapping[str, int]) -> str:
     return "\n".join(lines)
 
 
-def _measurements(runs: Iterable[Run]) -> tuple[str | None, dict[str, list[Measurement]]]:
+def _measurements(runs: Iterable[PlannedRun]) -> tuple[str | None, dict[str, list[Measurement]]]:
     """The device that the last run finished on, and what those on it took, by their likeness."""
     finished = list(filter(None, (measure(run.folder) for run in runs)))
     device = max(finished, key=lambda each: each.finished).device if finished else None
@@ -127,11 +123,11 @@ def _likeness(spec: dict) -> str:
     return canonical_json([spec["model"]["family"], spec["model"]["settings"], spec["training"]["batch_size"]])
 
 
-def _name(run: Run) -> tuple[str, str, int]:
+def _name(run: PlannedRun) -> tuple[str, str, int]:
     return run.spec["model"]["name"], run.spec["augmentation"]["name"], run.spec["seed"]
 
 
-def _state(run: Run) -> str:
+def _state(run: PlannedRun) -> str:
     if run.training:
         return run.training
     return f"trained, to evaluate: {run.evaluation}" if run.evaluation else "fresh"

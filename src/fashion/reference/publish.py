@@ -15,11 +15,11 @@ from fashion.figures import curves
 from fashion.figures import repeats as repeats_figure
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
-from fashion.records.run import CORRECT, Key, Run, Runs, finished_runs, read_run
+from fashion.records.run import Key, Run, Runs, finished_runs
 from fashion.reference.compare import RULE
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.budget import Study, load_study
-from fashion.study.spec import RECORDS
+from fashion.study.run_folder import CORRECT, PROVENANCE, RECORDS
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
@@ -134,7 +134,7 @@ def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
     for name in RECORDS:
         shutil.copyfile(run.folder / name, folder / name)
     if commit and not run.provenance["commit"]:
-        write_json(folder / "provenance.json", run.provenance | {"commit": commit})
+        write_json(folder / PROVENANCE, run.provenance | {"commit": commit})
     for prefix in ("", "augmented_") if "augmented_test_accuracy" in run.metrics else ("",):
         np.save(folder / f"{prefix}{CORRECT}", np.packbits(run.correct_of(prefix).astype(bool)))
 
@@ -172,7 +172,7 @@ def _draw(study: Study, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Pat
         shown = [run for run in study.shown_by(figure) if run in runs]
         if figure.stage == curves.__name__ and shown:
             reported = {model: study.shown_reported(model) for model in figure.models}
-            plotted = curves.plot([read_run(runs[key].folder) for key in shown], reported, figure.held_out)
+            plotted = curves.plot([runs[key] for key in shown], reported, figure.held_out)
             save(plotted, file, study.note)
         elif figure.stage == repeats_figure.__name__ and len(repeated):
             save(repeats_figure.plot(repeated), file, study.note)

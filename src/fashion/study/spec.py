@@ -1,12 +1,9 @@
-"""A run's spec, what follows from it, and what the run leaves."""
+"""A run's spec, and what follows from it."""
 
 from pathlib import Path
 
 from fashion.errors import UserError
 from fashion.files import read_json
-
-# What every run leaves for good, besides its predictions.
-RECORDS = ("spec.json", "history.csv", "metrics.json", "provenance.json")
 
 SPEC_KEYS = ("model", "augmentation", "training", "budget", "seed")
 

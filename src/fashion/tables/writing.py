@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from fashion.files import atomic, read_json, write_text
-from fashion.records.predictions import Predictions, read_groups
-from fashion.records.run import Runs
+from fashion.records.predictions import Predictions
+from fashion.records.run import Runs, read_groups
 from fashion.stage import stage_parser
 
 Groups = Iterable[tuple[str, str, list[Predictions]]]

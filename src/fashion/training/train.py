@@ -25,6 +25,7 @@ from fashion.files import atomic, canonical_json, write_json
 from fashion.models.build import count_flops
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.digest import TRAINING, code_digests
+from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 from fashion.study.spec import read_spec
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import use_device
@@ -67,14 +68,14 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
 def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
     """Write the run's four files, each whole or not at all; a `UserError` if the disk does not take them."""
     try:
-        with atomic(output / "model.safetensors") as temporary:
+        with atomic(output / WEIGHTS) as temporary:
             save_file(weights, temporary)
-        with atomic(output / "history.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        with atomic(output / HISTORY) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
             writer.writeheader()
             writer.writerows(history)
-        write_json(output / "spec.json", spec)
-        write_json(output / "provenance.json", provenance)
+        write_json(output / SPEC, spec)
+        write_json(output / PROVENANCE, provenance)
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot write the run to {output}: {error}") from error
 

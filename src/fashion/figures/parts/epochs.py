@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+
+from fashion.records.run import Run
 
 FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single one would show no line
 # A colour for each part, one light and one dark; ours are solid, published ones dashed.
@@ -20,25 +22,21 @@ LABELS = {"validation": "validation", "test": "test", "train": "training"}
 BEST = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "none"}
 
 
-def by_model(runs: Sequence[tuple[dict, np.ndarray]]) -> dict[tuple[str, str], list[np.ndarray]]:
-    """The histories of each model and augmentation, by name, ordered by seed.
-
-    Args:
-        runs: spec and history of each, as `read_run` returns them.
-    """
-    histories = defaultdict(list)
-    for spec, history in sorted(runs, key=lambda run: run[0]["seed"]):
-        histories[spec["model"]["name"], spec["augmentation"]["name"]].append(history)
-    return dict(sorted(histories.items()))
+def by_model(runs: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
+    """The runs of each model and augmentation, by name, ordered by seed."""
+    seeds = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.spec["seed"]):
+        seeds[run.spec["model"]["name"], run.spec["augmentation"]["name"]].append(run)
+    return dict(sorted(seeds.items()))
 
 
 def draw(
     axes: Axes,
-    histories: Sequence[np.ndarray],
+    seeds: Sequence[Run],
     metric: str,
     scale: float = 1,
     held_out: str = "validation",
-    published: np.ndarray | None = None,
+    published: pd.DataFrame | None = None,
 ) -> None:
     """Draw `metric`, "loss" or "accuracy", times `scale`: a thin line for each run, a ring at its best epoch.
 
@@ -46,18 +44,16 @@ def draw(
         held_out: what is drawn beside training, "validation" or "test".
         published: the published run's curves, with columns as a history's; a cell is NaN where its line is hidden.
     """
-    marker = "o" if max(map(len, histories)) <= FEW_EPOCHS else None
-    for history in histories:
+    marker = "o" if max(len(run.history) for run in seeds) <= FEW_EPOCHS else None
+    for run in seeds:
         for part in (held_out, "train"):
-            values = scale * history[f"{part}_{metric}"]
-            axes.plot(history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part])
-        best = history[history["validation_loss"].argmin()]
-        axes.plot(
-            best["epoch"], scale * best[f"{held_out}_{metric}"], **BEST, color=STYLES[held_out]["color"], label="best"
-        )
+            values = scale * run.history[f"{part}_{metric}"]
+            axes.plot(run.history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part])
+        best = run.best["epoch"], scale * run.best[f"{held_out}_{metric}"]
+        axes.plot(*best, **BEST, color=STYLES[held_out]["color"], label="best")
     if published is not None:
         for part in (held_out, "train"):
-            if (column := f"{part}_{metric}") in published.dtype.names:  # no test curves were published
+            if (column := f"{part}_{metric}") in published:  # no test curves were published
                 label = f"{LABELS[part]}, published"
                 axes.plot(published["epoch"], scale * published[column], label=label, **{**STYLES[part], **PUBLISHED})
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -1,0 +1,33 @@
+"""A run's folder: its files, each named here alone, and what is said of a folder that lacks one."""
+
+import shlex
+from pathlib import Path
+
+from fashion.errors import UserError
+from fashion.study.spec import read_spec
+
+# Of the training.
+SPEC, HISTORY, WEIGHTS, PROVENANCE = "spec.json", "history.csv", "model.safetensors", "provenance.json"
+# Of the evaluation.
+METRICS, PREDICTIONS = "metrics.json", "predictions.npz"
+# What a published run has in place of its predictions: which test images were right, as packed bits.
+CORRECT = "correct.npy"
+# What every run leaves for good, besides its predictions. Once it is evaluated, its weights may be deleted.
+RECORDS = (SPEC, HISTORY, METRICS, PROVENANCE)
+
+
+def spec_of(run: Path) -> dict:
+    """The spec of the run in a folder; a `UserError` if the folder is no run's."""
+    if not (run / SPEC).is_file():
+        where = "results/<budget>/runs/<model>/<augmentation>/seed<k>"
+        raise UserError(f"{run}: not a run's folder, it has no {SPEC}; runs are {where}")
+    return read_spec(run / SPEC)
+
+
+def weights_of(run: Path) -> Path:
+    """The file with the weights of the run in a folder; a `UserError` if it has none."""
+    if not (run / WEIGHTS).is_file():
+        folder = shlex.quote(str(run))
+        command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
+        raise UserError(f"{run / WEIGHTS}: no weights there; train the run: {command} --output {folder}")
+    return run / WEIGHTS
