@@ -43,7 +43,7 @@ are in its metadata. It needs the packages of the extra `export`: pip install 'f
 
 def predict(arguments: argparse.Namespace) -> None:
     from fashion.ask.predict import classify, image_files, table
-    from fashion.ask.trained import spec_of
+    from fashion.study.run_folder import spec_of
 
     spec = spec_of(arguments.run)
     answers = classify(arguments.run, image_files(arguments.images))

@@ -22,13 +22,13 @@ from safetensors.torch import save_file
 from fashion.__main__ import parser
 from fashion.ask.predict import classify
 from fashion.ask.show import card
-from fashion.ask.trained import load_model
 from fashion.errors import UserError
 from fashion.files import write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
+from fashion.study.run_folder import spec_of, weights_of
 from fashion.training.evaluate import evaluate
-from fashion.training.inference import predict
+from fashion.training.inference import load_model, logits_of
 
 ROOT = Path(__file__).parents[2]
 PROVENANCE = {
@@ -61,6 +61,10 @@ def make_run(folder: Path, family: str = "vit") -> Path:
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "a run")
+
+
+def load(run: Path) -> torch.nn.Module:
+    return load_model(spec_of(run), weights_of(run), torch.device("cpu"))
 
 
 def save_images(folder: Path, images: Iterable[np.ndarray]) -> list[Path]:
@@ -154,7 +158,7 @@ def test_a_folder_without_images_is_named(run, dataset, tmp_path, capsys, caplog
 def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
     def refusal() -> str:
         with pytest.raises(UserError) as caught:
-            load_model(run)
+            load(run)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -243,11 +247,11 @@ def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path):
     run, path = make_run(tmp_path / "run", family), tmp_path / "folder/model.onnx"
     here("export", run, "--onnx", path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    model = load_model(run)
+    model = load(run)
     for count in (1, 2, 7):
         images = normalise(torch.from_numpy(dataset.test_images[:count, None]))
         (logits,) = session.run(["logits"], {"images": images.numpy()})
-        np.testing.assert_allclose(logits, predict(model, images).numpy(), atol=1e-5)
+        np.testing.assert_allclose(logits, logits_of(model, images).numpy(), atol=1e-5)
     metadata = session.get_modelmeta().custom_metadata_map
     assert tuple(json.loads(metadata["classes"])) == CLASSES
     assert json.loads(metadata["spec"]) == make_spec(family)

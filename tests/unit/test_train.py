@@ -17,12 +17,12 @@ from safetensors.torch import load_file, save_file
 from fashion.data.augment import rand_augment
 from fashion.data.dataset import Dataset
 from fashion.errors import UserError
-from fashion.files import canonical_json, read_json
+from fashion.files import canonical_json, read_json, write_json
 from fashion.image import normalise
 from fashion.models.build import build
 from fashion.models.vit import VisionTransformer
 from fashion.training.evaluate import evaluate
-from fashion.training.inference import predict, score
+from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training, epochs_without_gain
 from fashion.training.seeds import generator
@@ -152,7 +152,7 @@ def test_the_tested_weights_are_those_of_the_best_epoch_or_of_the_last(unlearnab
     model = build(spec["model"])
     for tested, expected in (("best", best), ("last", last)):
         model.load_state_dict(weights[tested])
-        assert score(predict(model, inputs), targets)[0] == expected
+        assert score(logits_of(model, inputs), targets)[0] == expected
 
 
 class WithUnused(VisionTransformer):
@@ -265,7 +265,7 @@ def test_the_published_protocol_measures_augmented_test_images_beside_clean_ones
     images = rand_augment(images, **BOTH["randaugment"], generator=generator(0, "test"))
     model = build(make_spec()["model"])
     model.load_state_dict(load_file(weights_file))
-    logits = predict(model, normalise(images))
+    logits = logits_of(model, normalise(images))
     assert np.array_equal(predictions["augmented_logits"], logits.numpy())
     scored = score(logits, torch.from_numpy(dataset.test_labels))
     assert (metrics["augmented_test_loss"], metrics["augmented_test_accuracy"]) == scored
@@ -337,11 +337,18 @@ def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_no_run_is_refused_in_one_line(data_file, tmp_path):
-    done = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path}/spec.json: not a readable JSON file")
-    assert done.stderr.count("\n") == 1
+def test_a_folder_without_a_run_or_its_weights_is_refused_in_one_line(data_file, tmp_path):
+    def refusal() -> str:
+        done = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        return done.stderr
+
+    assert refusal().startswith(f"error: {tmp_path}: not a run's folder, it has no spec.json; runs are ")
+    write_json(tmp_path / "spec.json", make_spec())
+    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: no weights there; train the run: python -m ")
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: not the weights of the model in spec.json: ")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import torch
 
-from fashion.ask.trained import load_model, spec_of
 from fashion.errors import UserError
 from fashion.files import atomic, canonical_json
 from fashion.image import CLASSES, IMAGE_SHAPE
+from fashion.study.run_folder import spec_of, weights_of
+from fashion.training.inference import load_model
 
 
 def export(run: Path, path: Path) -> None:
@@ -23,8 +24,9 @@ def export(run: Path, path: Path) -> None:
     # torch.onnx would say so with a traceback.
     if missing := [name for name in ("onnxscript", "onnx") if find_spec(name) is None]:
         raise UserError(f"no module {missing[0]}, which ONNX needs: pip install 'fashion[export]'")
+    spec = spec_of(run)
     program = torch.onnx.export(
-        load_model(run),
+        load_model(spec, weights_of(run), torch.device("cpu")),
         (torch.zeros(2, *IMAGE_SHAPE),),
         input_names=["images"],
         output_names=["logits"],
@@ -32,7 +34,7 @@ def export(run: Path, path: Path) -> None:
         dynamo=True,
         verbose=False,
     )
-    program.model.metadata_props.update(classes=canonical_json(CLASSES), spec=canonical_json(spec_of(run)))
+    program.model.metadata_props.update(classes=canonical_json(CLASSES), spec=canonical_json(spec))
     try:
         with atomic(path) as temporary:
             program.save(temporary, external_data=False)

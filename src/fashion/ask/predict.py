@@ -10,9 +10,9 @@ from PIL import Image
 from tabulate import tabulate
 
 from fashion.ask.photograph import read
-from fashion.ask.trained import check_trained, load_model
 from fashion.errors import UserError
 from fashion.image import CLASSES
+from fashion.study.run_folder import spec_of, weights_of
 
 TOP = 3
 
@@ -51,7 +51,7 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
     Raises:
         UserError: the folder is no run's, or its weights are not usable.
     """
-    check_trained(run)
+    spec, weights = spec_of(run), weights_of(run)
     answers, images = [], []
     for file in files:
         try:
@@ -63,23 +63,24 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
             images.append(pixels)
     if images:
         answered = [answer for answer in answers if "error" not in answer]
-        for answer, confidences in zip(answered, _confidences(run, np.stack(images)), strict=True):
+        for answer, confidences in zip(answered, _confidences(spec, weights, np.stack(images)), strict=True):
             best = np.argsort(-confidences, kind="stable")[:TOP]
             answer["top"] = [{"class": CLASSES[label], "confidence": float(confidences[label])} for label in best]
             answer |= answer["top"][0]
     return answers
 
 
-def _confidences(run: Path, images: np.ndarray) -> np.ndarray:
+def _confidences(spec: dict, weights: Path, images: np.ndarray) -> np.ndarray:
     """The softmax of the logits `[N, 10] float32` for images `[N, 28, 28] uint8`."""
+    # Not at the top: what is wrong with a folder or a file is said at once, and torch takes seconds to import.
     import torch
 
     from fashion.image import normalise
-    from fashion.training.inference import predict, use_device
+    from fashion.training.inference import load_model, logits_of, use_device
 
     device = use_device(None)
-    model = load_model(run).to(device=device, memory_format=torch.channels_last)
-    return predict(model, normalise(torch.from_numpy(images[:, None]).to(device))).softmax(dim=1).cpu().numpy()
+    inputs = normalise(torch.from_numpy(images[:, None]).to(device))
+    return logits_of(load_model(spec, weights, device), inputs).softmax(dim=1).cpu().numpy()
 
 
 def table(answers: Iterable[dict]) -> str:

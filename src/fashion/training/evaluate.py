@@ -4,16 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from fashion.data.augment import rand_augment
 from fashion.data.dataset import load
 from fashion.files import atomic, write_json
 from fashion.image import normalise
-from fashion.models.build import build, count_flops, count_parameters
+from fashion.models.build import count_flops, count_parameters
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.study.spec import read_spec
-from fashion.training.inference import predict, score, use_device
+from fashion.study.run_folder import METRICS, PREDICTIONS, spec_of, weights_of
+from fashion.training.inference import load_model, logits_of, score, use_device
 from fashion.training.seeds import generator
 
 
@@ -25,10 +24,11 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
         `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order. After a training
         with RandAugment under the published protocol also `augmented_test_loss`, `augmented_test_accuracy` and
         `augmented_logits`: of the same images, each through one seeded draw of that RandAugment.
+
+    Raises:
+        UserError: the weights or the data are damaged, or not those of the spec.
     """
-    model = build(spec["model"])
-    model.load_state_dict(load_file(weights))
-    model.to(device=device, memory_format=torch.channels_last)
+    model = load_model(spec, weights, device)
     dataset = load(data)
     count = spec["training"]["test_images"]
     images = torch.from_numpy(dataset.test_images[:count, None]).to(device)
@@ -41,7 +41,7 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     metrics: dict = {"test_images": count}
     predictions = {"labels": labels.cpu().numpy()}
     for prefix, tested in tests.items():
-        logits = predict(model, normalise(tested))
+        logits = logits_of(model, normalise(tested))
         metrics[f"{prefix}test_loss"], metrics[f"{prefix}test_accuracy"] = score(logits, labels)
         predictions[f"{prefix}logits"] = logits.cpu().numpy()
     metrics |= {"parameters": count_parameters(model), "flops_per_image": count_flops(spec["model"])}
@@ -58,11 +58,10 @@ def main() -> None:
     arguments = parser.parse_args()
     configure(arguments.log)
     device = use_device(arguments.threads)
-    spec = read_spec(arguments.run / "spec.json")
-    metrics, predictions = evaluate(spec, arguments.run / "model.safetensors", arguments.data, device)
-    with atomic(arguments.output / "predictions.npz") as temporary:
+    metrics, predictions = evaluate(spec_of(arguments.run), weights_of(arguments.run), arguments.data, device)
+    with atomic(arguments.output / PREDICTIONS) as temporary:
         np.savez_compressed(temporary, **predictions)
-    write_json(arguments.output / "metrics.json", metrics)
+    write_json(arguments.output / METRICS, metrics)
     augmented = metrics.get("augmented_test_accuracy")
     logger.info(
         f"test accuracy {metrics['test_accuracy']:.2%} on {metrics['test_images']} images"

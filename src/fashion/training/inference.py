@@ -1,10 +1,17 @@
-"""What training and evaluation share: the device, a model's predictions, and their loss and accuracy."""
+"""What a trained model says: the device, the weights, logits, and their loss and accuracy."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from fashion.errors import UserError
+from fashion.models.build import build
+from fashion.study.run_folder import SPEC
 
 # Bounds the memory of the widest model's activations; accuracy does not depend on it.
 BATCH_SIZE = 500
@@ -20,8 +27,24 @@ def use_device(threads: int | None) -> torch.device:
     return torch.device("cuda")
 
 
+def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
+    """The model of a run's spec with the trained weights in a file, on the device, in evaluation mode.
+
+    Raises:
+        UserError: the file is damaged, or has another model's weights.
+    """
+    try:
+        model = build(spec["model"])
+        model.load_state_dict(load_file(weights))
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{weights}: not the weights of the model in {SPEC}: {' '.join(str(error).split()):.200}; train it again"
+        ) from error
+    return model.to(device=device, memory_format=torch.channels_last).eval()
+
+
 @torch.inference_mode()
-def predict(model: nn.Module, inputs: Tensor, after_batch: Callable[[], None] = lambda: None) -> Tensor:
+def logits_of(model: nn.Module, inputs: Tensor, after_batch: Callable[[], None] = lambda: None) -> Tensor:
     """Logits `[N, 10]` for inputs `[N, 1, 28, 28] float32` in [-1, 1], in evaluation mode."""
     model.eval()
     logits = []

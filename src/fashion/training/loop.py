@@ -15,7 +15,7 @@ from fashion.image import normalise
 from fashion.models.build import build
 from fashion.stage import logger
 from fashion.training.checkpoint import Checkpoint
-from fashion.training.inference import predict, score
+from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.meter import Meter
 from fashion.training.seeds import derived_seed
@@ -157,10 +157,10 @@ class Training:
                 self._pause()
         row = {"epoch": epoch, **self._training_metrics(label, [len(images) for images, _ in batches])}
         inputs, targets = validation_inputs(self.parts, self.spec, epoch)
-        validation = score(predict(self.model, inputs, self._pause), targets)
+        validation = score(logits_of(self.model, inputs, self._pause), targets)
         row["validation_loss"], row["validation_accuracy"] = validation
         seconds, joules = self.meter.read()
-        test = score(predict(self.model, self.test_inputs, self._pause), self.parts.test[1])
+        test = score(logits_of(self.model, self.test_inputs, self._pause), self.parts.test[1])
         row["test_loss"], row["test_accuracy"] = test
         row["seconds"], row["joules"] = seconds, joules
         row["gradient_norm"] = self.gradient_norms.norm().item()
