@@ -99,10 +99,9 @@ def _train(arguments: list[str], file_size_limit: int | None, checkpoint_seconds
     import resource
 
     from fashion.stage import exit_on_user_error
-    from fashion.training import loop as training
-    from fashion.training import train
+    from fashion.training import checkpoint, train
 
-    training.CHECKPOINT_SECONDS, training.CHECKPOINT_SHARE = checkpoint_seconds, 0
+    checkpoint.SECONDS, checkpoint.SHARE = checkpoint_seconds, 0
     if file_size_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
     sys.argv = ["fashion.training.train", *arguments]

@@ -1,5 +1,6 @@
 """Whoever pulls the plug loses seconds, and gets the same numbers to the last bit."""
 
+import math
 import os
 import random
 import shutil
@@ -100,11 +101,12 @@ def flip(path) -> None:
     "damage",
     [
         flip,
+        lambda path: path.write_bytes(path.read_bytes().replace(b"steps_done", b"steps_dome")),
         lambda path: path.write_bytes(path.read_bytes()[:-1000]),
         lambda path: path.write_bytes(b"no checkpoint at all"),
         lambda path: path.write_bytes(b""),
     ],
-    ids=["one bit", "truncated", "foreign", "empty"],
+    ids=["one bit", "a letter of the values", "truncated", "foreign", "empty"],
 )
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(damage, interrupted, undisturbed):
     damage(interrupted.checkpoint)
@@ -143,7 +145,7 @@ def test_taken_up_after_its_best_epoch_it_keeps_those_weights_and_stops_in_the_s
     best = min(history, key=lambda row: row["validation_loss"])["epoch"]
     assert best + 4 == len(history) < 20
     checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
-    training = Training(spec, dataset, device, checkpoint, lambda: training.epoch == best + 2)
+    training = Training(spec, dataset, device, checkpoint, lambda: training.state.epoch == best + 2)
     with pytest.raises(Interrupted, match=f"interrupted in epoch {best + 2}, after step 1"):
         training.run()
     resumed, resumed_history = Training(spec, dataset, device, checkpoint).run()
@@ -157,16 +159,42 @@ def test_a_checkpoint_gives_back_what_was_saved_and_the_one_before_is_kept(tmp_p
     checkpoint = Checkpoint(path, "key")
     assert checkpoint.load() is None
     tensors = {"a b": torch.arange(6.0).view(2, 3).T, "scalar": torch.tensor(7), "empty": torch.zeros(0)}
-    checkpoint.save(tensors, {"step": 1})
+    values = {"step": 1, "row": {"b": 0.1, "a": math.nan}}
+    checkpoint.save(tensors, values)
     checkpoint.save({"a b": torch.zeros(1)}, {"step": 2})
     assert checkpoint.load()[1] == {"step": 2}
     path.unlink()  # as between the two moves of a save
-    loaded, state = checkpoint.load()
-    assert state == {"step": 1}
+    loaded, loaded_values = checkpoint.load()
+    assert repr(loaded_values) == repr(values)
     assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
     assert Checkpoint(path, "another key").load() is None
     checkpoint.remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_that_takes_long_is_written_less_often(tmp_path, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("fashion.training.checkpoint.time.perf_counter", lambda: now)
+    checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
+
+    def due_after() -> int:
+        nonlocal now
+        began = now
+        while not checkpoint.due():
+            now += 1
+        return now - began
+
+    def slow_save(tensors, path, metadata) -> None:
+        nonlocal now
+        now += 10
+        path.touch()
+
+    assert due_after() == 61
+    checkpoint.save({}, {})
+    assert due_after() == 61
+    monkeypatch.setattr("fashion.training.checkpoint.save_file", slow_save)
+    checkpoint.save({}, {})
+    assert due_after() == 201
 
 
 def test_a_full_disk_is_one_clear_line_and_earlier_files_stay(data, tmp_path):

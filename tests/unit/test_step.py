@@ -50,7 +50,7 @@ def test_no_losses_of_former_models_are_on_record():
 def test_an_epoch_takes_a_step_for_each_batch_the_smaller_last_one_too(dataset):
     training = Training(make_spec(epochs=2, batch_size=32), dataset, torch.device("cpu"))
     _, history = training.run()
-    steps = {int(state["step"]) for state in training.optimizer.state.values()}
+    steps = {int(state["step"]) for state in training.state.optimizer.state.values()}
     assert steps == {2 * math.ceil(140 / 32)}
     assert len(history) == 2
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import zlib
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from fashion.files import atomic, canonical_json
+from fashion.files import atomic
 from fashion.stage import logger
+
+# Between checkpoints: at least so many seconds, and so many times what the last one took, since VGG12's has gigabytes.
+SECONDS = 60
+SHARE = 20
 
 
 class Checkpoint:
@@ -23,22 +28,30 @@ class Checkpoint:
     def __init__(self, path: Path, key: str):
         self.path, self.key = path, key
         self.previous = path.with_suffix(f"{path.suffix}.previous")
+        self.saved_at, self.saving_took = time.perf_counter(), 0.0
 
-    def save(self, tensors: dict[str, Tensor], state: dict) -> None:
-        """Write `tensors` and `state` (JSON values); a failure leaves the checkpoints as they were.
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        return time.perf_counter() > self.saved_at + max(SECONDS, SHARE * self.saving_took)
 
-        Raises:
-            OSError, SafetensorError: the disk is full, or the like.
-        """
+    def save(self, tensors: dict[str, Tensor], values: dict) -> None:
+        """Write `tensors` and JSON `values`; a failure, such as a full disk, is logged and leaves what was there."""
+        began = time.perf_counter()
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        metadata = {"key": self.key, "state": canonical_json(state), "checksum": str(checksum(tensors))}
-        with atomic(self.path) as temporary:
-            save_file(tensors, temporary, metadata)
-            if self.path.exists():
-                os.replace(self.path, self.previous)
+        text = json.dumps(values)
+        metadata = {"key": self.key, "values": text, "checksum": str(checksum(tensors, text))}
+        try:
+            with atomic(self.path) as temporary:
+                save_file(tensors, temporary, metadata)
+                if self.path.exists():
+                    os.replace(self.path, self.previous)
+        except (OSError, SafetensorError) as error:
+            logger.warning(f"{self.path}: the checkpoint cannot be written, the one before it stays ({error})")
+        self.saved_at = time.perf_counter()
+        self.saving_took = self.saved_at - began
 
     def load(self) -> tuple[dict[str, Tensor], dict] | None:
-        """The newest state that can be read and has the key, or None; what was passed over is logged."""
+        """What was saved last that can be read and has the key, or None; what was passed over is logged."""
         for path in (self.path, self.previous):
             try:
                 with safe_open(path, "pt") as file:
@@ -48,9 +61,9 @@ class Checkpoint:
                         continue
                     names = file.keys()
                     tensors = {name: file.get_tensor(name) for name in names}
-                if metadata["checksum"] != str(checksum(tensors)):
+                if metadata["checksum"] != str(checksum(tensors, metadata["values"])):
                     raise ValueError("its content is not what was written")
-                return tensors, json.loads(metadata["state"])
+                return tensors, json.loads(metadata["values"])
             except FileNotFoundError:
                 continue
             except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -63,9 +76,9 @@ class Checkpoint:
         self.previous.unlink(missing_ok=True)
 
 
-def checksum(tensors: dict[str, Tensor]) -> int:
-    """CRC-32 of the tensors' names and bytes; contiguous tensors on the CPU."""
-    value = 0
+def checksum(tensors: dict[str, Tensor], text: str) -> int:
+    """CRC-32 of a text and of tensors' names and bytes; contiguous tensors on the CPU."""
+    value = zlib.crc32(text.encode())
     for name, tensor in sorted(tensors.items()):
         value = zlib.crc32(name.encode(), value)
         value = zlib.crc32(np.atleast_1d(tensor.numpy()).view(np.uint8), value)

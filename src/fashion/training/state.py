@@ -1,0 +1,110 @@
+"""What a training changes as it goes on: all of it can be saved between any two steps and taken up again."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """The epoch under way, as far as its row of the history will be made from it.
+
+    Tensors are kept on the device: reading a number at each step would make a GPU wait for it.
+    """
+
+    losses: Tensor  # [steps] float32
+    right: Tensor  # [] int64: images predicted right
+    gradient_norms: Tensor  # [weights] float32: of the first step
+    steps_done: int = 0
+    spent: tuple[float, float] = (0.0, 0.0)  # seconds and joules, up to when it was saved
+
+
+class State:
+    """Model, optimizer, a row of the history for each epoch, the weights to be tested, and the epoch under way.
+
+    Args:
+        steps: how many an epoch has.
+    """
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, steps: int):
+        self.model, self.optimizer, self.steps = model, optimizer, steps
+        self.history: list[dict[str, float]] = []
+        self.tested_weights: dict[str, Tensor] = {}
+        self.start_epoch()
+
+    def start_epoch(self) -> None:
+        """Begin with nothing of the epoch done."""
+        weights = list(self.model.parameters())
+        device = weights[0].device
+        self.progress = Progress(
+            losses=torch.zeros(self.steps, device=device),
+            right=torch.zeros((), dtype=torch.int64, device=device),
+            gradient_norms=torch.zeros(len(weights), device=device),
+        )
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, from 1."""
+        return len(self.history) + 1
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The history's row with the lowest validation loss."""
+        return min(
+            self.history, key=lambda row: math.inf if math.isnan(row["validation_loss"]) else row["validation_loss"]
+        )
+
+    def keep_weights(self) -> None:
+        """Have the model's weights, as they are now, be those to be tested."""
+        # Cloned, as training goes on in place; contiguous, as safetensors wants it.
+        self.tested_weights = {
+            name: value.clone(memory_format=torch.contiguous_format).cpu()
+            for name, value in self.model.state_dict().items()
+        }
+
+    def saved(self) -> tuple[dict[str, Tensor], dict]:
+        """All of it and torch's random state: tensors by name, and JSON values, of which some may be NaN."""
+        progress = vars(self.progress)
+        groups = {
+            "model": self.model.state_dict(),
+            "tested": self.tested_weights,
+            "optimizer": {
+                f"{index} {key}": value
+                for index, moments in self.optimizer.state_dict()["state"].items()
+                for key, value in moments.items()
+            },
+            "progress": {name: value for name, value in progress.items() if isinstance(value, Tensor)},
+            "random": {"cpu": torch.get_rng_state()},
+        }
+        if self.progress.losses.is_cuda:
+            groups["random"]["cuda"] = torch.cuda.get_rng_state()
+        tensors = {f"{group} {name}": value for group, values in groups.items() for name, value in values.items()}
+        numbers = {name: value for name, value in progress.items() if name not in groups["progress"]}
+        return tensors, {"history": self.history, "progress": numbers}
+
+    def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
+        """Take up what `saved` gave, of a state with the same model, optimizer and number of steps."""
+        groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
+        for name, value in tensors.items():
+            group, _, rest = name.partition(" ")
+            groups[group][rest] = value
+        self.model.load_state_dict(groups["model"])
+        self.tested_weights = groups["tested"]
+        weights = list(self.model.parameters())
+        moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        for name, value in groups["optimizer"].items():
+            index, key = name.split()
+            if value.dim():
+                # In its weight's memory format: the fused kernel goes through both in the order of memory.
+                value = torch.empty_like(weights[int(index)]).copy_(value)
+            moments[int(index)][key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        device = weights[0].device
+        on_device = {name: value.to(device) for name, value in groups["progress"].items()}
+        self.history, self.progress = values["history"], Progress(**on_device, **values["progress"])
+        torch.set_rng_state(groups["random"]["cpu"])
+        if "cuda" in groups["random"]:
+            torch.cuda.set_rng_state(groups["random"]["cuda"])
