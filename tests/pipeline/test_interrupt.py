@@ -72,7 +72,8 @@ def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):
     )
     deadline = time.monotonic() + 120
     while not (log.exists() and "epoch 1:" in log.read_text()):
-        assert process.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     # Another one at the same time is refused, as Snakemake does.
     assert "LockException" in study.snakemake("--", f"{RUN}/model.safetensors").stdout

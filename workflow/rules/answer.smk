@@ -23,7 +23,7 @@ rule study:
 
 rule claims:
     input:
-        of_every_run(*RECORDS),
+        of_every_run(*KEPT),
         study=study_file,
         classes="results/{budget}/tables/table1_classes.csv",
     output:

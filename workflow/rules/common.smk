@@ -24,6 +24,7 @@ from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
 from fashion.training.lease import has_gpu
 from fashion.study.resources import training_mb, training_threads
+from fashion.study.run_folder import PREDICTIONS, RECORDS
 
 try:
     for path in workflow.configfiles:
@@ -64,8 +65,8 @@ if workflow.is_main_process and "gpu" in workflow.global_resources and not workf
 # The figures' captions, which the page has too.
 CAPTIONS = Path(workflow.basedir) / "workflow/report"
 
-# What every run leaves for good.
-RECORDS = ["spec.json", "history.csv", "provenance.json", "metrics.json", "predictions.npz"]
+# What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room.
+KEPT = [*RECORDS, PREDICTIONS]
 
 
 wildcard_constraints:
@@ -240,5 +241,5 @@ def tables(budget):
 
 
 def records(budget):
-    """What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room."""
-    return run_files(budget, STUDIES[budget].specs, *RECORDS)
+    """What every run leaves for good."""
+    return run_files(budget, STUDIES[budget].specs, *KEPT)

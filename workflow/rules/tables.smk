@@ -7,11 +7,11 @@ TABLE_READS = {
     "magnitudes": ({}, lambda wildcards: ["--magnitudes", *magnitudes(wildcards), *note_of(wildcards)]),
     "training": ({}, lambda wildcards: ["--training", hyperparameters(wildcards), *note_of(wildcards)]),
     "study": (
-        {"records": of_every_run(*RECORDS), "study": study_file},
+        {"records": of_every_run(*KEPT), "study": study_file},
         lambda wildcards: ["--study", study_file(wildcards), "--runs", runs_folder(wildcards)],
     ),
     "predictions": (
-        {"predictions": of_every_run("predictions.npz")},
+        {"predictions": of_every_run(PREDICTIONS)},
         lambda wildcards: ["--runs", runs_folder(wildcards), *groups_and_seeds(wildcards), *note_of(wildcards)],
     ),
 }
