@@ -194,6 +194,15 @@ def move_the_dataset(change: Callable[[bytes], bytes]) -> Callable:
     return edit
 
 
+def add_a_family(study) -> None:
+    models = study.checkout / "src/fashion/models"
+    shutil.copytree(models / "vit", models / "twin")
+
+
+# Edits of two families' networks.
+DROPOUT = replace("src/fashion/models/vgg/network.py", "dropout: float = 0.2", "dropout: float = 0.3")
+POOLING = replace("src/fashion/models/vit/network.py", "mean(dim=1)", "sum(dim=1)")
+
 NOTHING: set[str] = set()
 CASES = {
     "a model's training": (
@@ -206,11 +215,20 @@ CASES = {
     ),
     "two values of a model swapped": (swap_heads_and_depth, trained("vit") | drawn("vit")),
     "early stopping's patience": (set_config("training", "patience", 6), trained(*MODELS) | {"table3_hyperparameters"}),
-    "a family's module": (
-        append("src/fashion/models/vgg.py", "NEW = 1\n"),
-        trained("vgg8", "vgg12") | drawn("vgg8", "vgg12"),
+    "a family's network": (DROPOUT, trained("vgg8", "vgg12") | drawn("vgg8", "vgg12")),
+    "another family's network": (POOLING, trained("vit") | drawn("vit")),
+    "a definition that no model uses": (append("src/fashion/models/vgg/network.py", "NEW = 1\n"), NOTHING),
+    "a family's diagram": (
+        replace("src/fashion/models/vgg/diagram.py", "[*before, module]", "[module, *before]"),
+        drawn("vgg8", "vgg12"),
     ),
-    "another family's module": (append("src/fashion/models/vit.py", "NEW = 1\n"), trained("vit") | drawn("vit")),
+    "the words of diagrams": (replace("src/fashion/models/diagram.py", '"window"', '"square"'), drawn(*MODELS)),
+    "a family's schema": (
+        replace("src/fashion/models/vgg/settings.py", '{"type": "boolean",', '{"enum": [False, True],'),
+        NOTHING,
+    ),
+    "a family's size": (replace("src/fashion/models/vit/settings.py", "2 * tokens**2", "3 * tokens**2"), NOTHING),
+    "a family more": (add_a_family, NOTHING),
     "a helper of two families": (
         replace("src/fashion/models/layers.py", "nn.MaxPool2d(2)", "nn.MaxPool2d(2, 2)"),
         trained("vgg8", "vgg12", "resnet18") | drawn("vgg8", "vgg12", "resnet18"),
@@ -237,7 +255,7 @@ CASES = {
     ),
     "a definition that nothing uses": (append("src/fashion/training/seeds.py", "NEW = 1\n"), NOTHING),
     "an import that nothing uses": (
-        replace("src/fashion/models/vit.py", "import torch\n", "import math\nimport torch\n"),
+        replace("src/fashion/models/vit/network.py", "import torch\n", "import math\nimport torch\n"),
         NOTHING,
     ),
     "a word in a training's log": (
@@ -392,7 +410,7 @@ def test_a_dataset_made_again_with_the_same_content_makes_nothing_stale(study):
 
 
 def test_the_status_says_of_each_run_what_is_stale_and_why(study):
-    append("src/fashion/models/vgg.py", "NEW = 1\n")(study)
+    DROPOUT(study)
     delete(f"{RUNS}/resnet18/both/seed0/metrics.json")(study)
     mine = study.folder / "mine.yaml"
     mine.write_text("{budgets: {tiny: {seeds: [0, 1]}}, models: {vit: {training: {learning_rate: 0.0005}}}}")
@@ -403,9 +421,9 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
     assert [re.sub(r"about \d+ s", "about N s", line) for line in status] == [
         "resnet18 both seed 0: trained, to evaluate: metrics.json is missing",
         "resnet18 both seed 1: never run; about N s",
-        "vgg12 both seed 0: code of fashion.models.vgg changed; about N s",
+        "vgg12 both seed 0: code of fashion.models.vgg.network changed; about N s",
         "vgg12 both seed 1: never run; about N s",
-        "vgg8 both seed 0: code of fashion.models.vgg changed; about N s",
+        "vgg8 both seed 0: code of fashion.models.vgg.network changed; about N s",
         "vgg8 both seed 1: never run; about N s",
         "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
         "vit both seed 1: never run; about N s",
@@ -417,18 +435,18 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
 
 
 def test_the_reason_that_snakemake_gives_names_the_module(study):
-    append("src/fashion/models/vit.py", "NEW = 1\n")(study)
+    POOLING(study)
     replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
     text = study.snakemake("--dry-run").stdout
     reasons = set(re.findall(r"^ +reason: Params have changed .* (before: .*)", text, re.MULTILINE))
     # A set's order varies.
     named = {tuple(sorted(re.findall(r"fashion[\w.]*", reason))) for reason in reasons}
-    seeds, vit = ("fashion.training.seeds",) * 2, ("fashion.models.vit",) * 2
+    seeds, vit = ("fashion.training.seeds",) * 2, ("fashion.models.vit.network",) * 2
     around = ("fashion.image",) * 2  # the same before and after, in the family's one param
     assert named == {seeds, around + vit, around + vit + seeds}
 
 
-@pytest.mark.parametrize("file", ["src/fashion/models/vgg.py", "src/fashion/figures/curves.py"])
+@pytest.mark.parametrize("file", ["src/fashion/models/vgg/network.py", "src/fashion/figures/curves.py"])
 def test_code_that_does_not_parse_is_refused_in_one_line(study, file):
     (study.checkout / file).write_text("x = 1\ndef f(:\n")
     done = study.snakemake("--dry-run")

@@ -78,7 +78,11 @@ def test_the_shipped_configuration_is_accepted(config):
         ),
         ("budgets.quick.models", ["vgg9"], "config: budgets.quick.models: unknown name 'vgg9' (did you mean 'vgg8'?)"),
         ("budgets.quick.training_of", {"vgg9": {}}, "unknown name 'vgg9' (did you mean 'vgg8'?); known: vgg8, "),
-        ("models.vgg8.family", "gnn", "config: models.vgg8.family: 'gnn' is not one of ['vgg', 'resnet', 'vit']"),
+        ("models.vgg8.family", "gnn", "config: models.vgg8.family: unknown name 'gnn'; known: resnet, vgg, vit"),
+        ("models.vgg8.family", "vgg8", "unknown name 'vgg8' (did you mean 'vgg'?); known: resnet, "),
+        ("models.vgg8.family", 8, "config: models.vgg8.family: 8 is not of type 'string'"),
+        ("models.vgg8.settings", [8], "config: models.vgg8.settings: [8] is not of type 'object'"),
+        ("models.vgg8.settings", {}, "config: models.vgg8.settings: 'layers' is a required property"),
         ("models.vgg8.famly", "vgg", "config: models.vgg8: unknown key 'famly' (did you mean 'family'?)"),
         ("models.VGG 9", {"family": "vgg", "settings": {"layers": [8]}}, "(a name is lower-case letters, digits and _"),
         (
@@ -126,6 +130,7 @@ def test_the_shipped_configuration_is_accepted(config):
         ("models.vit.settings.position_std", -1, "settings.position_std: -1 is less than the minimum of 0"),
         ("models.vit.settings.depthwise", True, "depthwise: True is not one of ['gelu_first', 'norm_first']"),
         ("models.vit.settings.heads", 7, "config: models.vit.settings.width: 64 is not a multiple of heads, 7"),
+        ("models.published_vit_1x4.settings.heads", 7, "settings.width: 64 is not a multiple of heads, 7"),
         ("models.vit_beyer.settings.width", 6, "config: models.vit_beyer.settings.width: 6 is not a multiple of 4"),
         ("models.vit.figures.diagram", 3, "config: models.vit.figures.diagram: figure 3 already shows diagram of vgg8"),
         ("models.vit.figures.curves", 1, "figure 1 already shows samples of the dataset"),
@@ -323,5 +328,9 @@ def test_figures_have_the_reports_numbers(config):
 
 
 def test_planning_a_study_imports_no_torch():
-    code = "import sys, fashion.study.config, fashion.files; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, fashion.study.config, fashion.study.resources, fashion.files;"
+        "from fashion.models.families import FAMILIES, part; [part(family, 'settings') for family in FAMILIES];"
+        "sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fashion.errors import UserError
-from fashion.study.digest import PACKAGE, TRAINING, code_digests
+from fashion.study.digest import NETWORK, PACKAGE, TRAINING, code_digests
 
 MODULES = {
     "__init__.py": "",
@@ -210,13 +210,14 @@ def test_a_module_that_does_not_exist_is_refused(make_package):
 def test_the_package_imports_by_computed_name_only_its_model_families():
     """What the closure cannot see is what the rules add: a model's family."""
     computed = [path for path in PACKAGE.rglob("*.py") if re.search(r"import_module|__import__", path.read_text())]
-    assert computed == [PACKAGE / "models/build.py"]
+    assert computed == [PACKAGE / "models/families.py"]
 
 
 def test_a_training_depends_on_its_own_family_and_on_no_words_around_it():
-    training = code_digests(*TRAINING, "fashion.models.vgg")
-    needed = {"fashion.models.build", "fashion.models.layers", "fashion.models.vgg", "fashion.data.operations"}
+    training = code_digests(*TRAINING, NETWORK.format("vgg"))
+    needed = {"fashion.models.build", "fashion.models.layers", "fashion.models.vgg.network", "fashion.data.operations"}
     assert needed <= training.keys()
     around = {"fashion.stage", "fashion.training.provenance", "fashion.training.lease", "fashion.training.checkpoint"}
-    others = {"fashion.models.vit", "fashion.models.resnet", "fashion.tables.comparison"}
-    assert not (around | others) & training.keys()
+    planning = {"fashion.models.vgg.settings", "fashion.models.vgg.diagram", "fashion.study.resources"}
+    others = {"fashion.models.vit.network", "fashion.models.resnet.network", "fashion.tables.comparison"}
+    assert not (around | planning | others) & training.keys()

@@ -16,10 +16,11 @@ from fashion.data.dataset import Dataset
 from fashion.data.operations import OPS
 from fashion.errors import UserError
 from fashion.figures import curves, diagrams, log, samples
-from fashion.figures.parts.canvas import trace
 from fashion.figures.parts.sheet import WIDTH, save
 from fashion.image import CLASSES
 from fashion.models.build import build, count_parameters
+from fashion.models.diagram import trace
+from fashion.models.resnet.diagram import describe
 from fashion.records.run import Run
 
 VGG = {"name": "small", "family": "vgg", "settings": {"layers": [4, 8, "M", 8], "separable": True, "hidden": [30]}}
@@ -219,15 +220,13 @@ def test_every_model_of_the_configuration_can_be_drawn(config: dict) -> None:
 
 def layers_and_parameters(entry: dict) -> tuple[int, int]:
     """How many weighted layers a diagram numbers, and the sum of the parameters that it shows."""
-    model, shapes = trace(entry)
     figure = diagrams.plot(entry, IMAGE)
     layers = sum(text.startswith("Layer ") for text in texts(figure))
     column = [text.get_text() for text in figure.axes[0].texts if text.get_position()[0] == WIDTH]
     if entry["family"] == "resnet":
-        columns, shortcuts = diagrams.resnet_columns(model, shapes)
-        layers = sum(drawn["layer"] != "" for drawn in columns)
-        column = [str(drawn["parameters"]) for drawn in columns]
-        column += [str(count_parameters(shortcut)) for *_, shortcut in shortcuts]
+        chain = describe(*trace(entry))
+        layers = sum(box.parameters > 0 for box in chain.boxes)
+        column = [str(drawn.parameters) for drawn in (*chain.boxes, *chain.shortcuts)]
     numbers = [text.replace(",", "") for text in column]
     return layers, sum(int(number) for number in numbers if number.isdigit())
 

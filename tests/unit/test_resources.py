@@ -44,9 +44,3 @@ def test_only_models_that_take_hours_alone_ask_for_several_threads():
         "resnet18_dilated",
         "vit_patchfree",
     }
-
-
-def test_a_family_that_is_new_counts_as_small():
-    new = {"family": "mixer", "settings": {"width": 64}}
-    assert training_mb(new) < training_mb(CONFIGURED["vgg8"])
-    assert training_threads(new) == 1

@@ -20,7 +20,7 @@ from fashion.errors import UserError
 from fashion.files import canonical_json, read_json, write_json
 from fashion.image import normalise
 from fashion.models.build import build
-from fashion.models.vit import VisionTransformer
+from fashion.models.vit.network import VisionTransformer
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs

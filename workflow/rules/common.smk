@@ -18,7 +18,7 @@ shell.prefix(
 
 from fashion.study.budget import resolve
 from fashion.study.config import check, explain, refuse_repeated_keys
-from fashion.study.digest import DATASET, EVALUATION, TRAINING, code_digests
+from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digests
 from fashion.data.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
@@ -32,10 +32,9 @@ try:
     validate(config, "../schemas/config.schema.yaml")
     check(config)
     STUDIES = {budget: resolve(config, budget) for budget in config["budgets"]}
-    # What a family's models run, beyond the stages: `fashion.models.build` imports one family by name.
+    # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {
-        name: code_digests(f"fashion.models.{name}")
-        for name in {entry["family"] for entry in config["models"].values()}
+        name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
     }
     # The main process plans; others, on a cluster's nodes, may not see the folder.
     CONTENT = content_checksums(config["data"]["folder"], config["data"]["verify"]) if workflow.is_main_process else {}

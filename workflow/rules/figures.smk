@@ -88,6 +88,7 @@ rule diagram:
     params:
         *code("fashion.figures.diagrams:main"),
         family=lambda wildcards: family_code(entry_of(wildcards)["family"]),
+        layers=lambda wildcards: ", ".join(code(DIAGRAM.format(entry_of(wildcards)["family"]))),
         note=note,
         model=lambda wildcards: canonical_json(entry_of(wildcards)),
     shell:

@@ -17,7 +17,7 @@ def remove_stale_lock():
         fcntl.flock(alive, fcntl.LOCK_SH)
         return alive
     alive.seek(0)
-    if alive.read() in ("", socket.gethostname()) and (folder / "locks").exists():
+    if alive.read() in ("", socket.gethostname()) and any(folder.glob("locks/*.lock")):
         shutil.rmtree(folder / "locks")
         print("removed the lock that a killed Snakemake left", file=sys.stderr)
     alive.truncate(0)

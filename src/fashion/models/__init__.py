@@ -1,1 +1,1 @@
-"""Model families, one a module."""
+"""Model families, each a folder; see `families`."""

@@ -1,31 +1,26 @@
 """Models as config.yaml describes them, built and counted; a family is imported only when one of its models is."""
 
-from importlib import import_module
-
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from fashion.image import IMAGE_SHAPE
+from fashion.models.families import part
 
 
 def build(entry: dict) -> nn.Module:
     """Build the model that a config entry describes, randomly initialised from torch's global generator.
 
     Args:
-        entry: `family`, a module of this folder, and `settings`, keyword arguments of its `Model`.
+        entry: `family`, a folder beside this file, and `settings`, keyword arguments of its `Model`.
 
     Returns:
         A module that maps images `[N, 1, 28, 28] float32` in [-1, 1] to logits `[N, 10]`.
 
     Raises:
-        ValueError: the family is unknown, or the settings do not fit together.
+        UserError: the family is unknown.
     """
-    try:
-        family = import_module(f"fashion.models.{entry['family']}").Model
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise ValueError(f"family: {entry['family']!r} is no family of models: {error}") from error
-    return family(**entry["settings"])
+    return part(entry["family"], "network").Model(**entry["settings"])
 
 
 def count_parameters(model: nn.Module) -> int:

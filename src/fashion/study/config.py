@@ -1,7 +1,7 @@
 """config.yaml, checked: what JSON schema cannot say of it, and how its errors are worded.
 
-JSON schema says what a value may be (workflow/schemas/config.schema.yaml). Nothing here imports torch: planning a study
-stays instant.
+JSON schema says what a value may be: workflow/schemas/config.schema.yaml, and of a model's settings its family. Nothing
+here imports torch: planning a study stays instant.
 """
 
 import difflib
@@ -10,19 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import ValidationError
+from jsonschema import Draft202012Validator, ValidationError
 
 from fashion.errors import UserError
-from fashion.image import IMAGE_SIZE
+from fashion.models.families import FAMILIES, complete, part, schema
 from fashion.study.budget import models_of
-
-# A setting, and the value of another without which it has no effect.
-IN_VAIN = (("dilation", "block", "basic"), ("stem_dilation", "stem", "large"), ("patch", "embedding", "patches"))
-DEFAULTS = {"block": "basic", "stem": "small", "embedding": "patches"}
 
 
 def check(config: dict) -> None:
-    """Refuse what the schema cannot: names that do not exist, and values that do not fit together.
+    """Refuse what the schema cannot: names that do not exist, values that do not fit together, a family's settings.
 
     Raises:
         UserError: one line with the key's path and what is allowed.
@@ -37,20 +33,10 @@ def check(config: dict) -> None:
     for name, entry in config["models"].items():
         _check_names(f"models.{name}.augmentations", entry.get("augmentations", []), config["augmentations"])
         _check_names(f"models.{name}.reported", entry.get("reported", {}), config["augmentations"])
-        _check_settings(f"models.{name}.settings", entry["settings"])
+        _check_names(f"models.{name}.family", [entry["family"]], FAMILIES)
+        _check_settings(f"models.{name}.settings", entry["family"], entry["settings"])
     for budget in config["budgets"]:
         _check_figures({name: config["models"][name] for name in models_of(config, budget)})
-
-
-def map_sizes(settings: dict) -> list[int]:
-    """The side of a convolutional model's map before and after each entry of its `layers`, 28 at first."""
-    sizes = [IMAGE_SIZE // 4 if settings.get("stem") == "large" else IMAGE_SIZE]
-    channels = settings["layers"][0]
-    for entry in settings["layers"]:
-        strided = settings.get("block") == "separable" and entry not in ("M", channels)
-        sizes.append(sizes[-1] // 2 if entry == "M" else -(-sizes[-1] // 2) if strided else sizes[-1])
-        channels = channels if entry == "M" else entry
-    return sizes
 
 
 def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -59,29 +45,13 @@ def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
             raise UserError(f"config: {path}: unknown name {name!r}{_suggestion(name, known)}; known: {_listed(known)}")
 
 
-def _check_settings(path: str, settings: dict) -> None:
-    layers = settings.get("layers", [1])
-    if layers[0] == "M":
-        raise UserError(f"config: {path}.layers: begins with M; the first layer must be a number of channels")
-    sizes = map_sizes(settings) if "layers" in settings else [1]
-    if sizes[-1] == 0:
-        fit = sum(entry == "M" and size > 0 for entry, size in zip(layers, sizes[1:], strict=True))
-        raise UserError(
-            f"config: {path}.layers: {layers.count('M')} poolings leave nothing of {IMAGE_SIZE} x {IMAGE_SIZE}; "
-            f"at most {fit}"
-        )
-    for key, needs, value in IN_VAIN:
-        if key in settings and settings.get(needs, DEFAULTS[needs]) != value:
-            raise UserError(f"config: {path}.{key}: has no effect, since {needs} is not {value}")
-    for key, value in (("stem", "large"), ("block", "separable")):
-        if settings.get(key) == value and settings.get("head") != "average":
-            raise UserError(f"config: {path}.head: must be average, since {key} is {value}")
-    if "width" in settings and "heads" in settings and settings["width"] % settings["heads"]:
-        raise UserError(f"config: {path}.width: {settings['width']} is not a multiple of heads, {settings['heads']}")
-    if settings.get("positions") == "sincos" and settings.get("width", 4) % 4:
-        raise UserError(
-            f"config: {path}.width: {settings['width']} is not a multiple of 4, which sincos positions need"
-        )
+def _check_settings(path: str, family: str, given: dict) -> None:
+    try:
+        Draft202012Validator(schema(family)).validate(given)
+    except ValidationError as error:
+        raise UserError(explain(error, path)) from None
+    for conflict in part(family, "settings").conflicts(complete(family, given), given):
+        raise UserError(f"config: {path}.{conflict}")
 
 
 def _check_figures(models: dict) -> None:
@@ -118,9 +88,9 @@ def refuse_repeated_keys(path: Path) -> None:
     visit(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
 
 
-def explain(error: ValidationError) -> str:
-    """A schema error in one line: the key's path, what is wrong, what is allowed."""
-    path = ".".join(str(part) for part in error.absolute_path) or "top level"
+def explain(error: ValidationError, *above: str) -> str:
+    """A schema error in one line: the key's path, below those `above`, what is wrong, what is allowed."""
+    path = ".".join(map(str, (*above, *error.absolute_path))) or "top level"
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties" and properties:
         unknown = next(key for key in error.instance if key not in properties)

@@ -18,8 +18,7 @@ from fashion.study.syntax import canonical, is_idle, walk
 PACKAGE = Path(__file__).parents[1]
 DIGITS = 12
 
-# Where the code begins that computes a stage's numbers: what calls it, its command line, log and provenance, computes
-# none. What a model's family adds is the module of that name.
+# Where the code begins that computes a stage's numbers; what calls it, its command line, log and provenance, does not.
 DATASET = ("fashion.data.idx:parse",)
 TRAINING = (
     "fashion.training.loop:Training",
@@ -28,6 +27,9 @@ TRAINING = (
     "fashion.training.train:write_outputs",
 )
 EVALUATION = ("fashion.training.evaluate:evaluate", "fashion.training.inference:use_device")
+# What the family named {} adds to stages that build a model, and to those that draw one.
+NETWORK = "fashion.models.{}.network:Model"
+DIAGRAM = "fashion.models.{}.diagram:describe"
 
 # In place of a definition's name: all of a module; and what it does when it is imported.
 ALL, EFFECTS = "*", ""
@@ -53,7 +55,7 @@ class Module:
 def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
     """The digest of what `starts` run of each module of their package, at any depth, sorted by name.
 
-    A start is a module, `fashion.models.vgg`, or a definition in one, `fashion.training.loop:Training`. Each name that
+    A start is a module, `fashion.models.layers`, or a definition, `fashion.training.loop:Training`. Each name that
     a definition uses is followed to its own definition, in the same module or where it is imported from; what a module
     does when it is imported counts with any of its definitions. A module that is imported by a computed name is not
     seen: name it in `starts`. A data file that lies beside a module, and whose name a definition has as a string,
@@ -65,7 +67,7 @@ def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
         UserError: a module is no Python; names the file and the line.
 
     Returns:
-        A name such as `fashion.models.vgg` or `fashion.figures.parts/fashion.mplstyle` -> its digest.
+        A name such as `fashion.models.layers` or `fashion.figures.parts/fashion.mplstyle` -> its digest.
     """
     reached: dict[str, set[str]] = defaultdict(set)
     missing: list[Place] = [

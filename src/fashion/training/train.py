@@ -24,7 +24,7 @@ from fashion.errors import UserError
 from fashion.files import atomic, canonical_json, write_json
 from fashion.models.build import count_flops
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.study.digest import TRAINING, code_digests
+from fashion.study.digest import NETWORK, TRAINING, code_digests
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 from fashion.study.spec import read_spec
 from fashion.training.checkpoint import Checkpoint
@@ -61,7 +61,7 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
     """A digest of all that a training's numbers depend on."""
     with open(data, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    code = code_digests(*TRAINING, "fashion.training.checkpoint", f"fashion.models.{spec['model']['family']}")
+    code = code_digests(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
     return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
 
 

@@ -1,23 +1,13 @@
-"""What diagrams of models are made of: a model's shapes and words for its parts, and a drawing surface in inches.
-
-Nothing about a model is typed in: shapes come from a forward pass on the meta device, settings from the modules.
-"""
+"""What diagrams of models are drawn on: a surface in inches, and the colours of the kinds of layers."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 from matplotlib.path import Path
-from torch import nn
-
-from fashion.image import IMAGE_SHAPE
-from fashion.models.build import build, count_parameters
-
-Shapes = dict[nn.Module, tuple[int, ...]]
 
 PLUS = 0.07  # radius of a sum's circle
 
@@ -34,65 +24,9 @@ COLORS = {
 }
 
 
-def trace(entry: dict) -> tuple[nn.Module, Shapes]:
-    """The model that a config entry describes, on the meta device, and its modules' output shapes for an image."""
-    shapes: Shapes = {}
-    with torch.device("meta"):
-        model = build(entry).eval()
-        image = torch.empty(1, *IMAGE_SHAPE)
-    for module in model.modules():
-        module.register_forward_hook(lambda module, _, output: shapes.update({module: tuple(output.shape[1:])}))
-    with torch.no_grad():
-        model(image)
-    return model, shapes
-
-
 def shape_text(shape: Sequence[int]) -> str:
     """A shape in the report's words: `(channels, height, width)` as "height × width × channels", others as they are."""
     return " × ".join(str(size) for size in (*shape[1:], shape[0])) if len(shape) == 3 else " × ".join(map(str, shape))
-
-
-def layer_kind(layer: nn.Module) -> str:
-    """The kind of a layer, a key of `COLORS`; a convolution's norm and activation may be part of it."""
-    match layer:
-        case nn.MaxPool2d():
-            return "MaxPool2D"
-        case nn.AdaptiveAvgPool2d():
-            return "global average"
-        case nn.Linear():
-            return "FC"
-    convolutions = sum(isinstance(module, nn.Conv2d) for module in layer.modules())
-    return "Conv2D" if convolutions == 1 else "separable Conv2D"
-
-
-def window_words(module: nn.Conv2d | nn.MaxPool2d, name: str) -> str:
-    """The size of the square that `module` slides, its `name`, and stride and dilation where they are not 1."""
-    # A convolution has each of them twice, a pooling once.
-    size, stride, dilation = map(np.max, (module.kernel_size, module.stride, module.dilation))
-    settings = (f", {setting} {value}" for setting, value in (("stride", stride), ("dilation", dilation)) if value > 1)
-    return f"{size} × {size} {name}{''.join(settings)}"
-
-
-def words(module: nn.Module) -> str:
-    """What `module` does, with the settings that it was built with; "" if no more than its kind says."""
-    match module:
-        case nn.Sequential():
-            return ", ".join(filter(None, map(words, module)))
-        case nn.Conv2d():
-            pointwise = module.kernel_size == (1, 1)
-            name = "depthwise" if module.groups > 1 else "pointwise" if pointwise else "convolution"
-            return window_words(module, name)
-        case nn.MaxPool2d():
-            return window_words(module, "window")
-        case nn.Linear():
-            return f"{module.in_features} → {module.out_features}"
-        case nn.AdaptiveAvgPool2d():
-            return ""
-        case nn.Dropout():
-            return f"dropout {module.p:g}" if module.p else ""
-        case nn.BatchNorm1d() | nn.BatchNorm2d():
-            return "BatchNorm"
-    return type(module).__name__
 
 
 class Canvas:
@@ -140,7 +74,7 @@ class Canvas:
         row = Legend(self.axes, handles, labels, bbox_to_anchor=(1, y / self.height), ncols=len(handles), **looks)
         self.axes.add_artist(row)
 
-    def title(self, entry: dict, model: nn.Module) -> None:
-        """The model's name, and at the foot its parameters."""
-        self.text(0, self.height - 0.1, entry["name"], ha="left", weight="bold")
-        self.text(self.width, 0.1, f"Total parameters: {count_parameters(model):,}", ha="right", weight="bold")
+    def title(self, name: str, parameters: int) -> None:
+        """The model's name, and at the foot the number of its parameters."""
+        self.text(0, self.height - 0.1, name, ha="left", weight="bold")
+        self.text(self.width, 0.1, f"Total parameters: {parameters:,}", ha="right", weight="bold")

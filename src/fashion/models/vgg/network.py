@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
-from fashion.models.layers import POOL, conv_norm_relu, feature_layers
+from fashion.models.layer_table import POOL
+from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class VGG(nn.Module):

@@ -1,0 +1,23 @@
+"""What a VGG's diagram draws: the report's Fig. 3, 5 and 7."""
+
+from torch import nn
+
+from fashion.models.diagram import Chain, Shapes, box
+
+
+def describe(model: nn.Module, shapes: Shapes) -> Chain:
+    """Convolutions, poolings and fully connected layers in order."""
+    layers: list[list[nn.Module]] = []
+    before: list[nn.Module] = []
+    for module in (*model.features, *model.classifier):
+        match module:
+            case nn.Flatten():
+                pass
+            case nn.Dropout():  # belongs to the fully connected layer after it
+                before = [module]
+            case nn.ReLU():  # belongs to the fully connected layer before it
+                layers[-1].append(module)
+            case _:
+                layers.append([*before, module])
+                before = []
+    return Chain(boxes=[box(nn.Sequential(*modules), shapes) for modules in layers])

@@ -1,0 +1,42 @@
+"""What config.yaml may say of a Vision Transformer, and its size; `network` explains the settings."""
+
+from collections.abc import Container, Iterator
+
+from fashion.image import IMAGE_SIZE
+from fashion.models.families import COUNT, DROPOUT
+
+SETTINGS = {
+    "embedding": {"enum": ["patches", "pixels", "convolution"], "default": "patches"},
+    "patch": {"enum": [2, 4, 7, 14, 28], "description": "a patch divides 28", "default": 7},
+    "width": {**COUNT, "default": 64},
+    "depth": {**COUNT, "default": 4},
+    "heads": {**COUNT, "default": 8},
+    "mlp_ratio": {**COUNT, "default": 4},
+    "norm": {"enum": ["layer", "batch"], "default": "layer"},
+    "activation": {"enum": ["gelu", "relu"], "default": "gelu"},
+    "dropout": {**DROPOUT, "default": 0.0},
+    "positions": {"enum": ["learned", "sincos"], "default": "learned"},
+    "position_std": {"type": "number", "minimum": 0, "default": 0.02},
+    "depthwise": {"enum": ["gelu_first", "norm_first"], "default": None},
+}
+
+
+def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
+    """What of the settings does not fit together, each as `key: why`."""
+    width, heads = settings["width"], settings["heads"]
+    if "patch" in given and settings["embedding"] != "patches":
+        yield "patch: has no effect, since embedding is not patches"
+    if width % heads:
+        yield f"width: {width} is not a multiple of heads, {heads}"
+    if settings["positions"] == "sincos" and width % 4:
+        yield f"width: {width} is not a multiple of 4, which sincos positions need"
+
+
+def sizes(settings: dict) -> Iterator[tuple[int, int]]:
+    """The weights and the multiply-adds of each layer."""
+    side = {"pixels": 1, "convolution": 2, "patches": settings["patch"]}[settings["embedding"]]
+    width, tokens = settings["width"], (IMAGE_SIZE // side) ** 2
+    weights = (4 + 2 * settings["mlp_ratio"]) * width**2
+    for _ in range(settings["depth"]):
+        # Queries with keys, and their products with values, at each pair of tokens.
+        yield weights, weights * tokens + 2 * tokens**2 * width
