@@ -328,7 +328,9 @@ def write(folder: Path, run: SimpleNamespace, seed: int) -> None:
 
 def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
     summary = STUDY.summary()
-    summary["models"] = {name: summary["models"][name] | {"augmentations": ["both"]} for name in ("resnet18", "vgg8")}
+    summary["models"] = {
+        name: summary["models"][name] | {"augmentations": {"both": list(STUDY.seeds)}} for name in ("resnet18", "vgg8")
+    }
     (tmp_path / "study.json").write_text(json.dumps(summary))
     BALANCED.to_csv(tmp_path / "classes.csv", index=False)
     for model in summary["models"]:

@@ -10,26 +10,28 @@ from fashion.records.run import Runs
 from fashion.tables.compute import compute, readable
 
 
-def fabricate(seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:
+def fabricate(seed: int, seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:
     history = pd.DataFrame({"seconds": seconds, "joules": joules})
-    return SimpleNamespace(history=history, provenance={"device": device})
+    return SimpleNamespace(spec={"seed": seed}, history=history, provenance={"device": device})
 
 
 @pytest.fixture
 def runs() -> Runs:
     """Two models that read one reported training differently, two seeds each, and one that used another device."""
     trained = {
-        ("narrow", "both"): [fabricate([2, 4], [3600, 3600]), fabricate([6], [7200])],
-        ("wide", "both"): [fabricate([8], [3600]), fabricate([10], [float("nan")])],
-        ("vit", "none"): [fabricate([1], [float("nan")], "a processor"), fabricate([2], [float("nan")], "a processor")],
+        ("narrow", "both"): [fabricate(0, [2, 4], [3600, 3600]), fabricate(1, [6], [7200])],
+        ("wide", "both"): [fabricate(0, [8], [3600]), fabricate(1, [10], [float("nan")])],
+        ("vit", "none"): [
+            fabricate(seed, [seconds], [float("nan")], "a processor") for seed, seconds in ((0, 1), (1, 2))
+        ],
     }
     reported = {
         "narrow": {"both": {"seconds": 100.5, "seconds_per_epoch": 3}},
         "wide": {"both": {"seconds": 100.5}},
         "vit": {"both": {"seconds": 7}},  # of another run than the one that is there
     }
-    models = {model: {"augmentations": [name], "reported": reported[model]} for model, name in trained}
-    runs = Runs({"seeds": [0, 1], "models": models}, Path())
+    models = {model: {"augmentations": {name: [0, 1]}, "reported": reported[model]} for model, name in trained}
+    runs = Runs({"models": models}, Path())
     runs.runs = trained
     return runs
 

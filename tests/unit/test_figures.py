@@ -365,7 +365,7 @@ def test_a_run_without_a_history_is_refused_by_name(content: str | None, tmp_pat
 def test_a_stage_ends_with_one_line_where_the_history_is_missing(tmp_path: Path) -> None:
     (write_run(tmp_path / "seed0") / "history.csv").unlink()
     for seed, culprit in ((0, "seed0/history.csv: not the history"), (1, "seed1: not a run's folder")):
-        options = ("--runs", tmp_path, "--seeds", seed, "--output", tmp_path / "figure.png")
+        options = ("--runs", f"{tmp_path}:{seed}", "--output", tmp_path / "figure.png")
         ended = stage("-m", "fashion.figures.curves", *options)
         assert ended.returncode == 1
         assert ended.stderr.startswith(f"error: {tmp_path}/{culprit}")

@@ -243,8 +243,7 @@ def test_names_of_weights_are_read_as_they_are(tmp_path: Path) -> None:
 def test_a_stage_draws_the_histories_that_it_is_given(module: str, tmp_path: Path) -> None:
     write_run(tmp_path / "vit/both/seed3", model="vit", layers=3)
     output = tmp_path / "figure.svg"
-    folder = tmp_path / "vit/both"
-    ended = stage("-m", f"fashion.figures.{module}", "--runs", folder, "--seeds", 3, "--output", output)
+    ended = stage("-m", f"fashion.figures.{module}", "--runs", f"{tmp_path}/vit/both:3", "--output", output)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "<!-- vit" in output.read_text()
 
@@ -254,7 +253,7 @@ def test_the_trade_off_shows_the_rows_that_it_is_asked_for(tmp_path: Path) -> No
     rows = pd.concat([table.assign(augmentation=name) for name in ("none", "both")])
     rows.to_csv(tmp_path / "comparison.csv", index=False)
     output = tmp_path / "figure.svg"
-    groups = [f"runs/{NAMES[0]}/none", f"runs/{NAMES[2]}/both"]
+    groups = [f"runs/{NAMES[0]}/none:0", f"runs/{NAMES[2]}/both:0"]
     options = ("--comparison", tmp_path / "comparison.csv", "--runs", *groups, "--families", "vgg", "vit")
     ended = stage("-m", "fashion.figures.tradeoff", *options, "--output", output)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -268,7 +267,7 @@ def test_a_stage_draws_the_models_that_it_is_given(module: str, tmp_path: Path) 
         for seed in (0, 1):
             write_predictions(tmp_path / f"{model}/both/seed{seed}", random_predictions(seed))
     outputs = [tmp_path / "figure.png", tmp_path / "figure.svg"]
-    folders = [tmp_path / "vit/both", tmp_path / "vgg8/both"]
-    ended = stage("-m", f"fashion.figures.{module}", "--runs", *folders, "--seeds", 0, 1, "--output", *outputs)
+    groups = [f"{tmp_path}/{model}/both:0,1" for model in ("vit", "vgg8")]
+    ended = stage("-m", f"fashion.figures.{module}", "--runs", *groups, "--output", *outputs)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "<!-- vit -->" in outputs[1].read_text()

@@ -13,7 +13,7 @@ from fashion.errors import UserError
 from fashion.image import CLASSES
 from fashion.records.confidence import reliability
 from fashion.records.predictions import Predictions
-from fashion.records.run import Run, read_groups
+from fashion.records.run import Run, group, read_groups
 from fashion.records.statistics import over_seeds_and_images
 from fashion.tables import ablation, calibration, comparison, per_class
 
@@ -157,7 +157,7 @@ def test_what_reads_the_same_as_the_best_is_bold_too() -> None:
 def test_predictions_are_read_by_model_augmentation_and_seed(tmp_path: Path) -> None:
     for seed, predictions in ((0, FIRST), (3, SECOND)):
         write_predictions(tmp_path / f"vit/both/seed{seed}", predictions)
-    ((model, augmentation, seeds),) = read_groups([tmp_path / "vit/both"], [3, 0])
+    ((model, augmentation, seeds),) = read_groups([group(f"{tmp_path}/vit/both:3,0")])
     assert (model, augmentation) == ("vit", "both")
     for read, written in zip(seeds, (SECOND, FIRST), strict=True):
         np.testing.assert_array_equal(read.logits, written.logits)

@@ -69,11 +69,10 @@ rule page:
         ),
         captions=lambda wildcards, output: CAPTIONS,
         results=subpath(output[0], parent=True),
-        groups=groups,
-        seeds=seeds,
+        runs=all_groups,
         note=note,
         figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
     shell:
-        "python -m fashion.answer.page --results {params.results} --groups {params.groups} --seeds {params.seeds}"
+        "python -m fashion.answer.page --results {params.results} {params.runs}"
         " --note={params.note:q} --figures {params.figures:q} --captions {params.captions:q}"
         " --output {output} 2> {log}"

@@ -1,5 +1,6 @@
 # The configuration, validated before any job starts, and what the other rules look up in it.
 import hashlib
+from collections import defaultdict
 import shlex
 import sys
 from pathlib import Path
@@ -130,25 +131,17 @@ def run_files(budget, runs, *names):
     ]
 
 
-def seeds(wildcards):
-    """The seeds of a budget's runs."""
-    return list(STUDIES[wildcards.budget].seeds)
-
-
-def groups(wildcards):
-    """Every model with each of its augmentations, as their folder is called: those of the runs that differ by seed."""
-    study = STUDIES[wildcards.budget]
-    return [f"{model}/{augmentation}" for model in sorted(study.models) for augmentation in study.augmentations[model]]
+def groups(budget, runs):
+    """Runs as command lines name them, those that differ by seed as one group: <model>/<augmentation>:<seed>,<seed>."""
+    seeds = defaultdict(list)
+    for model, augmentation, seed in runs:
+        seeds[f"results/{budget}/runs/{model}/{augmentation}"].append(str(seed))
+    return [f"{folder}:{','.join(own)}" for folder, own in seeds.items()]
 
 
 def figure(wildcards, kind=""):
     """The row of a figure that shows models; `kind` is what its file's name has after the wildcard."""
     return STUDIES[wildcards.budget].figures()[f"{wildcards.figure}_{kind}"]
-
-
-def folders(budget, runs):
-    """The folders of some runs, without those of their seeds."""
-    return list(dict.fromkeys(f"results/{budget}/runs/{model}/{augmentation}" for model, augmentation, _ in runs))
 
 
 def of_every_run(*names):
@@ -176,8 +169,8 @@ def of_shown(*names, first=False):
     return lambda wildcards: run_files(wildcards.budget, shown(wildcards, first), *names)
 
 
-def shown_folders(wildcards):
-    return folders(wildcards.budget, shown(wildcards))
+def shown_groups(wildcards, first=False):
+    return ["--runs", *groups(wildcards.budget, shown(wildcards, first))]
 
 
 def families(wildcards):
@@ -185,12 +178,8 @@ def families(wildcards):
     return [models[model]["family"] for model in sorted(models)]
 
 
-def shown_and_seeds(wildcards):
-    return ["--runs", *shown_folders(wildcards), "--seeds", *seeds(wildcards)]
-
-
-def groups_and_seeds(wildcards):
-    return ["--groups", *groups(wildcards), "--seeds", *seeds(wildcards)]
+def all_groups(wildcards):
+    return ["--runs", *groups(wildcards.budget, sorted(STUDIES[wildcards.budget].specs))]
 
 
 def runs_folder(wildcards):

@@ -13,22 +13,23 @@ localrules:
 FIGURE_READS = {
     "dataset": (DATASET_FILES, lambda wildcards: ["--data", DATA]),
     "mixup": (DATASET_FILES, lambda wildcards: ["--data", DATA, "--settings", alpha(wildcards)]),
-    "predictions": ({"runs": of_shown("predictions.npz")}, shown_and_seeds),
-    "histories": ({"runs": of_shown("history.csv", "spec.json")}, shown_and_seeds),
+    "predictions": ({"runs": of_shown("predictions.npz")}, shown_groups),
+    "histories": ({"runs": of_shown("history.csv", "spec.json")}, shown_groups),
     "first histories": (
         {"runs": of_shown("history.csv", "spec.json", first=True)},
-        lambda wildcards: ["--runs", *shown_folders(wildcards), "--seeds", seeds(wildcards)[0]],
+        lambda wildcards: shown_groups(wildcards, first=True),
     ),
     "first predictions": (
         # The first seed's: the images differ from seed to seed.
         {"runs": of_shown("predictions.npz", first=True), **DATASET_FILES},
-        lambda wildcards: ["--data", DATA, "--runs", *shown_folders(wildcards), "--seed", seeds(wildcards)[0]],
+        lambda wildcards: ["--data", DATA, *shown_groups(wildcards, first=True)],
     ),
     "comparison": (
         {"comparison": "results/{budget}/tables/comparison.csv"},
         lambda wildcards: [
             *("--comparison", f"results/{wildcards.budget}/tables/comparison.csv"),
-            *("--runs", *shown_folders(wildcards), "--families", *families(wildcards)),
+            *shown_groups(wildcards),
+            *("--families", *families(wildcards)),
         ],
     ),
     "repeats": (
@@ -115,11 +116,10 @@ rule curves:
         *code("fashion.figures.curves:main"),
         note=note,
         reported=reported,
-        runs=lambda wildcards: folders(wildcards.budget, runs_of(wildcards, "curves")),
-        seeds=seeds,
+        runs=lambda wildcards: groups(wildcards.budget, runs_of(wildcards, "curves")),
         held_out=lambda wildcards: figure(wildcards, "curves").held_out,
     shell:
-        "python -m fashion.figures.curves --runs {params.runs} --seeds {params.seeds} --reported {params.reported:q}"
+        "python -m fashion.figures.curves --runs {params.runs} --reported {params.reported:q}"
         " --held-out {params.held_out} --note={params.note:q} --output {output} 2> {log}"
 
 

@@ -12,7 +12,7 @@ TABLE_READS = {
     ),
     "predictions": (
         {"predictions": of_every_run(PREDICTIONS)},
-        lambda wildcards: ["--runs", runs_folder(wildcards), *groups_and_seeds(wildcards), *note_of(wildcards)],
+        lambda wildcards: [*all_groups(wildcards), *note_of(wildcards)],
     ),
 }
 

@@ -15,7 +15,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from fashion.files import canonical_json, write_text
-from fashion.records.run import runs_in
+from fashion.records.run import add_runs
 from fashion.stage import exit_on_user_error, stage_parser
 
 TEMPLATE = "page.html"
@@ -119,8 +119,7 @@ def render(tables: Path, study: dict, figures: Sequence[dict], origins: Sequence
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with tables and runs")
-    parser.add_argument("--groups", nargs="+", required=True, help="each a folder of its runs: model/augmentation")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    add_runs(parser)
     parser.add_argument("--note", default="", help="what is said of the budget")
     parser.add_argument("--figures", type=json.loads, required=True, help="rows of fashion.study.outputs, a JSON list")
     parser.add_argument("--captions", type=Path, required=True, help="the folder with the figures' captions, .rst")
@@ -131,13 +130,12 @@ def main() -> None:
     comparison = pd.read_csv(tables / "comparison.csv")
     folder = arguments.results / "figures"
     figures = [figure(row, folder, arguments.captions, words, comparison) for row in arguments.figures]
-    runs = runs_in([arguments.results / "runs" / group for group in arguments.groups], arguments.seeds)
-    origins = provenance([run.provenance for run in runs])
+    origins = provenance([run.provenance for runs in arguments.runs for run in runs])
     study = {
         "budget": arguments.results.name,
         "note": arguments.note,
-        "models": len({group.partition("/")[0] for group in arguments.groups}),
-        "seeds": len(arguments.seeds),
+        "models": len({runs[0].spec["model"]["name"] for runs in arguments.runs}),
+        "seeds": max(map(len, arguments.runs)),
     }
     write_text(arguments.output, render(tables, study, figures, origins))
 

@@ -1,6 +1,7 @@
 """Beyond the report: the curves of every model on one page."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -8,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
 from fashion.figures.parts.multiples import COLUMNS
 from fashion.figures.parts.sheet import WIDTH, draw_runs
-from fashion.records.run import Run, runs_in
+from fashion.records.run import Run
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.1  # inches
@@ -44,7 +45,7 @@ def plot(runs: Sequence[Run]) -> Figure:
 
 
 def main() -> None:
-    draw_runs(__doc__, runs_in, plot)
+    draw_runs(__doc__, chain.from_iterable, plot)
 
 
 if __name__ == "__main__":

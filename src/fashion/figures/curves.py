@@ -11,7 +11,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
 from fashion.figures.parts.sheet import WIDTH, figure_parser, save
-from fashion.records.run import Run, runs_in
+from fashion.records.run import Run, add_runs
 from fashion.stage import exit_on_user_error
 
 CURVES = "published_curves.csv"
@@ -86,10 +86,7 @@ def published_curves(run: str) -> pd.DataFrame:
 
 def main() -> None:
     parser = figure_parser(__doc__)
-    parser.add_argument(
-        "--runs", type=Path, nargs="+", required=True, help="folders of runs; seed<k>/ has spec.json and history.csv"
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", required=True, help="the seeds that are shown of each")
+    add_runs(parser)
     parser.add_argument(
         "--reported",
         type=json.loads,
@@ -98,7 +95,7 @@ def main() -> None:
     )
     parser.add_argument("--held-out", choices=("validation", "test"), default="validation", help="beside training")
     arguments = parser.parse_args()
-    runs = runs_in(arguments.runs, arguments.seeds)
+    runs = [run for group in arguments.runs for run in group]
     save(plot(runs, arguments.reported, arguments.held_out), arguments.output, arguments.note)
 
 

@@ -1,6 +1,7 @@
 """Beyond the report: the norm of the gradient in each layer, epoch by epoch. Does VGG12's vanish?"""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fashion.figures.parts.multiples import panels
 from fashion.figures.parts.sheet import draw_runs
-from fashion.records.run import Run, gradient_norms, runs_in
+from fashion.records.run import Run, gradient_norms
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 1.9  # inches
@@ -43,7 +44,7 @@ def _draw(axes: Axes, norms: np.ndarray, epochs: Normalize) -> None:
 
 
 def main() -> None:
-    draw_runs(__doc__, runs_in, plot)
+    draw_runs(__doc__, chain.from_iterable, plot)
 
 
 if __name__ == "__main__":

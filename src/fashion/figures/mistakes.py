@@ -9,7 +9,7 @@ from fashion.data.dataset import load
 from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
 from fashion.figures.parts.sheet import figure_parser, save
 from fashion.records.predictions import Predictions
-from fashion.records.run import read_groups
+from fashion.records.run import add_runs, read_groups
 from fashion.stage import exit_on_user_error
 
 COLUMNS = 9
@@ -48,10 +48,9 @@ def caption(predictions: Predictions, index: int) -> str:
 def main() -> None:
     parser = figure_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seed", type=int, required=True)
+    add_runs(parser)
     arguments = parser.parse_args()
-    figure = plot(load(arguments.data).test_images, list(read_groups(arguments.runs, [arguments.seed])))
+    figure = plot(load(arguments.data).test_images, list(read_groups(arguments.runs)))
     save(figure, arguments.output, arguments.note)
 
 

@@ -1,6 +1,7 @@
 """Beyond the report: how long each model trains until it is how good, on validation images."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 from fashion.figures.parts.epochs import by_model, counted
 from fashion.figures.parts.names import height, lead, logit_scale, on_logit_scale, styles, write_names
 from fashion.figures.parts.sheet import WIDTH, draw_runs
-from fashion.records.run import Run, runs_in
+from fashion.records.run import Run
 from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.2  # inches
@@ -42,7 +43,7 @@ def plot(runs: Sequence[Run]) -> Figure:
 
 
 def main() -> None:
-    draw_runs(__doc__, runs_in, plot)
+    draw_runs(__doc__, chain.from_iterable, plot)
 
 
 if __name__ == "__main__":

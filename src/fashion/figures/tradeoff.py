@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from fashion.figures.parts.names import height, lead, logit_scale, on_logit_scale, styles, write_names
 from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.records.run import add_runs
 from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.0  # inches
@@ -67,12 +68,13 @@ def _sizes(comparison: pd.DataFrame) -> str:
 def main() -> None:
     parser = figure_parser(__doc__)
     parser.add_argument("--comparison", type=Path, required=True, help="the table of that name, .csv")
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="what is shown: <model>/<augmentation>")
+    add_runs(parser)
     parser.add_argument("--families", nargs="+", required=True, help="those of the models, in the same order")
     arguments = parser.parse_args()
-    models = [folder.parent.name for folder in arguments.runs]
+    keys = [runs[0].folder.parts[-3:-1] for runs in arguments.runs]
+    models = [model for model, _ in keys]
     table = pd.read_csv(arguments.comparison).set_index(["model", "augmentation"])
-    shown = table.loc[[(folder.parent.name, folder.name) for folder in arguments.runs]].reset_index()
+    shown = table.loc[keys].reset_index()
     figure = plot(shown, dict(zip(models, arguments.families, strict=True)))
     save(figure, arguments.output, arguments.note)
 

@@ -1,7 +1,8 @@
 """A finished run, read from its folder: nothing else reads one."""
 
+import argparse
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -97,31 +98,39 @@ def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:
     return history.filter(regex="^gradient_norm:")
 
 
-def runs_in(folders: Iterable[Path], seeds: Sequence[int]) -> list[Run]:
-    """Each seed's run in folders `<model>/<augmentation>/`."""
-    return [Run(folder / f"seed{seed}") for folder in folders for seed in seeds]
+def group(text: str) -> list[Run]:
+    """The runs of a model and augmentation as command lines name them, `runs/<model>/<augmentation>:<seed>,<seed>`."""
+    folder, _, seeds = text.rpartition(":")
+    return [Run(Path(folder) / f"seed{int(seed)}") for seed in seeds.split(",")]
 
 
-def read_groups(folders: Iterable[Path], seeds: Sequence[int]) -> Iterator[tuple[str, str, list[Predictions]]]:
-    """Model, augmentation and each seed's predictions, of folders `<model>/<augmentation>/`."""
-    for folder in folders:
-        yield folder.parent.name, folder.name, [run.predictions for run in runs_in([folder], seeds)]
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names groups of runs; it gives a list of `Run`s for each."""
+    help = "groups of runs, each <model>/<augmentation>:<seed>,<seed>"
+    parser.add_argument("--runs", type=group, nargs="+", required=True, help=help)
+
+
+def read_groups(groups: Iterable[list[Run]]) -> Iterator[tuple[str, str, list[Predictions]]]:
+    """Model, augmentation and each seed's predictions, of groups of runs."""
+    for runs in groups:
+        *_, model, augmentation, _ = runs[0].folder.parts
+        yield model, augmentation, [run.predictions for run in runs]
 
 
 class Runs:
     """A study's finished runs.
 
     Args:
-        summary: its models, seeds and augmentations, as `fashion.study.budget.Study.summary` gives them.
+        summary: its models with the seeds of each augmentation, as `fashion.study.budget.Study.summary` gives them.
         folder: has `<model>/<augmentation>/seed<k>/`.
     """
 
     def __init__(self, summary: dict, folder: Path):
         self.summary = summary
         self.runs = {
-            (model, augmentation): runs_in([folder / model / augmentation], summary["seeds"])
+            (model, augmentation): [Run(folder / model / augmentation / f"seed{seed}") for seed in seeds]
             for model, entry in sorted(summary["models"].items())
-            for augmentation in entry["augmentations"]
+            for augmentation, seeds in entry["augmentations"].items()
         }
 
     def __getitem__(self, key: tuple[str, str]) -> list[Run]:

@@ -100,18 +100,18 @@ class Study:
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
     def summary(self) -> dict:
-        """What a table over all runs needs to know: its models with their names in words, their augmentations and, by
-        augmentation, reported numbers.
-        """
+        """What a table over all runs needs to know: its models with names in words, seeds and reported numbers."""
+        seeds = defaultdict(list)
+        for model, augmentation, seed in self.specs:
+            seeds[model, augmentation].append(seed)
         return {
             "budget": self.budget,
             "note": self.note,
             "reading": self.reading,
-            "seeds": list(self.seeds),
             "models": {
                 name: {
                     "title": entry.get("title", name),
-                    "augmentations": list(self.augmentations[name]),
+                    "augmentations": {key: seeds[name, key] for key in self.augmentations[name]},
                     "reported": entry.get("reported", {}),
                 }
                 for name, entry in self.models.items()

@@ -19,13 +19,13 @@ def compute(runs: Runs) -> pd.DataFrame:
     rows = []
     for (model, augmentation), seeds in runs.items():
         reported = runs.reported(model, augmentation)
-        for seed, run in zip(runs.summary["seeds"], seeds, strict=True):
+        for run in seeds:
             seconds = run.history["seconds"].sum()
             rows.append(
                 {
                     "model": model,
                     "augmentation": augmentation,
-                    "seed": seed,
+                    "seed": run.spec["seed"],
                     "device": run.provenance["device"],
                     "runs": 1,
                     "epochs": len(run.history),

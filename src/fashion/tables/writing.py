@@ -8,7 +8,7 @@ import pandas as pd
 
 from fashion.files import atomic, read_json, write_text
 from fashion.records.predictions import Predictions
-from fashion.records.run import Runs, read_groups
+from fashion.records.run import Runs, add_runs, read_groups
 from fashion.stage import stage_parser
 
 Groups = Iterable[tuple[str, str, list[Predictions]]]
@@ -57,9 +57,7 @@ def write_prediction_table(
 ) -> None:
     """Read what the command line names, and write its `table`: as CSV, and as Markdown as `readable` shows it."""
     parser = table_parser(description)
-    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
-    parser.add_argument("--groups", nargs="+", required=True, help="each a folder there: model/augmentation")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    add_runs(parser)
     arguments = parser.parse_args()
-    frame = table(read_groups([arguments.runs / group for group in arguments.groups], arguments.seeds))
+    frame = table(read_groups(arguments.runs))
     write_table(frame, arguments.output, arguments.note, shown=readable(frame))

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from fashion.errors import UserError
 from fashion.files import atomic
+from fashion.records.run import Run, add_runs
 from fashion.stage import stage_parser
 
 WIDTH = 6.5  # of a page's text, in inches
@@ -33,15 +34,14 @@ def figure_parser(description: str | None) -> argparse.ArgumentParser:
 
 def draw_runs(
     description: str | None,
-    read: Callable[[Sequence[Path], Sequence[int]], Iterable],
+    read: Callable[[list[list[Run]]], Iterable],
     plot: Callable[[list], Figure],
 ) -> None:
-    """Draw what the command line names: `plot` of all that `read` gives for folders of runs and seeds."""
+    """Draw what the command line names: `plot` of all that `read` gives for groups of runs."""
     parser = figure_parser(description)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs: <model>/<augmentation>")
-    parser.add_argument("--seeds", type=int, nargs="+", required=True, help="those that are shown of each")
+    add_runs(parser)
     arguments = parser.parse_args()
-    save(plot(list(read(arguments.runs, arguments.seeds))), arguments.output, arguments.note)
+    save(plot(list(read(arguments.runs))), arguments.output, arguments.note)
 
 
 def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
