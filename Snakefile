@@ -10,7 +10,13 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/lock.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/training.smk"
+
+
+if not PARTIAL:
+
+    include: "workflow/rules/training.smk"
+
+
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/answer.smk"
@@ -23,4 +29,4 @@ rule all:
         tables=tables(config["budget"]),
         figures=figures(config["budget"]),
         records=records(config["budget"]),
-        page=f"results/{config['budget']}/report.html",
+        page=expand(f"{PLACE}/report.html", budget=config["budget"]),

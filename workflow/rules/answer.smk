@@ -11,9 +11,9 @@ localrules:
 rule study:
     output:
         # Named after its content: another study is another input of the tables, whatever triggers are asked for.
-        "results/{budget}/study/{digest}.json",
+        f"{PLACE}/study/{{digest}}.json",
     log:
-        "results/{budget}/logs/study_{digest}.log",
+        f"{PLACE}/logs/study_{{digest}}.log",
     params:
         study=lambda wildcards: canonical_json(STUDIES[wildcards.budget].summary()),
     run:
@@ -25,19 +25,19 @@ rule claims:
     input:
         of_every_run(*KEPT),
         study=study_file,
-        classes="results/{budget}/tables/table1_classes.csv",
+        classes=f"{PLACE}/tables/table1_classes.csv",
     output:
         report(
-            "results/{budget}/tables/claims.csv",
+            f"{PLACE}/tables/claims.csv",
             caption="../report/claims.rst",
             category="Tables",
             labels={"table": "Claims and verdicts"},
         ),
-        multiext("results/{budget}/tables/statements", ".csv", ".md"),
-        multiext("results/{budget}/tables/deviations", ".csv", ".md"),
-        "results/{budget}/tables/claims.md",
+        multiext(f"{PLACE}/tables/statements", ".csv", ".md"),
+        multiext(f"{PLACE}/tables/deviations", ".csv", ".md"),
+        f"{PLACE}/tables/claims.md",
     log:
-        "results/{budget}/logs/claims.log",
+        f"{PLACE}/logs/claims.log",
     conda:
         "../../envs/fashion.yaml"
     params:
@@ -56,9 +56,9 @@ rule page:
         tables=lambda wildcards: tables(wildcards.budget),
         figures=lambda wildcards: [file for file in figures(wildcards.budget) if file.endswith(".png")],
     output:
-        "results/{budget}/report.html",
+        f"{PLACE}/report.html",
     log:
-        "results/{budget}/logs/report.log",
+        f"{PLACE}/logs/report.log",
     conda:
         "../../envs/fashion.yaml"
     params:

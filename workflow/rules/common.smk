@@ -33,6 +33,15 @@ try:
     validate(config, "../schemas/config.schema.yaml")
     check(config)
     STUDIES = {budget: resolve(config, budget) for budget in config["budgets"]}
+    # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
+    PARTIAL = config.get("partial", False)
+    if PARTIAL:
+        from fashion.records.run import finished_runs
+
+        whole, budget = STUDIES[config["budget"]], config["budget"]
+        finished = finished_runs(Path("results") / budget)
+        finished = [key for key, run in finished.items() if key in whole.specs and run.spec == whole.specs[key]]
+        STUDIES = {budget: whole.only(finished)}
     # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {
         name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
@@ -45,6 +54,7 @@ except WorkflowError as error:
     # `validate` dumps value and schema over many lines; one says it.
     sys.exit(f"error: {explain(error.__context__)}")
 
+PLACE = "results/{budget}/partial" if PARTIAL else "results/{budget}"
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
 # Rewritten with the same content, the dataset makes nothing stale; its checksums are what is compared.
@@ -116,10 +126,15 @@ def family_code(family):
     return ", ".join(f"{module} {digest}" for module, digest in FAMILIES[family].items())
 
 
+def placed(wildcards, name):
+    """The path of a file among what is made of a budget's runs."""
+    return f"{PLACE}/{name}".format(budget=wildcards.budget)
+
+
 def study_file(wildcards):
     """What tables over all runs read of their study."""
     summary = canonical_json(STUDIES[wildcards.budget].summary())
-    return f"results/{wildcards.budget}/study/{hashlib.sha256(summary.encode()).hexdigest()[:12]}.json"
+    return placed(wildcards, f"study/{hashlib.sha256(summary.encode()).hexdigest()[:12]}.json")
 
 
 def run_files(budget, runs, *names):
@@ -160,8 +175,7 @@ def magnitudes(wildcards):
 def shown(wildcards, first=False):
     """The runs that figures of all models show; or the first seed's of them."""
     study = STUDIES[wildcards.budget]
-    runs = [run for model in sorted(study.models) for run in study.shown_runs(model)]
-    return [run for run in runs if run[2] == study.seeds[0]] if first else runs
+    return [run for model in sorted(study.models) for run in study.shown_runs(model)[: 1 if first else None]]
 
 
 def of_shown(*names, first=False):
@@ -215,7 +229,7 @@ def reported(wildcards):
 def figures(budget):
     """Every figure of a budget, each as PNG and SVG."""
     return expand(
-        "results/{budget}/figures/{figure}.{format}",
+        f"{PLACE}/figures/{{figure}}.{{format}}",
         budget=budget,
         figure=STUDIES[budget].figures(),
         format=["png", "svg"],
@@ -225,9 +239,9 @@ def figures(budget):
 def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
     names = [table.name for table in STUDIES[budget].tables()]
-    return expand("results/{budget}/tables/{table}.{format}", budget=budget, table=names, format=["csv", "md"])
+    return expand(f"{PLACE}/tables/{{table}}.{{format}}", budget=budget, table=names, format=["csv", "md"])
 
 
 def records(budget):
-    """What every run leaves for good."""
-    return run_files(budget, STUDIES[budget].specs, *KEPT)
+    """What every run leaves for good; made by trainings."""
+    return [] if PARTIAL else run_files(budget, STUDIES[budget].specs, *KEPT)

@@ -25,16 +25,16 @@ FIGURE_READS = {
         lambda wildcards: ["--data", DATA, *shown_groups(wildcards, first=True)],
     ),
     "comparison": (
-        {"comparison": "results/{budget}/tables/comparison.csv"},
+        {"comparison": f"{PLACE}/tables/comparison.csv"},
         lambda wildcards: [
-            *("--comparison", f"results/{wildcards.budget}/tables/comparison.csv"),
+            *("--comparison", placed(wildcards, "tables/comparison.csv")),
             *shown_groups(wildcards),
             *("--families", *families(wildcards)),
         ],
     ),
     "repeats": (
-        {"repeats": "results/{budget}/tables/repeats.csv"},
-        lambda wildcards: ["--repeats", f"results/{wildcards.budget}/tables/repeats.csv"],
+        {"repeats": f"{PLACE}/tables/repeats.csv"},
+        lambda wildcards: ["--repeats", placed(wildcards, "tables/repeats.csv")],
     ),
 }
 
@@ -48,14 +48,14 @@ for row in FIGURES:
             **files,
         output:
             png=report(
-                f"results/{{budget}}/figures/{row.name}.png",
+                f"{PLACE}/figures/{row.name}.png",
                 caption=f"../report/{row.caption}.rst",
                 category=row.section,
                 labels={"figure": row.title},
             ),
-            svg=f"results/{{budget}}/figures/{row.name}.svg",
+            svg=f"{PLACE}/figures/{row.name}.svg",
         log:
-            f"results/{{budget}}/logs/{row.name}.log",
+            f"{PLACE}/logs/{row.name}.log",
         localrule: True
         conda:
             "../../envs/fashion.yaml"
@@ -76,14 +76,14 @@ rule diagram:
         **DATASET_FILES,
     output:
         png=report(
-            "results/{budget}/figures/{figure}_diagram.png",
+            f"{PLACE}/figures/{{figure}}_diagram.png",
             caption="../report/diagram.rst",
             category=lambda wildcards: figure(wildcards, "diagram").section,
             labels=lambda wildcards: {"figure": figure(wildcards, "diagram").title},
         ),
-        svg="results/{budget}/figures/{figure}_diagram.svg",
+        svg=f"{PLACE}/figures/{{figure}}_diagram.svg",
     log:
-        "results/{budget}/logs/{figure}_diagram.log",
+        f"{PLACE}/logs/{{figure}}_diagram.log",
     conda:
         "../../envs/fashion.yaml"
     params:
@@ -102,14 +102,14 @@ rule curves:
         lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "curves"), "history.csv", "spec.json"),
     output:
         png=report(
-            "results/{budget}/figures/{figure}_curves.png",
+            f"{PLACE}/figures/{{figure}}_curves.png",
             caption="../report/curves.rst",
             category=lambda wildcards: figure(wildcards, "curves").section,
             labels=lambda wildcards: {"figure": figure(wildcards, "curves").title},
         ),
-        svg="results/{budget}/figures/{figure}_curves.svg",
+        svg=f"{PLACE}/figures/{{figure}}_curves.svg",
     log:
-        "results/{budget}/logs/{figure}_curves.log",
+        f"{PLACE}/logs/{{figure}}_curves.log",
     conda:
         "../../envs/fashion.yaml"
     params:
@@ -129,14 +129,14 @@ rule epoch_log:
         lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "log")[:1], "history.csv", "spec.json"),
     output:
         png=report(
-            "results/{budget}/figures/{figure}_log.png",
+            f"{PLACE}/figures/{{figure}}_log.png",
             caption="../report/log.rst",
             category=lambda wildcards: figure(wildcards, "log").section,
             labels=lambda wildcards: {"figure": figure(wildcards, "log").title},
         ),
-        svg="results/{budget}/figures/{figure}_log.svg",
+        svg=f"{PLACE}/figures/{{figure}}_log.svg",
     log:
-        "results/{budget}/logs/{figure}_log.log",
+        f"{PLACE}/logs/{{figure}}_log.log",
     conda:
         "../../envs/fashion.yaml"
     params:

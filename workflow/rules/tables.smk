@@ -28,14 +28,14 @@ for row in TABLES:
             **files,
         output:
             csv=report(
-                f"results/{{budget}}/tables/{row.name}.csv",
+                f"{PLACE}/tables/{row.name}.csv",
                 caption=f"../report/{row.name}.rst",
                 category="Tables",
                 labels={"table": row.title},
             ),
-            md=f"results/{{budget}}/tables/{row.name}.md",
+            md=f"{PLACE}/tables/{row.name}.md",
         log:
-            f"results/{{budget}}/logs/{row.name}.log",
+            f"{PLACE}/logs/{row.name}.log",
         localrule: True
         conda:
             "../../envs/fashion.yaml"

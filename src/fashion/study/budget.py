@@ -4,7 +4,9 @@ Nothing here imports torch: planning a study stays instant.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 
@@ -34,9 +36,30 @@ class Study:
     augmentations: dict[str, tuple[str, ...]]
     specs: dict[tuple[str, str, int], dict]
 
+    @cached_property
+    def groups(self) -> dict[tuple[str, str], list[int]]:
+        """The seeds of each model and augmentation."""
+        seeds = defaultdict(list)
+        for model, augmentation, seed in self.specs:
+            seeds[model, augmentation].append(seed)
+        return dict(seeds)
+
+    def only(self, runs: Collection[tuple[str, str, int]]) -> "Study":
+        """The same study with these of its runs, and without the models that have none of them."""
+        specs = {run: spec for run, spec in self.specs.items() if run in runs}
+        groups = {run[:2] for run in specs}
+        kept = {
+            model: tuple(name for name in names if (model, name) in groups)
+            for model, names in self.augmentations.items()
+        }
+        kept = {model: names for model, names in kept.items() if names}
+        models = {model: self.models[model] for model in kept}
+        return replace(self, models=models, augmentations=kept, specs=specs)
+
     def shown_runs(self, model: str) -> list[tuple[str, str, int]]:
         """The runs that a figure of `model` shows: all seeds of its last augmentation."""
-        return [(model, self.augmentations[model][-1], seed) for seed in self.seeds]
+        augmentation = self.augmentations[model][-1]
+        return [(model, augmentation, seed) for seed in self.groups[model, augmentation]]
 
     def shown_reported(self, model: str) -> dict:
         """The report's numbers of the runs that a figure of `model` shows."""
@@ -57,6 +80,8 @@ class Study:
 
     def _has(self, row: Table | Figure) -> bool:
         """Whether it has what such a table or figure shows."""
+        if not self.specs and row.reads not in ("dataset", "training", "answer"):
+            return False
         match row.reads:
             case "mixup":
                 return bool(self.augmented_by("mixup", "alpha"))
@@ -86,10 +111,8 @@ class Study:
 
     def shown_by(self, figure: Figure) -> list[tuple[str, str, int]]:
         """The runs that a figure shows."""
-        seeds = self.seeds[:1] if figure.reads.startswith("first") else self.seeds
-        return [
-            run for model in figure.models or sorted(self.models) for run in self.shown_runs(model) if run[2] in seeds
-        ]
+        last = 1 if figure.reads.startswith("first") else None
+        return [run for model in figure.models or sorted(self.models) for run in self.shown_runs(model)[:last]]
 
     def hyperparameters(self) -> dict:
         """The training settings, and for each model with others those that differ."""
@@ -101,9 +124,6 @@ class Study:
 
     def summary(self) -> dict:
         """What a table over all runs needs to know: its models with names in words, seeds and reported numbers."""
-        seeds = defaultdict(list)
-        for model, augmentation, seed in self.specs:
-            seeds[model, augmentation].append(seed)
         return {
             "budget": self.budget,
             "note": self.note,
@@ -111,7 +131,7 @@ class Study:
             "models": {
                 name: {
                     "title": entry.get("title", name),
-                    "augmentations": {key: seeds[name, key] for key in self.augmentations[name]},
+                    "augmentations": {key: self.groups[name, key] for key in self.augmentations[name]},
                     "reported": entry.get("reported", {}),
                 }
                 for name, entry in self.models.items()
