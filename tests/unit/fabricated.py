@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 from matplotlib.axis import Axis
@@ -67,6 +68,11 @@ def shown_texts(figure: Figure) -> list[Text]:
 def texts(figure: Figure) -> list[str]:
     """What `shown_texts` say."""
     return [text.get_text() for text in shown_texts(figure)]
+
+
+def svg_texts(path: Path) -> list[str]:
+    """What the texts of an SVG file say, each in a string."""
+    return [text.text for text in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")]
 
 
 def check_legible(figure: Figure, folder: Path) -> None:

@@ -9,18 +9,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle
 from matplotlib.path import Path
 
-PLUS = 0.07  # radius of a sum's circle
+from fashion.figures.parts.svg import BLACK
 
+PLUS = 0.07  # radius of a sum's circle
+# Of fills: the palette's, lightened, so that black text is legible on them on any page.
 COLORS = {
-    "Conv2D": ("C2", 0.7),
-    "separable Conv2D": ("C5", 0.7),
-    "MaxPool2D": ("C3", 0.7),
-    "global average": ("C6", 0.7),
-    "FC": ("C4", 0.7),
-    "attention": ("C2", 0.7),
-    "positions": ("C5", 0.7),
+    "Conv2D": "#89CAF0",
+    "separable Conv2D": "#DBA1C1",
+    "MaxPool2D": "#EEBC4D",
+    "global average": "#F4EC7B",
+    "FC": "#4DBB9D",
+    "attention": "#89CAF0",
+    "positions": "#DBA1C1",
     "plain": "white",
-    "panel": "0.93",
+    "panel": ("black", 0.07),  # no fill: a part of the page
 }
 
 
@@ -47,7 +49,7 @@ class Canvas:
     def box(self, x: float, y: float, width: float, height: float, kind: str, text: str = "", **looks) -> None:
         """A box around its centre (x, y), in the colour of its kind."""
         self.axes.add_patch(Rectangle((x - width / 2, y - height / 2), width, height, facecolor=COLORS[kind]))
-        self.text(x, y, text, **looks)
+        self.text(x, y, text, **({} if kind == "panel" else {"color": BLACK}), **looks)
 
     def image(self, pixels: np.ndarray, x: float, y: float, side: float) -> None:
         """Grey `pixels` `[H, W] uint8` around their centre (x, y)."""
@@ -63,7 +65,7 @@ class Canvas:
     def plus(self, x: float, y: float) -> None:
         """A sum: a plus in a circle."""
         self.axes.add_patch(Circle((x, y), PLUS, facecolor=COLORS["plain"]))
-        self.text(x, y, "+", va="center")
+        self.text(x, y, "+", va="center", color=BLACK)
 
     def legend(self, y: float, kinds: Iterable[str] = (), lines: Sequence[Line2D] = ()) -> None:
         """What the colours and `lines` mean: a row around `y`, flush right."""

@@ -30,10 +30,12 @@ def grid(
     inches = (WIDTH - labels) / width  # of a pixel
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
     pitch = SIDE + gap + round(lines * LINE_HEIGHT / inches)
-    mosaic = np.full((images.shape[0] * pitch - gap, width), WHITE, np.uint8)
+    # Masked, the page shows through: between images, and where one is missing, all white.
+    mosaic = np.ma.masked_all((images.shape[0] * pitch - gap, width), np.uint8)
     corners = [(row * pitch, column * (SIDE + gap)) for row, column in np.ndindex(images.shape[:2])]
     for (top, left), image in zip(corners, images.reshape(-1, SIDE, SIDE), strict=True):
-        mosaic[top : top + SIDE, left : left + SIDE] = image
+        if image.min() < WHITE:
+            mosaic[top : top + SIDE, left : left + SIDE] = image
     figure = Figure(figsize=(WIDTH, inches * len(mosaic) + 3 * LINE_HEIGHT * bool(columns) + 0.1))
     axes = figure.subplots()
     axes.imshow(mosaic, vmin=0, vmax=WHITE)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from fashion.errors import UserError
-from fashion.files import atomic
+from fashion.figures.parts.svg import svg
+from fashion.files import atomic, write_text
 from fashion.records.run import Run, add_runs
 from fashion.stage import stage_parser
 
@@ -54,8 +56,14 @@ def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
         middle = foot / height / 2
         figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", size="small", style="italic")
     for path in outputs:
+        for image in figure.findobj(AxesImage):
+            # An SVG has each pixel once; a viewer enlarges them.
+            image.set_interpolation("none" if path.suffix == ".svg" else "auto")
         try:
-            with atomic(path) as temporary:
-                figure.savefig(temporary, metadata={"Date": None})
+            if path.suffix == ".svg":
+                write_text(path, svg(figure, path.stem))
+            else:
+                with atomic(path) as temporary:
+                    figure.savefig(temporary, facecolor="white")
         except OSError as error:
             raise UserError(f"cannot write {path}: {error}") from error
