@@ -1,5 +1,6 @@
 """The report's Fig. 8: a run's log, epoch by epoch."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, figure_parser, save
 from fashion.records.run import Run
 from fashion.stage import exit_on_user_error
 
+MARGIN = 0.15  # inches
 METRICS = {
     f"{part} {metric}": f"{part_name}_{metric_name}"
     for part, part_name in (("Train", "train"), ("Val", "validation"), ("Test", "test"))
@@ -17,26 +19,39 @@ METRICS = {
 
 
 def lines(history: pd.DataFrame) -> list[str]:
-    """A line for each epoch of a run's history, in the report's words."""
-    return [
-        f"Epoch {row['epoch']:.0f} - " + ", ".join(f"{words}: {row[column]:.4f}" for words, column in METRICS.items())
-        for row in history.to_dict("records")
+    """An entry for each epoch of a run's history, in the report's words, numbers in columns.
+
+    The test is on a second line: at a legible size, one has no room for all.
+    """
+    named = [
+        [f"{words}: {number}" for number in _aligned(f"{value:.4f}" for value in history[column])]
+        for words, column in METRICS.items()
     ]
+    epochs = [f"Epoch {epoch} - " for epoch in _aligned(f"{epoch:.0f}" for epoch in history["epoch"])]
+    return [
+        f"{epoch}{', '.join(metrics[:4])},\n{' ' * len(epoch)}{', '.join(metrics[4:])}"
+        for epoch, *metrics in zip(epochs, *named, strict=True)
+    ]
+
+
+def _aligned(numbers: Iterable[str]) -> list[str]:
+    numbers = list(numbers)
+    return [number.rjust(max(map(len, numbers))) for number in numbers]
 
 
 def plot(history: pd.DataFrame) -> Figure:
     """The log as light text on dark, as high as its lines need."""
-    text = lines(history)
+    text = "\n".join(lines(history)).split("\n")
     height = LINE_HEIGHT * (len(text) + 1)
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.subplots()
     axes.set(xlim=(0, WIDTH), ylim=(height, 0), xticks=[], yticks=[], facecolor="0.1")
     axes.grid(visible=False)
-    # Lines differ in length by the digits of the epoch alone: flush right, the numbers stand in columns.
     for row, line in enumerate(text, start=1):
-        axes.text(
-            WIDTH - 0.2, LINE_HEIGHT * row, line, ha="right", va="center", color="0.95", size="small", in_layout=False
-        )
+        # Not spaces, which an SVG's reader joins.
+        spaced = line.replace(" ", "\N{NO-BREAK SPACE}")
+        place = {"x": MARGIN, "y": LINE_HEIGHT * row, "va": "center", "in_layout": False}
+        axes.text(s=spaced, family="monospace", size="small", color="0.95", **place)
     return figure
 
 

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from fashion.figures.parts.svg import describe
+from fashion.image import CLASSES
 from fashion.records.run import Run
 
 FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single one would show no line
@@ -19,7 +21,12 @@ STYLES = {
 }
 PUBLISHED = {"linestyle": (0, (4, 1.5)), "linewidth": 1.1}
 LABELS = {"validation": "validation", "test": "test", "train": "training"}
-BEST = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "none"}
+BEST = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "none", "clip_on": False}
+NUMBERS = {"loss": "{:.4f}", "accuracy": "{:.2f} %"}
+# A loss lies outside that is above both this many times the panel's lower quartile and the loss of guessing.
+FENCE = 6
+GUESSING = np.log(len(CLASSES))
+OUTSIDE = {"linestyle": "none", "marker": "^", "markersize": 4, "clip_on": False, "zorder": 3}
 
 
 def by_model(runs: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
@@ -40,23 +47,67 @@ def draw(
 ) -> None:
     """Draw `metric`, "loss" or "accuracy", times `scale`: a thin line for each run, a ring at its best epoch.
 
+    Losses that would flatten the rest lie outside: see `limit_losses`.
+
     Args:
         held_out: what is drawn beside training, "validation" or "test".
         published: the published run's curves, with columns as a history's; a cell is NaN where its line is hidden.
     """
     marker = "o" if max(len(run.history) for run in seeds) <= FEW_EPOCHS else None
+    number = NUMBERS[metric].format
     for run in seeds:
+        ringed = f"epoch {run.best['epoch']:.0f}, with the lowest validation loss"
         for part in (held_out, "train"):
             values = scale * run.history[f"{part}_{metric}"]
-            axes.plot(run.history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part])
-        best = run.best["epoch"], scale * run.best[f"{held_out}_{metric}"]
-        axes.plot(*best, **BEST, color=STYLES[held_out]["color"], label="best")
+            (line,) = axes.plot(run.history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part])
+            last, value = line.get_xydata()[-1]
+            at_best = number(scale * run.best[f"{part}_{metric}"])
+            said = f"{LABELS[part]} {metric}: {at_best} at {ringed}; {number(value)} at the last, {last:.0f}"
+            describe(line, said, stop=False)
+        value = scale * run.best[f"{held_out}_{metric}"]
+        (ring,) = axes.plot(run.best["epoch"], value, **BEST, color=STYLES[held_out]["color"], label="best")
+        describe(ring, f"{LABELS[held_out]} {metric} {number(value)} at {ringed}")
     if published is not None:
         for part in (held_out, "train"):
             if (column := f"{part}_{metric}") in published:  # no test curves were published
                 label = f"{LABELS[part]}, published"
                 axes.plot(published["epoch"], scale * published[column], label=label, **{**STYLES[part], **PUBLISHED})
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if metric == "loss":
+        limit_losses(axes)
+
+
+def limit_losses(axes: Axes) -> None:
+    """End the axis below losses that would flatten the rest; a triangle at its end stands for each.
+
+    They are above both the loss of guessing and `FENCE` times the lower quartile of what the panel draws, at most three
+    in four. The heading says how far up they are.
+    """
+    rings = [line for line in axes.lines if line.get_label() == "best"]
+    lines = [line for line in axes.lines if line not in rings]
+    drawn = np.concatenate([line.get_ydata() for line in lines])
+    finite = drawn[np.isfinite(drawn)]
+    fence = max(GUESSING, FENCE * np.quantile(finite, 0.25))
+    if not (drawn > fence).any():
+        return
+    inside = finite[finite <= fence]
+    low, high = inside.min(), inside.max()
+    margin = 0.05 * (high - low) or 0.05 * fence
+    axes.set_ylim(low - margin, top := high + 2 * margin)
+    highest: dict[str, float] = {}
+    for line in lines:
+        points = line.get_xydata()
+        points = points[points[:, 1] > fence]
+        if len(points):
+            label = line.get_label()
+            highest[label] = max(highest.get(label, 0), points[:, 1].max())
+            (marks,) = axes.plot(points[:, 0], [top] * len(points), **OUTSIDE, color=line.get_color(), label="outside")
+            losses = (f"{loss:,.1f} at epoch {epoch:.0f}" for epoch, loss in points)
+            describe(marks, f"{label} loss: {', '.join(losses)}")
+    for ring in rings:
+        ring.set_ydata(np.minimum(ring.get_ydata(), top))
+    heading = "\n".join(f"▲ {label} up to {loss:,.1f}" for label, loss in highest.items())
+    axes.set_title(heading, loc="right", size="small")
 
 
 def legend(held_out: str = "validation", published: bool = False) -> list[Line2D]:
