@@ -1,14 +1,14 @@
-"""Figures that set all models side by side show the numbers that they are made from, legibly for thirteen of them."""
+"""Figures that set all models side by side show the numbers that they are made from, legibly for 28 of them."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import check_legible, predict, stage, texts, write_predictions, write_run
+from fabricated import check_legible, predict, stage, svg_texts, texts, write_predictions, write_run
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -18,8 +18,8 @@ from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, gradient_norms
 
-# As many as the report has, with names as long as its longest.
-NAMES = [f"resnet18_dilate{letter}" for letter in "abcdefghijklm"]
+# As many as the configuration has, with names as long as its longest.
+NAMES = [f"published_vit_depthwise_5x8_min_delta_{number:02}" for number in range(28)]
 
 
 def random_predictions(seed: int, count: int = 300) -> Predictions:
@@ -32,7 +32,7 @@ def random_predictions(seed: int, count: int = 300) -> Predictions:
 
 @pytest.fixture(scope="module")
 def groups() -> list[tuple[str, str, list[Predictions]]]:
-    """Three seeds of thirteen models; the last is certain of one class."""
+    """Three seeds of each model; the last is certain of one class."""
     seeds = [random_predictions(seed, 10_000) for seed in range(3)]
     return [
         *((name, "randaugment", seeds) for name in NAMES[:-1]),
@@ -50,7 +50,9 @@ PLOTS: dict[str, Callable[[list], Figure]] = {
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_figures_of_predictions_are_legible(name: str, groups: list, tmp_path: Path) -> None:
-    check_legible(PLOTS[name](groups), tmp_path)
+    figure = PLOTS[name](groups)
+    check_legible(figure, tmp_path)
+    assert_titles_apart(figure)
 
 
 def test_a_confusion_matrix_has_the_shares_of_each_true_class() -> None:
@@ -67,8 +69,23 @@ def test_a_confusion_matrix_has_the_shares_of_each_true_class() -> None:
     cells = {text.get_text(): text.get_position() for text in axes.texts}
     assert cells == {"75": (1, 1), "25": (3, 1), "100": (9, 8)}
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == [f"{name} {label}" for label, name in enumerate(CLASSES)]
+    assert labels == [f"{name} {label}" for label, name in enumerate(mosaic.SHORT_NAMES)]
     assert axes.get_title() == "vit\nboth, n = 2 × 4"
+
+
+def test_a_share_that_rounds_to_0_is_left_blank() -> None:
+    (axes,) = confusion.plot([("vit", "both", [predict(*[(0, 0, 0.9)] * 199, (0, 6, 0.9))])]).axes
+    assert [text.get_text() for text in axes.texts] == ["100"]
+
+
+def test_every_row_of_confusion_matrices_names_the_classes_and_numbers_stay_in_their_cells(groups: list) -> None:
+    figure = confusion.plot(groups[-4:])
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert [label.get_text() for label in axes.get_xticklabels() if label.get_visible()] == list("0123456789")
+        width = axes.bbox.width / len(CLASSES)
+        assert all(text.get_window_extent().width <= width for text in axes.texts)
+    assert "100" in texts(figure)
 
 
 def test_a_reliability_diagram_has_each_bins_accuracy_and_images() -> None:
@@ -83,9 +100,10 @@ def test_a_reliability_diagram_has_each_bins_accuracy_and_images() -> None:
     heights = [bar.get_height() for bar in axes.patches]
     assert np.flatnonzero(heights).tolist() == [7, 13]
     assert (heights[7], heights[13]) == (75, 25)
-    assert [bar.get_x() for bar in axes.patches] == pytest.approx(np.arange(15) * 100 / 15, abs=1e-9)
+    centres = [bar.get_x() + bar.get_width() / 2 for bar in axes.patches]
+    assert centres == pytest.approx((np.arange(15) + 0.5) * 100 / 15)
     # 0.5 × 0.5 + 0.5 × 0.41 and 0.5.
-    assert [text.get_text() for text in axes.texts] == ["ECE 47.8%"]
+    assert [text.get_text() for text in axes.texts] == ["ECE 47.8 %"]
 
 
 def test_the_most_confident_mistakes_come_first() -> None:
@@ -94,9 +112,9 @@ def test_the_most_confident_mistakes_come_first() -> None:
     images = np.arange(1, 6, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
     (axes,) = mistakes.plot(images, [("vit", "both", [predictions])]).axes
     shown = axes.images[0].get_array()[14, 14 :: mosaic.SIDE + 2].tolist()
-    assert shown == [5, 3, 1] + [mosaic.WHITE] * (mistakes.COLUMNS - 3)
+    assert shown == [5, 3, 1] + [None] * (mistakes.COLUMNS - 3)
     captions = [text.get_text().strip() for text in axes.texts]
-    assert captions[:4] == ["T-Shirt\n→ Shirt\n90.0%", "Boot\n→ Sneaker\n80.0%", "Trouser\n→ Dress\n50.0%", ""]
+    assert captions[:4] == ["T-Shirt\n→ Shirt\n90.0 %", "Boot\n→ Sneaker\n80.0 %", "Trouser\n→ Dress\n50.0 %", ""]
     assert axes.get_yticklabels()[0].get_text() == "vit\nboth\nwrong: 3\nof 5"
 
 
@@ -120,7 +138,7 @@ def fabricate(model: str, seed: int = 0, **columns: list) -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    """Two seeds of thirteen models of three families, one of them with a single epoch and without gradients."""
+    """Two seeds of models of three families, one of them with a single epoch and without gradients."""
     runs = []
     for number, name in enumerate(NAMES):
         for seed in (0, 1):
@@ -155,14 +173,16 @@ FAMILIES = {name: "vgg" if name < NAMES[5] else "vit" for name in NAMES}
 
 @pytest.mark.parametrize("plot", [time_to_accuracy.plot, all_curves.plot, gradients.plot])
 def test_figures_of_histories_are_legible(plot: Callable[[list], Figure], runs: list, tmp_path: Path) -> None:
-    check_legible(plot(runs), tmp_path)
+    figure = plot(runs)
+    check_legible(figure, tmp_path)
+    assert_titles_apart(figure)
 
 
-@pytest.mark.parametrize("accuracies", [[0.9] * 13, [0.0] * 6 + [1.0] * 7], ids=["alike", "none and all"])
+@pytest.mark.parametrize("accuracies", [[0.9] * 28, [0.0] * 13 + [1.0] * 15], ids=["alike", "none and all"])
 def test_the_trade_off_is_legible_and_no_name_hides_another(accuracies: list[float], tmp_path: Path) -> None:
     figure = tradeoff.plot(compared(accuracies), FAMILIES)
     check_legible(figure, tmp_path)
-    assert_apart(figure.axes[1].texts)
+    assert_apart(figure.axes[0].get_yticklabels())
 
 
 def test_names_beside_lines_do_not_hide_each_other(runs: list, tmp_path: Path) -> None:
@@ -171,10 +191,16 @@ def test_names_beside_lines_do_not_hide_each_other(runs: list, tmp_path: Path) -
     assert_apart(figure.axes[1].texts)
 
 
+def assert_titles_apart(figure: Figure) -> None:
+    boxes = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    boxes += [legend.get_window_extent() for legend in figure.legends]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
 def assert_apart(names: list[Text]) -> None:
     assert sorted(text.get_text() for text in names) == NAMES
-    boxes = sorted((text.get_window_extent() for text in names), key=lambda box: box.y0)
-    assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
+    boxes = [text.get_window_extent() for text in names]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_names_are_as_near_to_their_place_as_the_gap_lets_them() -> None:
@@ -184,22 +210,60 @@ def test_names_are_as_near_to_their_place_as_the_gap_lets_them() -> None:
     assert names.spread(np.array([1.0, 1.0]), 0.1, 0, 1) == pytest.approx([0.9, 1.0])
 
 
-def test_models_of_a_family_have_its_colour_and_a_line_of_their_own() -> None:
+def test_models_of_a_family_have_its_colour_in_every_study_and_a_line_of_their_own() -> None:
     looks = names.styles({"vit": "vit", "vgg8": "vgg", "vgg12": "vgg"})
     assert looks["vgg8"]["color"] == looks["vgg12"]["color"] != looks["vit"]["color"]
     assert looks["vgg8"]["linestyle"] != looks["vgg12"]["linestyle"]
+    assert names.styles({"vit": "vit"})["vit"]["color"] == looks["vit"]["color"]
+
+
+def test_every_family_has_a_colour(config: dict) -> None:
+    assert {entry["family"] for entry in config["models"].values()} <= names.COLORS.keys()
+    assert len(set(names.COLORS.values())) == len(names.COLORS)
+
+
+def test_a_long_name_ends_its_lines_after_an_underscore() -> None:
+    assert names.wrap_name(NAMES[0], 28) == "published_vit_depthwise_5x8_\nmin_delta_00"
+    assert names.wrap_name("vit_depthwise", 5) == "vit_\ndepthwise"
+    assert names.wrap_name("vit", 28) == "vit"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0.86, 0.94, [86, 88, 89, 90, 91, 92, 93, 94]), (0.08, 0.93, [10, 20, 30, 50, 70, 80, 90])],
+)
+def test_the_scale_of_accuracies_has_round_ticks_that_find_room(low: float, high: float, ticks: list[int]) -> None:
+    axes = Figure().subplots()
+    axes.plot([low, high], [0, 1])
+    names.logit_scale(axes, "x")
+    axes.set_xlim(low, high)
+    assert sorted(100 * np.array(axes.get_xticks())) == pytest.approx(ticks)
 
 
 def test_the_trade_off_has_each_models_accuracy_interval_and_reported_number() -> None:
-    table = compared([0.8, 0.95]).assign(parameters=[1e5, 1e7], flops_per_image=[1e8, 1e6])
+    table = compared([0.8, 0.95, 0.7]).assign(parameters=[1e5, 1e7, 1e6], flops_per_image=[1e8, 1e6, 1e7])
     figure = tradeoff.plot(table, FAMILIES)
-    left, _, right = figure.axes
-    for axes, costs in ((left, [1e5, 1e7]), (right, [1e8, 1e6])):
-        drawn = [line.get_xydata() for line in axes.lines]
-        for cost, accuracy, measured in zip(costs, (0.8, 0.95), drawn[::2], strict=True):
-            np.testing.assert_allclose(measured, [(cost, accuracy + step) for step in (-0.01, 0, 0.01)])
-        np.testing.assert_allclose(drawn[1::2], [[(costs[0], 0.9)], [(costs[1], np.nan)]])
-    assert "measured with 95 % interval, augmentation: both, n = 3 × 10,000" in texts(figure)
+    accuracy, *costs = figure.axes
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == [NAMES[1], NAMES[0], NAMES[2]]
+    intervals = [[(middle + step, y) for step in (-0.01, 0, 0.01)] for y, middle in enumerate((0.95, 0.8, 0.7))]
+    reported = [[(0.9, 1)], [(0.9, 2)]]
+    drawn = [line.get_xydata().tolist() for line in accuracy.lines]
+    expected = [intervals[0], intervals[1], reported[0], intervals[2], reported[1]]
+    for line, points in zip(drawn, expected, strict=True):
+        np.testing.assert_allclose(line, points)
+    for axes, values in zip(costs, ([1e7, 1e5, 1e6], [1e6, 1e8, 1e7]), strict=True):
+        assert [line.get_xydata().tolist() for line in axes.lines] == [[[cost, y]] for y, cost in enumerate(values)]
+    least = [axes.patches[0].get_data().values.tolist() for axes in costs]
+    assert least == [[1e7, 1e5, 1e5], [1e6, 1e6, 1e6]]
+    assert "augmentation: both; n = 3 × 10,000 test images" in texts(figure)
+
+
+def test_the_trade_off_says_which_augmentation_where_there_are_several() -> None:
+    figure = tradeoff.plot(compared([0.8, 0.9]).assign(augmentation=["none", "both"]), FAMILIES)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        f"{NAMES[1]}, both",
+        f"{NAMES[0]}, none",
+    ]
 
 
 def test_time_to_accuracy_is_the_best_so_far_over_the_seconds_so_far() -> None:
@@ -245,7 +309,7 @@ def test_a_stage_draws_the_histories_that_it_is_given(module: str, tmp_path: Pat
     output = tmp_path / "figure.svg"
     ended = stage("-m", f"fashion.figures.{module}", "--runs", f"{tmp_path}/vit/both:3", "--output", output)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "<!-- vit" in output.read_text()
+    assert "vit" in svg_texts(output)
 
 
 def test_the_trade_off_shows_the_rows_that_it_is_asked_for(tmp_path: Path) -> None:
@@ -257,8 +321,8 @@ def test_the_trade_off_shows_the_rows_that_it_is_asked_for(tmp_path: Path) -> No
     options = ("--comparison", tmp_path / "comparison.csv", "--runs", *groups, "--families", "vgg", "vit")
     ended = stage("-m", "fashion.figures.tradeoff", *options, "--output", output)
     assert (ended.returncode, ended.stderr) == (0, "")
-    named = [name for name in NAMES if f"<!-- {name} -->" in output.read_text()]
-    assert named == [NAMES[0], NAMES[2]]
+    shown = svg_texts(output)
+    assert [name for name in NAMES if any(text.startswith(name) for text in shown)] == [NAMES[0], NAMES[2]]
 
 
 @pytest.mark.parametrize("module", ["confusion", "reliability"])
@@ -270,4 +334,4 @@ def test_a_stage_draws_the_models_that_it_is_given(module: str, tmp_path: Path) 
     groups = [f"{tmp_path}/{model}/both:0,1" for model in ("vit", "vgg8")]
     ended = stage("-m", f"fashion.figures.{module}", "--runs", *groups, "--output", *outputs)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "<!-- vit -->" in outputs[1].read_text()
+    assert "vit" in svg_texts(outputs[1])

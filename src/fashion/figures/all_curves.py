@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
-from fashion.figures.parts.multiples import COLUMNS
+from fashion.figures.parts.multiples import COLUMNS, heading
 from fashion.figures.parts.sheet import WIDTH, draw_runs
 from fashion.records.run import Run
 from fashion.stage import exit_on_user_error
@@ -30,7 +30,7 @@ def plot(runs: Sequence[Run]) -> Figure:
     for (accuracy, loss), ((model, augmentation), seeds) in zip(pairs, models.items(), strict=True):
         draw(accuracy, seeds, "accuracy", scale=100)
         draw(loss, seeds, "loss")
-        accuracy.set_title(f"{model}\n{augmentation}, {counted(len(seeds), 'seed')}", size="small")
+        accuracy.set_title(heading(model, augmentation, counted(len(seeds), "seed")), size="small")
         accuracy.set_ylim(0, 100)
         accuracy.tick_params(labelbottom=False)
         loss.yaxis.set_major_locator(MaxNLocator(3))

@@ -5,15 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from fashion.figures.parts.multiples import heading, panels
-from fashion.figures.parts.sheet import draw_runs
+from fashion.figures.parts.mosaic import SHORT_NAMES
+from fashion.figures.parts.multiples import heading, panels, sizes
+from fashion.figures.parts.sheet import LINE_HEIGHT, draw_runs
+from fashion.figures.parts.svg import BLACK, describe
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import read_groups
 from fashion.stage import exit_on_user_error
 
-ROW_HEIGHT = 2.25  # inches
-LEAST = 0.5  # percent: what would read 0 is left blank
+ROW_HEIGHT = 2.42  # inches, and a line more for each line of a title after its first
 
 
 def confusion(seeds: list[Predictions]) -> np.ndarray:
@@ -27,32 +28,30 @@ def confusion(seeds: list[Predictions]) -> np.ndarray:
 
 def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
     """A matrix for each model, as `read_groups` gives their predictions."""
-    figure, grid = panels(len(groups), ROW_HEIGHT, xlabel="predicted class", ylabel="true class")
-    for axes, (model, augmentation, seeds) in zip(grid, groups, strict=True):
-        _draw(axes, confusion(seeds))
-        axes.set_title(heading(model, augmentation, len(seeds), len(seeds[0].labels)), size="small")
+    titles = [
+        heading(model, augmentation, sizes(len(seeds), len(seeds[0].labels))) for model, augmentation, seeds in groups
+    ]
+    height = ROW_HEIGHT + LINE_HEIGHT * max(title.count("\n") for title in titles)
+    figure, grid = panels(len(groups), height, xlabel="predicted class (row: true)", ylabel="")
+    figure.get_layout_engine().set(w_pad=0.01, wspace=0)
+    for axes, title, (model, _, seeds) in zip(grid, titles, groups, strict=True):
+        _draw(axes, confusion(seeds), model)
+        axes.set_title(title, size="small")
     classes = range(len(CLASSES))
     grid[0].set_xticks(classes)
-    grid[0].set_yticks(classes, [f"{name} {label}" for label, name in enumerate(CLASSES)])
+    grid[0].set_yticks(classes, [f"{name} {label}" for label, name in enumerate(SHORT_NAMES)])
     return figure
 
 
-def _draw(axes: Axes, shares: np.ndarray) -> None:
+def _draw(axes: Axes, shares: np.ndarray, model: str) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     axes.grid(visible=False)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, pad=2)
     for (row, column), share in np.ndenumerate(shares):
-        if share >= LEAST:
-            axes.text(
-                column,
-                row,
-                f"{share:.0f}",
-                ha="center",
-                va="center_baseline",
-                size="small",
-                color="white" if share > 60 else "black",
-                in_layout=False,
-            )
+        if (written := f"{share:.0f}") != "0":
+            looks = {"ha": "center", "va": "center_baseline", "size": "small", "in_layout": False}
+            cell = axes.text(column, row, written, **looks, color="white" if share > 60 else BLACK)
+            describe(cell, f"{model}: {share:.1f} % of {CLASSES[row]} as {CLASSES[column]}", stop=False)
 
 
 def main() -> None:

@@ -6,19 +6,20 @@ from itertools import chain
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from fashion.figures.parts.multiples import panels
+from fashion.figures.parts.multiples import heading, panels
 from fashion.figures.parts.sheet import draw_runs
 from fashion.records.run import Run, gradient_norms
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 1.9  # inches
 LEAST = 1e-12  # drawn for smaller norms, 0 among them: a logarithmic axis has no place for that
-COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 1, 256)))  # not its palest, on white
+# Neither its palest, on white, nor its darkest, on a dark page.
+COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 0.8, 256)))
 
 
 def plot(runs: Sequence[Run]) -> Figure:
@@ -28,10 +29,16 @@ def plot(runs: Sequence[Run]) -> Figure:
     for axes, run in zip(grid, runs, strict=True):
         spec = run.spec
         _draw(axes, gradient_norms(run.history).to_numpy(), epochs)
-        axes.set_title(f"{spec['model']['name']}\n{spec['augmentation']['name']}, seed {spec['seed']}", size="small")
+        title = heading(spec["model"]["name"], spec["augmentation"]["name"], f"seed {spec['seed']}")
+        axes.set_title(title, size="small")
     grid[0].set(yscale="log")
-    bar = {"label": "epoch", "ticks": MaxNLocator(integer=True, min_n_ticks=1)}
-    figure.colorbar(ScalarMappable(epochs, COLORS), ax=grid, location="top", aspect=60, shrink=0.5, pad=0.01, **bar)
+    grid[0].yaxis.set_minor_locator(NullLocator())
+    ticks = MaxNLocator(6, integer=True, min_n_ticks=2).tick_values(epochs.vmin, epochs.vmax)
+    named = {int(epoch) for epoch in (epochs.vmin, *ticks) if epochs.vmin <= epoch <= epochs.vmax}
+    handles = [
+        Line2D([], [], color=COLORS(epochs(epoch)), linestyle="-", label=f"epoch {epoch}") for epoch in sorted(named)
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 

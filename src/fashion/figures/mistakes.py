@@ -7,12 +7,14 @@ from matplotlib.figure import Figure
 
 from fashion.data.dataset import load
 from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.figures.parts.names import wrap_name
 from fashion.figures.parts.sheet import figure_parser, save
 from fashion.records.predictions import Predictions
 from fashion.records.run import add_runs, read_groups
 from fashion.stage import exit_on_user_error
 
 COLUMNS = 9
+NAME_CHARACTERS = 20  # in a line at the left
 
 
 def plot(images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
@@ -29,7 +31,9 @@ def plot(images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]]) -
         row[: len(wrong)] = images[wrong]
         captions += [caption(predictions, index) for index in wrong] + [""] * (COLUMNS - len(wrong))
         count = np.count_nonzero(~predictions.correct)
-        rows.append(f"{model}\n{augmentation}\nwrong: {count:,}\nof {len(predictions.labels):,}")
+        rows.append(
+            f"{wrap_name(model, NAME_CHARACTERS)}\n{augmentation}\nwrong: {count:,}\nof {len(predictions.labels):,}"
+        )
     return grid(mosaic, rows=rows, captions=captions)
 
 
@@ -42,7 +46,7 @@ def worst(predictions: Predictions) -> np.ndarray:
 def caption(predictions: Predictions, index: int) -> str:
     """An image's true class, the predicted one, and the confidence in that."""
     names = SHORT_NAMES[predictions.labels[index]], SHORT_NAMES[predictions.predicted[index]]
-    return "{}\n→ {}\n{:.1%}".format(*names, predictions.confidence[index])
+    return "{}\n→ {}\n{:.1f} %".format(*names, 100 * predictions.confidence[index])
 
 
 def main() -> None:

@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fashion.figures.parts.multiples import heading, panels
+from fashion.figures.parts.multiples import heading, panels, sizes
 from fashion.figures.parts.sheet import draw_runs
+from fashion.figures.parts.svg import describe
 from fashion.records.confidence import BINS, reliability
 from fashion.records.predictions import Predictions
 from fashion.records.run import read_groups
@@ -26,7 +27,7 @@ def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
     )
     for axes, (model, augmentation, seeds) in zip(grid, groups, strict=True):
         _draw(axes, seeds)
-        axes.set_title(heading(model, augmentation, len(seeds), len(seeds[0].labels)), size="small")
+        axes.set_title(heading(model, augmentation, sizes(len(seeds), len(seeds[0].labels))), size="small")
     ticks = (0, 25, 50, 75, 100)
     grid[0].set(xlim=(0, 100), ylim=(0, 100), xticks=ticks, yticks=ticks)
     return figure
@@ -35,14 +36,18 @@ def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
 def _draw(axes: Axes, seeds: list[Predictions]) -> None:
     each = [reliability(predictions) for predictions in seeds]
     shares = 100 * np.mean([bins.share for bins in each], axis=0)
-    axes.bar(CENTRES, shares, width=100 / BINS, color="0.85", edgecolor="white")
-    axes.axline((0, 0), slope=1, color="0.5", linestyle=":")
+    bars = axes.bar(CENTRES, shares, width=0.94 * 100 / BINS, color=("black", 0.15), edgecolor="none")
+    for centre, share, bar in zip(CENTRES, shares, bars, strict=True):
+        describe(bar, f"confidence about {centre:.0f} %: {share:.1f} % of the images", stop=False)
+    axes.axline((0, 0), slope=1, color=("black", 0.5), linestyle=":")
     for bins in each:
         held = bins.share > 0
         points = 100 * bins.confidence[held], 100 * bins.accuracy[held]
-        axes.plot(*points, marker="o", color="C0", linestyle="-", clip_on=False)
+        (line,) = axes.plot(*points, marker="o", color="C0", linestyle="-", clip_on=False)
+        said = ", ".join(f"{right:.0f} % at {sure:.0f} %" for sure, right in zip(*points, strict=True))
+        describe(line, f"ECE {100 * bins.ece:.1f} %; accuracy at confidence: {said}")
     ece = np.mean([bins.ece for bins in each])
-    axes.text(0.04, 0.95, f"ECE {ece:.1%}", transform=axes.transAxes, va="top", size="small", weight="bold")
+    axes.text(0.04, 0.95, f"ECE {100 * ece:.1f} %", transform=axes.transAxes, va="top", size="small", weight="bold")
 
 
 def main() -> None:

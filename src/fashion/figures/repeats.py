@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.figures.parts.svg import describe
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 0.26  # inches
@@ -15,7 +16,7 @@ AROUND = 0.8
 SEED = {"marker": "o", "markersize": 4, "linestyle": "none", "color": "C0", "markerfacecolor": "none"}
 PREDICTED = {"color": "C0", "linestyle": "-", "linewidth": 4, "alpha": 0.25, "solid_capstyle": "butt"}
 PUBLISHED = {"marker": "D", "markersize": 4.5, "linestyle": "none", "color": "C1"}
-CLEAN = {"marker": "|", "markersize": 8, "linestyle": "none", "color": "0.4"}
+CLEAN = {"marker": "|", "markersize": 8, "linestyle": "none", "color": ("black", 0.6)}
 
 
 def plot(repeats: pd.DataFrame) -> Figure:
@@ -24,11 +25,19 @@ def plot(repeats: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     for y, (_, row) in enumerate(repeats.iterrows()):
         seeds = [100 * float(accuracy) for accuracy in row["accuracies"].split()]
-        axes.plot([100 * row["low"], 100 * row["high"]], [y, y], **PREDICTED)
-        axes.plot(seeds, [y] * len(seeds), **SEED)
-        axes.plot(100 * row["reported_accuracy"], y, **PUBLISHED)
+        low, high, published, clean = 100 * row[["low", "high", "reported_accuracy", "clean_accuracy"]].astype(float)
+        drawn = [
+            ([published], PUBLISHED, f"published: {published:.2f} %"),
+            # Over it: a ring hides no diamond.
+            (seeds, SEED, f"our seeds: {', '.join(f'{seed:.2f} %' for seed in seeds)}"),
+        ]
+        if not np.isnan(low):
+            drawn.insert(0, ([low, high], PREDICTED, f"one more seed, 95 %: {low:.2f} to {high:.2f} %"))
         if row["tested_on"] != "clean":
-            axes.plot(100 * row["clean_accuracy"], y, **CLEAN)
+            drawn.append(([clean], CLEAN, f"our mean on clean images: {clean:.2f} %"))
+        for accuracies, looks, text in drawn:
+            (marks,) = axes.plot(accuracies, [y] * len(accuracies), **looks)
+            describe(marks, f"{row['run']}, {text}")
     names = repeats["run"] + "  " + repeats["model"].str.removeprefix("published_") + ", " + repeats["augmentation"]
     axes.set_yticks(np.arange(len(repeats)), names + ", n = " + repeats["seeds"].astype(str))
     axes.set_ylim(len(repeats) - 0.5, -0.5)

@@ -5,14 +5,26 @@ from itertools import chain
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from fashion.figures.parts.epochs import by_model, counted
-from fashion.figures.parts.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+from fashion.figures.parts.names import (
+    height,
+    lead,
+    log_scale,
+    logit_scale,
+    name_width,
+    on_logit_scale,
+    styles,
+    write_names,
+)
 from fashion.figures.parts.sheet import WIDTH, draw_runs
+from fashion.figures.parts.svg import describe
 from fashion.records.run import Run
 from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.2  # inches
+LABELS = 0.5  # inches of the width for those of the y axis
 
 
 def progress(history: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -25,20 +37,25 @@ def plot(runs: Sequence[Run]) -> Figure:
     models = by_model(runs)
     drawn = styles({run.spec["model"]["name"]: run.spec["model"]["family"] for run in runs})
     figure = Figure(figsize=(WIDTH, height(HEIGHT, len(models))))
-    axes, column = figure.subplots(1, 2, sharey=True, width_ratios=(1, 0.2))
-    axes.set(xscale="log", xlabel="training time (s)", ylabel="best validation accuracy so far (%)")
+    names = name_width(drawn)
+    axes, column = figure.subplots(1, 2, sharey=True, width_ratios=(WIDTH - names - LABELS, names))
+    axes.set(xlabel="training time (s)", ylabel="best validation accuracy so far (%)")
     augmentations = sorted({augmentation for _, augmentation in models})
     seeds = max(map(len, models.values()))
     axes.set_title(f"augmentation: {', '.join(augmentations)}, {counted(seeds, 'seed')}", size="small")
-    logit_scale(axes)
+    logit_scale(axes, "y")
     ends = {}
     for (model, _), of_model in models.items():
         lines = [axes.plot(*progress(run.history), **drawn[model], marker="o", markevery=[-1])[0] for run in of_model]
+        for line in lines:
+            seconds, accuracy = line.get_xydata()[-1]
+            describe(line, f"{model}: {100 * accuracy:.2f} % within {seconds:,.0f} s")
         # The run that ended last: its end is the nearest to the names.
         ends[model] = max(tuple(line.get_xydata()[-1]) for line in lines)
+    log_scale(axes, StrMethodFormatter("{x:,g}"))
     heights = write_names(column, {model: accuracy for model, (_, accuracy) in ends.items()}, drawn)
     for model, end in ends.items():
-        lead(figure, axes, end, column, (0.0, heights[model]))
+        lead(figure, axes, end, column, heights[model])
     return figure
 
 

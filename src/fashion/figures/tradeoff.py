@@ -1,59 +1,84 @@
-"""Beyond the report: the test accuracy of every model against its size and its cost."""
+"""Beyond the report: the test accuracy of every model beside its size and its cost, the most accurate on top."""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 
-from fashion.figures.parts.names import height, lead, logit_scale, on_logit_scale, styles, write_names
+from fashion.figures.parts.names import COLORS, log_scale, logit_scale, on_logit_scale, styles
 from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.figures.parts.svg import describe
 from fashion.records.run import add_runs
 from fashion.stage import exit_on_user_error
 
-HEIGHT = 4.0  # inches
+ROW_HEIGHT, AROUND = 0.17, 1.0  # inches
 COSTS = {"parameters": "parameters", "flops_per_image": "FLOPs per image"}
 MEASURED = {"marker": "o", "markersize": 4, "linestyle": "-"}
-REPORTED = {**MEASURED, "markersize": 6, "markerfacecolor": "none", "linestyle": "none"}
+REPORTED = {"marker": "o", "markersize": 6.5, "linestyle": "none", "markerfacecolor": "none"}
+LEAST = {"color": ("black", 0.35), "linewidth": 0.9}
 
 
 def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
-    """Test accuracy with its interval against parameters and FLOPs, a point for each row, named between the panels.
+    """A row for each model: test accuracy with its interval and the report's, parameters, and FLOPs.
 
     Args:
         comparison: rows of the table of that name, one for each model.
         families: a model's name -> its family's.
     """
-    figure = Figure(figsize=(WIDTH, height(HEIGHT, len(comparison))))
-    left, column, right = figure.subplots(1, 3, sharey=True, width_ratios=(1, 0.42, 1))
-    drawn = styles(families)
-    logit_scale(left)
-    columns = ["test_accuracy_low", "test_accuracy", "test_accuracy_high", "reported_test_accuracy"]
-    accuracies = on_logit_scale(comparison.set_index("model")[columns].astype(float))
-    for axes, (cost, label) in zip((left, right), COSTS.items(), strict=True):
-        axes.set(xscale="log", xlabel=label, xmargin=0.08)
-        for x, (model, (low, middle, high, reported)) in zip(comparison[cost], accuracies.iterrows(), strict=True):
-            color = drawn[model]["color"]
-            axes.plot([x] * 3, [low, middle, high], color=color, **MEASURED, markevery=[1])
-            axes.plot(x, reported, color=color, **REPORTED)
-    left.set_ylabel("test accuracy (%)")
-    right.yaxis.tick_right()
-    right.tick_params(labelright=True)
-    right.spines.left.set_visible(False)
-    right.spines.right.set_visible(True)
-    heights = write_names(column, accuracies["test_accuracy"].to_dict(), drawn)
-    for _, row in comparison.iterrows():
-        name = row["model"]
-        for axes, cost, end in ((left, "parameters", 0.0), (right, "flops_per_image", 1.0)):
-            lead(figure, axes, (row[cost], accuracies.loc[name, "test_accuracy"]), column, (end, heights[name]))
-    augmentations = ", ".join(sorted(set(comparison["augmentation"])))
-    measured = f"measured with 95 % interval, augmentation: {augmentations}, {_sizes(comparison)}"
+    table = comparison.sort_values("test_accuracy", ascending=False, kind="stable")
+    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(table) + AROUND))
+    accuracy, *costs = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
+    colors = {model: looks["color"] for model, looks in styles(families).items()}
+    for y, (_, row) in enumerate(table.iterrows()):
+        _draw_row(accuracy, costs, y, row, colors[row["model"]])
+    logit_scale(accuracy, "x")
+    accuracy.set_xlabel("test accuracy (%)")
+    for axes, (cost, label) in zip(costs, COSTS.items(), strict=True):
+        edges = np.arange(len(table) + 1) - 0.5
+        axes.stairs(np.minimum.accumulate(table[cost]), edges, orientation="horizontal", baseline=None, **LEAST)
+        axes.set(xlabel=label, xmargin=0.1)
+        log_scale(axes, EngFormatter(sep=""))
+    augmentations = table["augmentation"].unique()
+    names = table["model"] + (", " + table["augmentation"] if len(augmentations) > 1 else "")
+    accuracy.set_yticks(np.arange(len(table)), names)
+    accuracy.set_ylim(len(table) - 0.5, -0.5)
+    shown = [family for family in COLORS if family in families.values()]
     handles = [
-        Line2D([], [], color="0.3", **MEASURED, label=measured),
-        Line2D([], [], color="0.3", **REPORTED, label="report"),
+        Line2D([], [], color=COLORS[family], **{**MEASURED, "linestyle": "none"}, label=family) for family in shown
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    handles += [
+        Line2D([], [], color="black", **MEASURED, label="measured, 95 % interval"),
+        Line2D([], [], color="black", **REPORTED, label="report"),
+        Line2D([], [], **LEAST, label="least so far, from the top"),
+    ]
+    title = f"augmentation: {', '.join(augmentations)}; {_sizes(table)} test images"
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=len(handles),
+        title=title,
+        columnspacing=1.2,
+        title_fontsize="small",
+    )
     return figure
+
+
+def _draw_row(accuracy: Axes, costs: list[Axes], y: int, row: pd.Series, color: str) -> None:
+    measured = row[["test_accuracy_low", "test_accuracy", "test_accuracy_high"]].astype(float)
+    low, middle, high = 100 * measured
+    (line,) = accuracy.plot(on_logit_scale(measured), [y] * 3, color=color, **MEASURED, markevery=[1])
+    describe(line, f"{row['model']}: {middle:.2f} %, 95 % interval {low:.2f} to {high:.2f} %")
+    reported = float(row["reported_test_accuracy"])
+    if not np.isnan(reported):
+        (ring,) = accuracy.plot(on_logit_scale(reported), y, color=color, **REPORTED)
+        describe(ring, f"{row['model']}: {100 * reported:.2f} % in the report")
+    for axes, (cost, label) in zip(costs, COSTS.items(), strict=True):
+        (dot,) = axes.plot(row[cost], y, color=color, **MEASURED)
+        describe(dot, f"{row['model']}: {row[cost]:,.0f} {label}")
 
 
 def _sizes(comparison: pd.DataFrame) -> str:

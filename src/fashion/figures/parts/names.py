@@ -1,4 +1,4 @@
-"""Many models in one panel: how they are told apart, the scale of their accuracy, and where their names stand."""
+"""Many models in one figure: how they are told apart, the scales of their numbers, and where their names stand."""
 
 import itertools
 from collections.abc import Mapping
@@ -7,17 +7,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import Formatter, Locator, LogLocator, NullLocator, PercentFormatter
 from scipy.optimize import isotonic_regression
+from scipy.special import logit
 
 from fashion.figures.parts.sheet import LINE_HEIGHT
 
-COLORS = ("C0", "C1", "C4", "C5", "C3", "C7")  # of families
+# A family has its colour in every figure of every study, of Okabe and Ito's palette; one that is not here is black.
+COLORS = {"vgg": "C1", "resnet": "C0", "vit": "C4"}
 LINES = ("-", (0, (4, 1.5)), "-.", ":", (0, (6, 1, 1, 1, 1, 1)))  # of models within a family
-LEADER = {"color": "0.7", "linewidth": 0.5, "zorder": -1, "in_layout": False}
-# Ticks of an accuracy's axis; it shows none beyond the first and the last.
-ACCURACIES = (0.005, 0.01, 0.02, 0.05, *np.arange(1, 9) / 10, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
+LEADER = {"color": ("black", 0.3), "linewidth": 0.5, "zorder": -1, "shrinkB": 2, "in_layout": False}
+LEAST, MOST = 0.005, 0.995  # the scale of accuracies has no place for 0 and 1
+# Ticks of that scale, the roundest first.
+PERCENTAGES = sorted(range(1, 100), key=lambda percent: (percent % 10 > 0, percent % 5 > 0, percent % 2))
+NEAREST = 0.1  # of an axis, between its ticks
 AROUND = 0.7  # inches of a figure's height that its axes, their labels and a legend leave to no name
+CHARACTER = 0.063  # inches, the width of one in a name
 
 
 def height(least: float, names: int) -> float:
@@ -25,17 +30,23 @@ def height(least: float, names: int) -> float:
     return max(least, LINE_HEIGHT * names + AROUND)
 
 
+def wrap_name(name: str, width: int) -> str:
+    """A model's name in lines of at most `width` characters that end after an underscore, where it has any there."""
+    end = name.rfind("_", 0, width) + 1
+    return f"{name[:end]}\n{wrap_name(name[end:], width)}" if end and len(name) > width else name
+
+
 def styles(families: Mapping[str, str]) -> dict[str, dict]:
-    """Colour and line style of each model: a colour for each family, in it a line style for each model.
+    """Colour and line style of each model: its family's colour, in the family a line style for each model.
 
     Args:
         families: a model's name -> its family's.
     """
     drawn = {}
-    for color, family in zip(itertools.cycle(COLORS), sorted(set(families.values()))):
+    for family in set(families.values()):
         members = sorted(name for name, own in families.items() if own == family)
         lines = zip(members, itertools.cycle(LINES))
-        drawn |= {name: {"color": color, "linestyle": line} for name, line in lines}
+        drawn |= {name: {"color": COLORS.get(family, "black"), "linestyle": line} for name, line in lines}
     return drawn
 
 
@@ -49,17 +60,51 @@ def spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarra
     return placed
 
 
-def logit_scale(axes: Axes) -> None:
-    """Have the y axis, an accuracy of 0 to 1, widen towards both ends: 95 % is as far from 90 % as 10 % is from 5 %."""
-    axes.set_yscale("logit")
-    axes.yaxis.set_major_locator(FixedLocator(ACCURACIES))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-    axes.yaxis.set_minor_locator(NullLocator())
+class _AccuracyTicks(Locator):
+    """As many round percentages as find room on a logit scale."""
+
+    def __call__(self) -> list[float]:
+        return self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        gap = NEAREST * (logit(vmax) - logit(vmin))
+        ticks: list[float] = []
+        for tick in (percent / 100 for percent in PERCENTAGES):
+            if vmin <= tick <= vmax and all(abs(logit(tick) - logit(other)) >= gap for other in ticks):
+                ticks.append(tick)
+        return ticks
+
+
+def logit_scale(axes: Axes, name: str) -> None:
+    """Have an axis of accuracies, "x" or "y", widen towards both ends: 95 % is as far from 90 % as 10 % is from 5 %.
+
+    Accuracies go through `on_logit_scale` first.
+    """
+    axes.set(**{f"{name}scale": "logit"})
+    axis = getattr(axes, f"{name}axis")
+    axis.set_major_locator(_AccuracyTicks())
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
+    axis.set_minor_locator(NullLocator())
 
 
 def on_logit_scale(accuracy: np.ndarray) -> np.ndarray:
     """The accuracy, but for 0 and 1, which the scale has no place for."""
-    return np.clip(accuracy, ACCURACIES[0], ACCURACIES[-1])
+    return np.clip(accuracy, LEAST, MOST)
+
+
+def log_scale(axes: Axes, form: Formatter) -> None:
+    """Give the x axis of what is drawn a logarithmic scale, with ticks of this form that find room."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    within = (1,) if high / low > 200 else (1, 3) if high / low > 20 else (1, 2, 5)
+    axes.xaxis.set_major_locator(LogLocator(subs=within))
+    axes.xaxis.set_major_formatter(form)
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def name_width(names: Mapping[str, object]) -> float:
+    """The width in inches of a column with these names."""
+    return CHARACTER * max(map(len, names))
 
 
 def write_names(axes: Axes, values: Mapping[str, float], drawn: Mapping[str, dict]) -> dict[str, float]:
@@ -77,12 +122,11 @@ def write_names(axes: Axes, values: Mapping[str, float], drawn: Mapping[str, dic
     gap = LINE_HEIGHT / (axes.figure.get_figheight() - AROUND)
     heights = dict(zip(values, spread(wanted, gap, 0, 1), strict=True))
     for name, y in heights.items():
-        looks = {"ha": "center", "va": "center", "size": "small", "color": drawn[name]["color"]}
-        axes.text(0.5, y, name, transform=axes.transAxes, **looks)
+        axes.text(0, y, name, transform=axes.transAxes, va="center", size="small", color=drawn[name]["color"])
     return heights
 
 
-def lead(figure: Figure, axes: Axes, point: tuple[float, float], column: Axes, end: tuple[float, float]) -> None:
-    """A thin line from a point of `axes` to `end` in a column of names, behind what the axes show."""
-    axes.set_facecolor("none")
-    figure.add_artist(ConnectionPatch(point, end, coordsA=axes.transData, coordsB=column.transAxes, **LEADER))
+def lead(figure: Figure, axes: Axes, point: tuple[float, float], column: Axes, height: float) -> None:
+    """A thin line from a point of `axes` to a name in the column at its right, behind what the axes show."""
+    ends = {"coordsA": axes.transData, "coordsB": column.transAxes}
+    figure.add_artist(ConnectionPatch(point, (0, height), **ends, **LEADER))
