@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -465,3 +466,24 @@ def test_test_curves_show_the_test_in_place_of_validation(runs: list[Run]) -> No
     drawn = {line.get_label(): line for line in figure.subfigs[0].axes[1].lines}
     np.testing.assert_array_equal(drawn["test"].get_ydata(), 100 * runs[0].history["test_accuracy"])
     assert "validation" not in drawn
+
+
+CURVES = [f"fig{number:02}" for number in (4, 6, 10, 11, 12, 14, 16, 17)] + ["ext03"]
+
+
+def caption(kind: str, figure: str) -> str:
+    """A caption as Snakemake's report and the page render it."""
+    template = jinja2.Template((Path(__file__).parents[2] / f"workflow/report/{kind}.rst").read_text())
+    return template.render(snakemake={"wildcards": {"figure": figure}, "params": {"note": ""}}).strip()
+
+
+def test_captions_say_something_of_their_own_figure() -> None:
+    of = {figure: caption("curves", f"{figure}_published_model") for figure in CURVES}
+    assert all(of[figure].startswith(f"Fig. {int(figure[3:])} of the report: ") for figure in CURVES[:-1])
+    assert len({text.splitlines()[0] for text in of.values()}) == len(CURVES)
+    # What a reader of either protocol needs.
+    assert all("where tested_weights is best; where it is last," in text for text in of.values())
+    assert caption("curves", "fig05_vgg8").startswith("Fig. 5 of the report: vgg8.")
+    assert "Dashed" not in caption("curves", "fig04_vgg8")
+    assert caption("diagram", "fig15_vit_depthwise").startswith("Fig. 15 of the report, vit_depthwise: the depthwise")
+    assert caption("diagram", "fig01_vit").startswith("Fig. 1 of the report, vit. Drawn")

@@ -87,6 +87,8 @@ def limit_losses(axes: Axes) -> None:
     lines = [line for line in axes.lines if line not in rings]
     drawn = np.concatenate([line.get_ydata() for line in lines])
     finite = drawn[np.isfinite(drawn)]
+    if not finite.size:
+        return
     fence = max(GUESSING, FENCE * np.quantile(finite, 0.25))
     if not (drawn > fence).any():
         return
@@ -114,7 +116,7 @@ def legend(held_out: str = "validation", published: bool = False) -> list[Line2D
     """What the kinds of marks mean that `draw` makes."""
     lines = [Line2D([], [], label=LABELS[part], **STYLES[part]) for part in (held_out, "train")]
     lines.append(Line2D([], [], label="lowest validation loss", **BEST, color=STYLES[held_out]["color"]))
-    return lines + [Line2D([], [], label="published", color="0.3", **PUBLISHED)] * published
+    return lines + [Line2D([], [], label="published", color="black", **PUBLISHED)] * published
 
 
 def counted(count: int, noun: str) -> str:
