@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fashion.figures import confusion, curves, log, mistakes, reliability, repeats, samples, time_to_accuracy, tradeoff
 from fashion.figures.parts.sheet import save
 from fashion.figures.parts.svg import BLACK, describe, svg
-from fashion.records.run import read_run
+from fashion.records.run import Run
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture
 def drawn(tmp_path: Path, dataset) -> dict[str, Figure]:
     """Figures of each kind of mark."""
-    runs = [read_run(write_run(tmp_path / str(seed), seed=seed)) for seed in (0, 1)]
+    runs = [Run(write_run(tmp_path / str(seed), seed=seed)) for seed in (0, 1)]
     groups = [("vit", "both", [predict((8, 9, 0.9), (8, 8, 0.7), (1, 1, 0.6))])]
     numbers = {"parameters": 55562, "flops_per_image": 1.7e6, "test_accuracy": 0.876, "test_accuracy_low": 0.87}
     numbers |= {"test_accuracy_high": 0.88, "reported_test_accuracy": 0.88, "seeds": 1, "test_images": 100}
