@@ -29,7 +29,7 @@ def drawn(tmp_path: Path, dataset) -> dict[str, Figure]:
     row |= {"reported_accuracy": 0.8704, "clean_accuracy": 0.9, "tested_on": "augmented", "seeds": 2, "test_images": 9}
     return {
         "curves": curves.plot(runs, {}),
-        "log": log.plot(runs[0][1]),
+        "log": log.plot(runs[0].history),
         "mixup": samples.mixup_samples(dataset),
         "mistakes": mistakes.plot(dataset.test_images, groups),
         "confusion": confusion.plot(groups),
