@@ -26,7 +26,7 @@ def test_the_conda_environment_has_what_the_package_needs_in_the_versions_of_the
 def test_the_cluster_profile_has_what_the_default_one_has():
     default, slurm = (
         yaml.safe_load((ROOT / path / "config.yaml").read_text())
-        for path in ("workflow/profiles/default", "workflow/profiles/slurm")
+        for path in ("profiles/default", "workflow/profiles/slurm")
     )
     assert slurm | default == slurm
 
