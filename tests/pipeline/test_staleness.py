@@ -59,9 +59,7 @@ def finished(make_study):
         ROOT,
         study.checkout,
         ignore=lambda folder, names: (
-            set(names) - {"Snakefile", "src", "workflow", "envs", "profiles"}
-            if Path(folder) == ROOT
-            else {"__pycache__"}
+            set(names) - {"Snakefile", "src", "workflow", "envs", "docs"} if Path(folder) == ROOT else {"__pycache__"}
         ),
     )
     done = study.snakemake()
@@ -119,6 +117,14 @@ def append(file: str, text: str) -> Callable:
             opened.write(text)
 
     return edit
+
+
+def refer_to_the_other_reading(study) -> None:
+    """A budget with the other reading, and its results among the references."""
+    set_config("budgets", "other", study.config["budgets"]["tiny"] | {"reading": "as_published"})(study)
+    tables = study.checkout / "docs/reference/other/tables"
+    tables.mkdir(parents=True)
+    (tables / "claims.csv").write_text("id\n")
 
 
 def delete(file: str) -> Callable:
@@ -318,6 +324,8 @@ CASES = {
     "how many trainings share a GPU": (set_config("trainings_per_gpu", 2), NOTHING),
     "how a GPU is found": (append("src/fashion/training/lease.py", "NEW = 1\n"), NOTHING),
     "a caption": (append("workflow/report/curves.rst", "More.\n"), {"page"}),
+    "what is said of the published runs": (append("docs/published.md", "More.\n"), {"page"}),
+    "the reference of a budget with the other reading": (refer_to_the_other_reading, {"page"}),
     "a claim's rule": (replace("src/fashion/answer/claims.yaml", "low: 0.90,", "low: 0.91,"), {"claims"}),
     "comments and docstrings": (comment_everywhere, NOTHING),
     "reformatting": (reformat, NOTHING),

@@ -54,7 +54,7 @@ rule page:
     input:
         of_every_run("provenance.json"),
         tables=lambda wildcards: tables(wildcards.budget),
-        figures=lambda wildcards: [file for file in figures(wildcards.budget) if file.endswith(".png")],
+        figures=lambda wildcards: figures(wildcards.budget),
     output:
         f"{PLACE}/report.html",
     log:
@@ -64,15 +64,19 @@ rule page:
     params:
         *code("fashion.answer.page:main"),
         # Their content: their place, which Snakemake does not compare, may be another in another checkout.
-        texts=lambda wildcards: canonical_json(
-            {path.name: path.read_text(encoding="utf-8") for path in CAPTIONS.glob("*.rst")}
-        ),
-        captions=lambda wildcards, output: CAPTIONS,
+        texts=page_texts,
+        files=lambda wildcards, output: [
+            *("--captions", str(CAPTIONS), "--published", str(DOCS / "published.md")),
+            *(part for path in other_claims(wildcards) for part in ("--other", str(path))),
+        ],
         results=subpath(output[0], parent=True),
+        # Not compared: keys of config.yaml in another order make nothing stale.
+        models=lambda wildcards, output: list(STUDIES[wildcards.budget].models),
         runs=all_groups,
         note=note,
+        tables=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].tables()]),
         figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
     shell:
-        "python -m fashion.answer.page --results {params.results} {params.runs}"
-        " --note={params.note:q} --figures {params.figures:q} --captions {params.captions:q}"
+        "python -m fashion.answer.page --results {params.results} --models {params.models} {params.runs}"
+        " --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
         " --output {output} 2> {log}"

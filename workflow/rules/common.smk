@@ -72,8 +72,9 @@ if workflow.is_main_process and "gpu" in workflow.global_resources and not workf
     workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
 
 
-# The figures' captions, which the page has too.
+# The captions of tables and figures, which the page has too, and other texts that it has.
 CAPTIONS = Path(workflow.basedir) / "workflow/report"
+DOCS = Path(workflow.basedir) / "docs"
 
 # What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room.
 KEPT = [*RECORDS, PREDICTIONS]
@@ -240,6 +241,21 @@ def tables(budget):
     """Every table of a budget, each as CSV and Markdown."""
     names = [table.name for table in STUDIES[budget].tables()]
     return expand(f"{PLACE}/tables/{{table}}.{{format}}", budget=budget, table=names, format=["csv", "md"])
+
+
+def other_claims(wildcards):
+    """The claims of the reading that a budget does not answer, in the first reference of one that does; none or one."""
+    reading = STUDIES[wildcards.budget].reading
+    tables = [
+        DOCS / f"reference/{name}/tables/claims.csv" for name, study in STUDIES.items() if study.reading != reading
+    ]
+    return list(filter(Path.exists, tables))[:1]
+
+
+def page_texts(wildcards):
+    """What the page has of the checkout's texts, as one canonical string."""
+    texts = [*CAPTIONS.glob("*.rst"), DOCS / "published.md", *other_claims(wildcards)]
+    return canonical_json({str(path.relative_to(workflow.basedir)): path.read_text(encoding="utf-8") for path in texts})
 
 
 def records(budget):

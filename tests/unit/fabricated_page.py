@@ -1,0 +1,155 @@
+"""Made-up results of the published study, beside what the reference has of it, and the page that is made of them."""
+
+import json
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from fabricated import stage
+
+from fashion.answer.pictures import LARGEST_SVG
+from fashion.answer.statements import expand
+from fashion.image import CLASSES
+from fashion.study.budget import Study, resolve
+from fashion.tables.writing import write_table
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/reference/published"
+RULES = yaml.safe_load((ROOT / "src/fashion/answer/claims.yaml").read_text())["claims"]
+DEVIATIONS = yaml.safe_load((ROOT / "src/fashion/answer/deviations.yaml").read_text())
+VERDICTS = ("holds", "fails", "undecided")
+
+# As matplotlib writes it, with an id that every such figure has, and a mark that says its number.
+SVG = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
+<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="468pt" height="144pt" viewBox="0 0 468 144"
+ xmlns="http://www.w3.org/2000/svg" version="1.1">
+ <metadata><creator>Matplotlib</creator></metadata>
+ <defs><style type="text/css">*{stroke-linejoin: round; stroke-linecap: butt}</style>
+ <path id="m1" d="M 0 0 L 9 9"/><clipPath id="p1"><rect x="0" y="0" width="468" height="144"/></clipPath></defs>
+ <g id="figure_1" clip-path="url(#p1)" fill="currentColor"><use xlink:href="#m1" x="20" y="20"/>
+ <g role="img" tabindex="0"><title>epoch 3: 0.25</title><circle cx="100" cy="72" r="8"/></g></g>
+</svg>
+"""
+
+
+def numbers(position: int) -> dict:
+    """A measured number with its interval and region, open above if `position` is odd; no interval at 0."""
+    measured = 0.01 * position
+    low, high = (math.nan, math.nan) if position == 0 else (measured - 0.006, measured + 0.006)
+    needs_high = math.nan if position % 2 else 0.1
+    text = f"{100 * measured:+.2f} points" + (f" ({100 * low:.2f} to {100 * high:.2f})" if position else "")
+    return {"measured": measured, "low": low, "high": high, "needs_low": 0.0, "needs_high": needs_high, "text": text}
+
+
+def write_claims(folder: Path, reading: str, shift: int = 0) -> None:
+    """claims.csv, with every third claim holding, failing and undecided, from the `shift`th on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(
+        {
+            "id": name,
+            "claim": rule["claim"],
+            "place": rule["place"],
+            "reported": rule["reported"],
+            "reading": reading,
+            "statement": f"statement of {name}",
+            **numbers(position),
+            "needs": "more than 0",
+            "seeds": 3,
+            "test_images": 10000,
+            "verdict": VERDICTS[(position + shift) % 3],
+            "p_value": 0.01,
+            "sentence": f"One plain sentence on {name}.",
+        }
+        for position, (name, rule) in enumerate(RULES.items())
+    ).to_csv(folder / "claims.csv", index=False)
+
+
+def write_statements(folder: Path) -> None:
+    pd.DataFrame(
+        {
+            "claim": name,
+            "statement": one.words,
+            "needs": one.region,
+            **numbers(position),
+            "seeds": None if name == "C14" else 3,
+            "test_images": None if name == "C14" else 10000,
+            "verdict": VERDICTS[position % 3],
+            "why_undecided": "1 seed, at least 2 are needed" if VERDICTS[position % 3] == "undecided" else "",
+            "models": " ".join(dict.fromkeys(side[0] for side in (one.side, one.other) if side)),
+        }
+        for name, rule in RULES.items()
+        for position, one in enumerate(one for entry in rule["as_published"] for one in expand(entry))
+    ).to_csv(folder / "statements.csv", index=False)
+
+
+def write_tables(folder: Path, study: Study) -> None:
+    """All tables: the reference's, and others in the alphabet's order, which is not the configuration's."""
+    shutil.copytree(REFERENCE / "tables", folder)
+    write_claims(folder, study.reading)
+    write_statements(folder)
+    pairs = [(model, augmentation) for model in sorted(study.models) for augmentation in study.augmentations[model]]
+    of_class = [
+        {"model": model, "augmentation": augmentation, "class": name, "recall": f"{40 + 5 * place}.0 %"}
+        for model, augmentation in pairs
+        for place, name in enumerate(CLASSES)
+    ]
+    of_run = [{"model": model, "augmentation": one, "seed": 0, "seconds": "12.5"} for model, one in pairs]
+    rows = {"per_class": of_class, "compute": of_run, "calibration": of_run, "ablation": of_run}
+    rows |= {name: [{"label": 1}] for name in ("table1_classes", "table2_operations", "table3_hyperparameters")}
+    for name, ones in rows.items():
+        write_table(pd.DataFrame(ones), folder / f"{name}.csv", "a note that stands at the page's top")
+    device = {"device": "a processor", "seconds": 50.0, "watt_hours": math.nan}
+    runs = [{**row, **device, "runs": 1, "reported_seconds": 100.0 + place} for place, row in enumerate(of_run)]
+    runs[0]["reported_seconds"] = math.nan
+    total = {**device, "model": "all", "augmentation": "all", "runs": len(runs), "reported_seconds": 12345.0}
+    pd.DataFrame([*runs, total]).to_csv(folder / "compute.csv", index=False)
+    pd.DataFrame(
+        {"id": name, **{key: entry[key] for key in ("subject", "report", "here")}, "effect": ""}
+        for name, entry in DEVIATIONS.items()
+    ).to_csv(folder / "deviations.csv", index=False)
+
+
+def published_study() -> Study:
+    """The published study, as far as the reference has it."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    finished = {(path.parts[-3], path.parts[-2]) for path in REFERENCE.glob("runs/*/*/seed0")}
+    budget = config["budgets"]["published"]
+    budget |= {"seeds": [0], "models": [name for name in budget["models"] if name in dict(finished)]}
+    for name in budget["models"]:
+        config["models"][name]["augmentations"] = [one for one in ("none", "both") if (name, one) in finished]
+    return resolve(config, "published")
+
+
+def write_results(results: Path, study: Study) -> None:
+    """The reference's runs and tables, fabricated ones, one figure drawn of them, others made up."""
+    (results / "figures").mkdir(parents=True)
+    (results / "runs").symlink_to(REFERENCE / "runs")
+    write_tables(results / "tables", study)
+    write_claims(results / "reference/report/tables", "as_described", shift=1)
+    for name in study.figures():
+        (results / f"figures/{name}.svg").write_text(SVG)
+        shutil.copy(next(REFERENCE.glob("figures/*.png")), results / f"figures/{name}.png")
+    (results / "figures/ext04_confusion.svg").write_text(SVG + " " * LARGEST_SVG)
+    curves = [results / f"figures/fig04_published_vgg8_curves.{suffix}" for suffix in ("png", "svg")]
+    run = f"{results}/runs/published_vgg8/both:0"
+    done = stage("-m", "fashion.figures.curves", "--runs", run, "--output", *curves)
+    assert done.returncode == 0, done.stderr
+
+
+def make_page(study: Study, results: Path, *arguments: str | Path) -> Path:
+    """The page of such a folder, in it."""
+    output = results / f"report{len(arguments)}.html"
+    groups = [f"{results}/runs/{model}/{augmentation}:0" for model, augmentation, _ in study.specs]
+    rows = {"--tables": study.tables(), "--figures": study.figures().values()}
+    done = stage(
+        *("-m", "fashion.answer.page", "--results", results, "--models", *study.models, "--runs", *groups),
+        *("--captions", ROOT / "workflow/report", "--published", ROOT / "docs/published.md"),
+        *(part for option, ones in rows.items() for part in (option, json.dumps([asdict(one) for one in ones]))),
+        *(*arguments, "--output", output),
+    )
+    assert done.returncode == 0, done.stderr
+    return output

@@ -1,0 +1,178 @@
+"""The page with the answer: what it says, of fabricated tables beside the reference's."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fabricated_page import ROOT, RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
+
+from fashion.answer.bars import WIDTH, bar
+from fashion.answer.page import PARTS, totals
+from fashion.answer.pictures import inline
+from fashion.study.budget import Study
+from fashion.study.digest import code_digests
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return published_study()
+
+
+@pytest.fixture(scope="module")
+def results(study, tmp_path_factory) -> Path:
+    results = tmp_path_factory.mktemp("results") / "published"
+    write_results(results, study)
+    return results
+
+
+@pytest.fixture(scope="module")
+def page(study, results) -> Path:
+    return make_page(study, results, "--other", results / "reference/report/tables/claims.csv")
+
+
+@pytest.fixture(scope="module")
+def html(page) -> str:
+    """The page as it is read: a space before a percent sign is one that does not break."""
+    return page.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+
+
+def rows_of(html: str, name: str) -> list[str]:
+    """The rows of the tables below the element with an id, as HTML."""
+    part = html[html.index(f'id="{name}"') :]
+    return re.findall(r"<tr.*?</tr>", part[part.index("<tbody") : part.index("</table>")], re.DOTALL)
+
+
+def text_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", "", html).split())
+
+
+def test_the_page_begins_with_the_report_and_the_answer(html):
+    for said in ("Teo Shao Qi", "2024/2025", "https://github.com/Ruin9999/clothing-classification", "Licence"):
+        assert said in html[: html.index('id="answer"')]
+    sections = re.findall(r'<section id="(\w+)">', html)
+    assert sections[:4] == ["answer", "networks", "repeats", "statements"]
+    assert sections[4:] == ["tables", "figures", "beyond", "deviations", "compute", "provenance", "repeat"]
+
+
+def test_each_claim_has_its_numbers_and_a_verdict_in_each_reading(html):
+    rows = rows_of(html, "answer")
+    assert len(rows) == len(RULES) == 14
+    for position, ((name, rule), row) in enumerate(zip(RULES.items(), rows, strict=True)):
+        for said in (f"{rule['claim']}.", rule["place"], rule["reported"], f"One plain sentence on {name}."):
+            assert said in text_of(row).replace("&#39;", "'")
+        own, other = (VERDICTS[(position + shift) % 3] for shift in (0, 1))
+        assert re.findall(r'class="verdict (\w+)"', row) == [own, other]
+        assert row.count("<svg") == 2
+        measured = numbers(position)["text"]
+        assert re.findall(r"<span>(so far )?(.*?)</span>", row) == [
+            ("so far " if verdict == "undecided" else "", measured) for verdict in (own, other)
+        ]
+    assert "reference results, report" in html
+    assert "The readings disagree on C1, C4, C7, C10, C13:" in html
+
+
+def test_a_reading_without_results_is_not_run_yet(study, results):
+    html = make_page(study, results).read_text(encoding="utf-8")
+    rows = rows_of(html, "answer")
+    assert all(text_of(row).endswith("not run yet") for row in rows)
+    assert [len(re.findall('class="verdict', row)) for row in rows] == [1] * 14
+    assert "disagree" not in html[html.index('id="answer"') : html.index("<nav")]
+
+
+def test_an_interval_bar_is_to_scale():
+    row = {"measured": 0.912, "low": 0.906, "high": 0.918, "needs_low": 0.90, "needs_high": 0.928}
+    shown = bar(row)
+    scale = (shown["high"] - shown["low"]) / (row["high"] - row["low"])
+    for one in row:
+        assert shown[one] - shown["low"] == pytest.approx(scale * (row[one] - row["low"]), abs=0.11)
+        assert 0 < shown[one] < WIDTH
+    assert shown["needs_low"] + shown["needs_high"] == pytest.approx(WIDTH, abs=0.11)
+
+
+def test_an_interval_bar_leaves_out_what_is_not_there():
+    row = {"measured": 0.02, "low": None, "high": None, "needs_low": 0.0, "needs_high": None}
+    assert bar(row).keys() == {"measured", "needs_low", "needs_high"}
+    assert 0 < bar(row)["needs_low"] < bar(row)["measured"] < bar(row)["needs_high"] == WIDTH
+    counted = {"measured": 0, "low": 0, "high": 0, "needs_low": None, "needs_high": 0}
+    assert bar(counted) == {"measured": 80, "low": 80, "high": 80, "needs_low": 0, "needs_high": 80}
+    assert bar({**row, "measured": None}) is None
+
+
+def test_a_figure_becomes_part_of_the_page_with_ids_of_its_own():
+    drawn = inline(SVG, "fig04", 'VGG8 "plain"')
+    assert re.findall(r'\sid="([^"]*)"', drawn) == ["fig04-m1", "fig04-p1", "fig04-figure_1"]
+    assert "url(#fig04-p1)" in drawn
+    assert 'xlink:href="#fig04-m1"' in drawn
+    assert drawn.startswith('<svg role="group" aria-label="VGG8 &#34;plain&#34;" xmlns')
+    assert not re.search("<[?!]|metadata|<style", drawn)
+
+
+def test_the_page_is_one_file_whose_links_lead_somewhere(html, study):
+    ids = Counter(re.findall(r'\sid="([^"]*)"', html))
+    assert set(ids.values()) == {1}
+    links = re.findall(r'href="([^"]*)"', html)
+    assert {link for link in links if link.startswith("#")} <= {f"#{name}" for name in ids}
+    assert {link for link in links if not link.startswith("#")} == {
+        "https://github.com/Ruin9999/clothing-classification"
+    }
+    assert set(study.figures()) <= set(ids)
+    assert not re.findall(r'\ssrc="(?!data:)|url\((?!#)|@import', html)
+    assert html.count("<img") == 1, "one SVG is too large"
+    assert len(html) < 2e6
+
+
+def test_what_was_published_is_told_with_the_curves_side_by_side(html, study):
+    networks = html[html.index('id="networks"') : html.index('id="repeats"')]
+    for title in re.findall(r"^#+ (.*)$", (ROOT / "docs/published.md").read_text(), re.MULTILINE):
+        assert re.search(rf"<h[23]>{re.escape(title)}</h[23]>", networks)
+    # Those of the report that a published run made.
+    curves = [
+        row.name for row in study.figures().values() if row.number in (4, 10, 14, 16, 17) and row.reads == "histories"
+    ]
+    assert re.findall(r'<figure id="(\w+)">', networks) == curves
+    assert "1,692,778" in networks
+
+
+def test_rows_are_in_the_configurations_order_and_numbers_on_the_right(html, study):
+    for name in ("comparison", "per_class"):
+        rows = rows_of(html, name)
+        models = [text_of(re.search('<th scope="row">.*?</th>', row)[0]) for row in rows]
+        assert list(dict.fromkeys(models)) == list(study.models)
+        assert all("<td>none</td>" in row or "<td>both</td>" in row for row in rows)
+    assert '<td class="number">85.0 %</td>' in html
+    repeats = [text_of(re.search('<th scope="row">.*?</th>', row)[0]) for row in rows_of(html, "repeats")]
+    assert repeats == sorted(repeats, key=lambda run: int(run[1:]))
+    assert "a note that stands" not in html
+
+
+def test_tables_and_figures_have_their_titles_and_captions(html, study, results):
+    for row in [*study.tables(), *study.figures().values()]:
+        if row.reads != "answer":
+            assert f"<h3>{row.title}</h3>" in html or f"<h2>{row.title}</h2>" in html
+    assert "<p>Table 1 of the report, the ten classes, with the number of images of each, counted." in html
+    comparison = pd.read_csv(results / "tables/comparison.csv").set_index(["model", "augmentation"])
+    accuracy = comparison.loc[("published_vgg8", "both"), "augmented_test_accuracy"]
+    said = f"accuracy on RandAugmented test images {100 * accuracy:.2f} % (reported 91.78 %)"
+    assert said in text_of(html)
+
+
+def test_the_time_that_the_report_prints_is_that_of_some_trainings(html, study):
+    pairs = len({run[:2] for run in study.specs})
+    assert f"They are of {pairs} pairs of a model and an augmentation." in text_of(html)
+    assert f"print {pairs - 1} training times, 12,345 s in all" in text_of(html)
+
+
+def test_times_are_counted_once_whatever_the_seeds():
+    row = {"device": "a", "augmentation": "both", "reported_seconds": 7.0}
+    rows = [{**row, "model": model} for model in ("vit", "vit", "all")]
+    rows += [{**row, "model": model, "device": "b", "reported_seconds": None} for model in ("vgg8", "all")]
+    assert [(one["device"], one["pairs"], one["timed"]) for one in totals(pd.DataFrame(rows))] == [
+        ("a", 1, 1),
+        ("b", 1, 0),
+    ]
+
+
+def test_the_page_is_stale_when_a_part_of_it_changes():
+    assert {f"fashion.answer/{part}" for part in PARTS} <= code_digests("fashion.answer.page:main").keys()
