@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fashion.records.run import read_run
+from fashion.records.run import Run
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +78,8 @@ def test_a_new_family_is_checked_sized_trained_and_drawn(study):
     assert "mem_mb=6114" in plan.stdout, plan.stdout
     done = study.snakemake(*targets)
     assert done.returncode == 0, done.stdout
-    spec, history = read_run(study.folder / run)
+    finished = Run(study.folder / run)
+    spec, history = finished.spec, finished.history
     assert spec["model"] == {"name": "wide", "family": "perceptron", "settings": {"hidden": 4000}}
     assert len(history["epoch"]) == 2
     drawn = (study.folder / f"{diagram}.svg").read_text()

@@ -60,7 +60,8 @@ def test_snakemake_interrupted_and_run_again_resumes(number, make_study, undistu
 
 def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):
     study, config = make_study(["vit"])
-    make_long(study, config)
+    config["training"] |= {"epochs": 100_000, "patience": 100_000}
+    study.configure(config)
     log = study.folder / "results/tiny/logs/train/vit_both_seed0.log"
     process = subprocess.Popen(
         study.command("--", f"{RUN}/model.safetensors"),

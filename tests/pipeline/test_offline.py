@@ -20,7 +20,7 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folde
     config["data"] = {"folder": None, "verify": False}  # the script says where
     # A copy without git history, as it reaches such a machine.
     copy = tmp_path / "copy"
-    for folder in ("envs", "offline", "profiles", "src", "workflow"):
+    for folder in ("envs", "profiles", "src", "workflow"):
         shutil.copytree(ROOT / folder, copy / folder)
     shutil.copy(ROOT / "Snakefile", copy)
     (copy / "config.yaml").write_text(yaml.safe_dump(config))

@@ -146,7 +146,18 @@ def make_page(study: Study, results: Path, *arguments: str | Path) -> Path:
     groups = [f"{results}/runs/{model}/{augmentation}:0" for model, augmentation, _ in study.specs]
     rows = {"--tables": study.tables(), "--figures": study.figures().values()}
     done = stage(
-        *("-m", "fashion.answer.page", "--results", results, "--models", *study.models, "--runs", *groups),
+        *(
+            "-m",
+            "fashion.answer.page",
+            "--results",
+            results,
+            "--budget",
+            study.budget,
+            "--models",
+            *study.models,
+            "--runs",
+            *groups,
+        ),
         *("--captions", ROOT / "workflow/report", "--published", ROOT / "docs/published.md"),
         *(part for option, ones in rows.items() for part in (option, json.dumps([asdict(one) for one in ones]))),
         *(*arguments, "--output", output),

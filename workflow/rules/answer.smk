@@ -77,6 +77,6 @@ rule page:
         tables=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].tables()]),
         figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
     shell:
-        "python -m fashion.answer.page --results {params.results} --models {params.models} {params.runs}"
+        "python -m fashion.answer.page --results {params.results} --budget {wildcards.budget} --models {params.models} {params.runs}"
         " --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
         " --output {output} 2> {log}"

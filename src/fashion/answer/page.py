@@ -183,6 +183,7 @@ def render(**shown) -> str:
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with tables and runs")
+    parser.add_argument("--budget", required=True)
     parser.add_argument("--models", nargs="+", required=True, help="in the order in which tables list them")
     add_runs(parser)
     parser.add_argument("--note", default="", help="what is said of the budget")
@@ -201,7 +202,7 @@ def main() -> None:
     other = read_claims(arguments.other, f"reference results, {arguments.other.parts[-3]}") if arguments.other else {}
     page = render(
         study={
-            "budget": results.name,
+            "budget": arguments.budget,
             "note": arguments.note,
             "models": len(arguments.models),
             "seeds": max(map(len, arguments.runs)),
