@@ -42,9 +42,10 @@ test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset
 	pytest
 
 .PHONY: lint
-lint: $(STAMP) ## ruff, snakefmt and snakemake --lint
+lint: $(STAMP) ## ruff, ty, snakefmt and snakemake --lint
 	ruff check .
 	ruff format --check .
+	ty check src
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

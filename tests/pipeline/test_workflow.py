@@ -51,6 +51,7 @@ def test_every_caption_is_used_and_every_used_caption_exists():
     [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
+        ["ty", "check", "--python", sys.prefix, "src"],
         ["snakefmt", "--check", "Snakefile", "workflow"],
         ["snakemake", "--lint"],
     ],

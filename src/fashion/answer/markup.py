@@ -33,7 +33,7 @@ def prose(path: Path, level: int) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{int(token.tag[1]) + level - 1}"
         if token.type == "inline":
-            token.children = list(_without_links(token.children))
+            token.children = list(_without_links(token.children or []))
         if table or token.type == "table_open":
             table.append(token)
         else:
@@ -67,7 +67,7 @@ def _without_links(tokens: Sequence[Token]) -> Iterator[Token]:
     left_out = False
     for token in tokens:
         if token.type == "link_open":
-            left_out = not token.attrs["href"].startswith(("#", "https://"))
+            left_out = not str(token.attrs["href"]).startswith(("#", "https://"))
         if not left_out or token.type not in ("link_open", "link_close"):
             yield token
 

@@ -56,7 +56,7 @@ def read_claims(path: Path, source: str) -> dict[str, dict]:
     """A reading by its name: where its results are from, the claims of each verdict, and what it has of each claim."""
     claims = [{**row, "bar": bar(row)} for row in read_rows(path)]
     return {
-        claims[0]["reading"]: {
+        str(claims[0]["reading"]): {
             "source": source,
             "verdicts": {name: [row["id"] for row in claims if row["verdict"] == name] for name in VERDICTS},
             "claims": {row["id"]: row for row in claims},

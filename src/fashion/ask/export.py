@@ -34,6 +34,7 @@ def export(run: Path, path: Path) -> None:
         dynamo=True,
         verbose=False,
     )
+    assert program  # of `dynamo`
     program.model.metadata_props.update(classes=canonical_json(CLASSES), spec=canonical_json(spec))
     try:
         with atomic(path) as temporary:

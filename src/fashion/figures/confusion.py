@@ -1,5 +1,7 @@
 """Beyond the report: which class each model takes for which."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,7 +35,7 @@ def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
     ]
     height = ROW_HEIGHT + LINE_HEIGHT * max(title.count("\n") for title in titles)
     figure, grid = panels(len(groups), height, xlabel="predicted class (row: true)", ylabel="")
-    figure.get_layout_engine().set(w_pad=0.01, wspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.01, wspace=0)
     for axes, title, (model, _, seeds) in zip(grid, titles, groups, strict=True):
         _draw(axes, confusion(seeds), model)
         axes.set_title(title, size="small")
@@ -49,7 +51,7 @@ def _draw(axes: Axes, shares: np.ndarray, model: str) -> None:
     axes.tick_params(length=0, pad=2)
     for (row, column), share in np.ndenumerate(shares):
         if (written := f"{share:.0f}") != "0":
-            looks = {"ha": "center", "va": "center_baseline", "size": "small", "in_layout": False}
+            looks: dict[str, Any] = {"ha": "center", "va": "center_baseline", "size": "small", "in_layout": False}
             cell = axes.text(column, row, written, **looks, color="white" if share > 60 else BLACK)
             describe(cell, f"{model}: {share:.1f} % of {CLASSES[row]} as {CLASSES[column]}", stop=False)
 

@@ -1,6 +1,7 @@
 """The report's Fig. 3, 5, 7 (VGG), 9 (ResNet), 13 (ViT) and 15 (depthwise module): the layers of a model as built."""
 
 import json
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def stack(chain: Chain) -> Canvas:
     return canvas
 
 
-def numbered(boxes: list[Box]) -> list[tuple[Box, str]]:
+def numbered(boxes: Sequence[Box]) -> list[tuple[Box, str]]:
     """Layers, each with its number; those without parameters have none."""
     numbers = count(1)
     return [(box, str(next(numbers)) if box.parameters else "") for box in boxes]

@@ -25,7 +25,8 @@ COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 0.8, 
 def plot(runs: Sequence[Run]) -> Figure:
     """A panel for each run: gradient norms from the first layer to the last, a line for each epoch."""
     figure, grid = panels(len(runs), ROW_HEIGHT, xlabel="layer, from input to output", ylabel="gradient norm")
-    epochs = Normalize(1, max(2, *(len(run.history) for run in runs)))
+    last = max(2, *(len(run.history) for run in runs))
+    epochs = Normalize(1, last)
     for axes, run in zip(grid, runs, strict=True):
         spec = run.spec
         _draw(axes, gradient_norms(run.history).to_numpy(), epochs)
@@ -33,8 +34,8 @@ def plot(runs: Sequence[Run]) -> Figure:
         axes.set_title(title, size="small")
     grid[0].set(yscale="log")
     grid[0].yaxis.set_minor_locator(NullLocator())
-    ticks = MaxNLocator(6, integer=True, min_n_ticks=2).tick_values(epochs.vmin, epochs.vmax)
-    named = {int(epoch) for epoch in (epochs.vmin, *ticks) if epochs.vmin <= epoch <= epochs.vmax}
+    ticks = MaxNLocator(6, integer=True, min_n_ticks=2).tick_values(1, last)
+    named = {int(epoch) for epoch in (1, *ticks) if 1 <= epoch <= last}
     handles = [
         Line2D([], [], color=COLORS(epochs(epoch)), linestyle="-", label=f"epoch {epoch}") for epoch in sorted(named)
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -50,7 +51,7 @@ def plot(history: pd.DataFrame) -> Figure:
     for row, line in enumerate(text, start=1):
         # Not spaces, which an SVG's reader joins.
         spaced = line.replace(" ", "\N{NO-BREAK SPACE}")
-        place = {"x": MARGIN, "y": LINE_HEIGHT * row, "va": "center", "in_layout": False}
+        place: dict[str, Any] = {"x": MARGIN, "y": LINE_HEIGHT * row, "va": "center", "in_layout": False}
         axes.text(s=spaced, family="monospace", size="small", color="0.95", **place)
     return figure
 

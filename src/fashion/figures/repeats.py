@@ -1,6 +1,7 @@
 """Beyond the report: each published accuracy against those of our seeds, measured on test images of the same kind."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,10 @@ from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 0.26  # inches
 AROUND = 0.8
-SEED = {"marker": "o", "markersize": 4, "linestyle": "none", "color": "C0", "markerfacecolor": "none"}
-PREDICTED = {"color": "C0", "linestyle": "-", "linewidth": 4, "alpha": 0.25, "solid_capstyle": "butt"}
-PUBLISHED = {"marker": "D", "markersize": 4.5, "linestyle": "none", "color": "C1"}
-CLEAN = {"marker": "|", "markersize": 8, "linestyle": "none", "color": ("black", 0.6)}
+SEED: dict[str, Any] = {"marker": "o", "markersize": 4, "linestyle": "none", "color": "C0", "markerfacecolor": "none"}
+PREDICTED: dict[str, Any] = {"color": "C0", "linestyle": "-", "linewidth": 4, "alpha": 0.25, "solid_capstyle": "butt"}
+PUBLISHED: dict[str, Any] = {"marker": "D", "markersize": 4.5, "linestyle": "none", "color": "C1"}
+CLEAN: dict[str, Any] = {"marker": "|", "markersize": 8, "linestyle": "none", "color": ("black", 0.6)}
 
 
 def plot(repeats: pd.DataFrame) -> Figure:

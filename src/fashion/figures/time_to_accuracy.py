@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
@@ -27,7 +28,7 @@ HEIGHT = 4.2  # inches
 LABELS = 0.5  # inches of the width for those of the y axis
 
 
-def progress(history: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def progress(history: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
     """At the end of each epoch, the seconds since the first began and the best validation accuracy so far."""
     return history["seconds"].cumsum(), on_logit_scale(history["validation_accuracy"].cummax())
 

@@ -1,6 +1,7 @@
 """Beyond the report: the test accuracy of every model beside its size and its cost, the most accurate on top."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,9 @@ from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT, AROUND = 0.17, 1.0  # inches
 COSTS = {"parameters": "parameters", "flops_per_image": "FLOPs per image"}
-MEASURED = {"marker": "o", "markersize": 4, "linestyle": "-"}
-REPORTED = {"marker": "o", "markersize": 6.5, "linestyle": "none", "markerfacecolor": "none"}
-LEAST = {"color": ("black", 0.35), "linewidth": 0.9}
+MEASURED: dict[str, Any] = {"marker": "o", "markersize": 4, "linestyle": "-"}
+REPORTED: dict[str, Any] = {"marker": "o", "markersize": 6.5, "linestyle": "none", "markerfacecolor": "none"}
+LEAST: dict[str, Any] = {"color": ("black", 0.35), "linewidth": 0.9}
 
 
 def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
@@ -48,7 +49,8 @@ def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
     accuracy.set_ylim(len(table) - 0.5, -0.5)
     shown = [family for family in COLORS if family in families.values()]
     handles = [
-        Line2D([], [], color=COLORS[family], **{**MEASURED, "linestyle": "none"}, label=family) for family in shown
+        Line2D([], [], marker="o", markersize=4, linestyle="none", color=COLORS[family], label=family)
+        for family in shown
     ]
     handles += [
         Line2D([], [], color="black", **MEASURED, label="measured, 95 % interval"),

@@ -47,7 +47,7 @@ def table_conflicts(table: Sequence[int | str], sizes: Sequence[int]) -> Iterato
 def table_layers(table: Sequence[int | str], sizes: Sequence[int], channels: int) -> Iterator[tuple[int, int, int]]:
     """Channels of input and output, and the map's side, of each layer of a table whose input has `channels`."""
     for entry, size in zip(table, sizes[1:], strict=True):
-        if entry != POOL:
+        if isinstance(entry, int):
             yield channels, entry, size
             channels = entry
 

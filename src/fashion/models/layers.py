@@ -37,7 +37,7 @@ def feature_layers(
     channels = in_channels
     for position, entry in enumerate(table):
         pools = table[: position + 1].count(POOL)
-        if entry == POOL:
+        if isinstance(entry, str):
             layers[f"pool{pools}"] = nn.MaxPool2d(2)
         else:
             layers[f"layer{position + 1 - pools}"] = layer(channels, entry)

@@ -43,8 +43,8 @@ def _fields(node: ast.AST) -> list[tuple[str, object]]:
             fields.pop("annotation", None)
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             fields.pop("returns", None)
-        case ast.Raise(exc=ast.Call()):
-            fields["exc"] = node.exc.func
+        case ast.Raise(exc=ast.Call(func=raised)):
+            fields["exc"] = raised
         case ast.JoinedStr():
             # 3.12 has empty texts between the values of an f-string.
             fields["values"] = [one for one in node.values if not (isinstance(one, ast.Constant) and one.value == "")]

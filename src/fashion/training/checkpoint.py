@@ -81,5 +81,5 @@ def checksum(tensors: dict[str, Tensor], text: str) -> int:
     value = zlib.crc32(text.encode())
     for name, tensor in sorted(tensors.items()):
         value = zlib.crc32(name.encode(), value)
-        value = zlib.crc32(np.atleast_1d(tensor.numpy()).view(np.uint8), value)
+        value = zlib.crc32(np.atleast_1d(tensor.numpy()).view(np.uint8).data, value)
     return value

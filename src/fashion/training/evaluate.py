@@ -60,7 +60,7 @@ def main() -> None:
     device = use_device(arguments.threads)
     metrics, predictions = evaluate(spec_of(arguments.run), weights_of(arguments.run), arguments.data, device)
     with atomic(arguments.output / PREDICTIONS) as temporary:
-        np.savez_compressed(temporary, **predictions)
+        np.savez_compressed(temporary, allow_pickle=False, **predictions)
     write_json(arguments.output / METRICS, metrics)
     augmented = metrics.get("augmented_test_accuracy")
     logger.info(

@@ -40,7 +40,7 @@ def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
         raise UserError(
             f"{weights}: not the weights of the model in {SPEC}: {' '.join(str(error).split()):.200}; train it again"
         ) from error
-    return model.to(device=device, memory_format=torch.channels_last).eval()
+    return model.to(device).to(memory_format=torch.channels_last).eval()
 
 
 @torch.inference_mode()

@@ -66,6 +66,7 @@ def _augmented(
 ) -> tuple[Tensor, Tensor]:
     # The published code mixes with all labelled images, validation among them; ours with the given ones alone.
     published = spec["training"]["validation"] == "augmented"
-    partners = tuple(map(torch.cat, zip(parts.train, parts.validation, strict=True))) if published else None
+    (train, its_labels), (validation, others) = parts.train, parts.validation
+    partners = (torch.cat([train, validation]), torch.cat([its_labels, others])) if published else None
     draws = generator(spec["seed"], purpose, epoch, images.device)
     return augment_epoch(images, labels, spec["augmentation"], NUM_CLASSES, draws, partners=partners)

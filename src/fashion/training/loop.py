@@ -67,7 +67,7 @@ class Training:
         self.parts = split(dataset, training, seed, device)
         self.test_inputs = normalise(self.parts.test[0])
         torch.manual_seed(derived_seed(seed, "weights"))
-        self.model = build(spec["model"]).to(device=device, memory_format=torch.channels_last)
+        self.model = build(spec["model"]).to(device).to(memory_format=torch.channels_last)
         optimizer = make_optimizer(self.model, training["learning_rate"])
         self.step = make_step(self.model, optimizer)
         self.state = State(self.model, optimizer, math.ceil(len(self.parts.train[1]) / training["batch_size"]))

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +104,7 @@ class State:
             moments[int(index)][key] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         device = weights[0].device
-        on_device = {name: value.to(device) for name, value in groups["progress"].items()}
+        on_device: dict[str, Any] = {name: value.to(device) for name, value in groups["progress"].items()}
         self.history, self.progress = values["history"], Progress(**on_device, **values["progress"])
         torch.set_rng_state(groups["random"]["cpu"])
         if "cuda" in groups["random"]:

@@ -1,6 +1,7 @@
 """What diagrams of models are drawn on: a surface in inches, and the colours of the kinds of layers."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -41,7 +42,9 @@ class Canvas:
         self.axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
         self.axes.set_axis_off()
 
-    def text(self, x: float, y: float, text: str, ha: str = "center", va: str = "center_baseline", **looks) -> None:
+    def text(
+        self, x: float, y: float, text: str, ha: str = "center", va: str = "center_baseline", **looks: Any
+    ) -> None:
         """Text that is aligned with (x, y) before it is rotated around it."""
         looks = {"size": "small", "rotation_mode": "anchor", "in_layout": False, **looks}
         self.axes.text(x, y, text, ha=ha, va=va, **looks)
@@ -70,8 +73,8 @@ class Canvas:
     def legend(self, y: float, kinds: Iterable[str] = (), lines: Sequence[Line2D] = ()) -> None:
         """What the colours and `lines` mean: a row around `y`, flush right."""
         handles = [Patch(facecolor=COLORS[kind], label=kind) for kind in dict.fromkeys(kinds)] + list(lines)
-        looks = {"loc": "center right", "borderaxespad": 0, "borderpad": 0, "columnspacing": 1.2}
-        labels = [handle.get_label() for handle in handles]
+        looks: dict[str, Any] = {"loc": "center right", "borderaxespad": 0, "borderpad": 0, "columnspacing": 1.2}
+        labels = [str(handle.get_label()) for handle in handles]
         # Not `axes.legend`, which takes the row before away.
         row = Legend(self.axes, handles, labels, bbox_to_anchor=(1, y / self.height), ncols=len(handles), **looks)
         self.axes.add_artist(row)

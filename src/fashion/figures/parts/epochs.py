@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +16,25 @@ from fashion.records.run import Run
 
 FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single one would show no line
 # A colour for each part, one light and one dark; ours are solid, published ones dashed.
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "validation": {"color": "C0", "linestyle": "-"},
     "test": {"color": "C0", "linestyle": "-"},
     "train": {"color": "C3", "linestyle": "-"},
 }
-PUBLISHED = {"linestyle": (0, (4, 1.5)), "linewidth": 1.1}
+PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 1.5)), "linewidth": 1.1}
 LABELS = {"validation": "validation", "test": "test", "train": "training"}
-BEST = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "none", "clip_on": False}
+BEST: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 6,
+    "markerfacecolor": "none",
+    "clip_on": False,
+}
 NUMBERS = {"loss": "{:.4f}", "accuracy": "{:.2f} %"}
 # A loss lies outside that is above both this many times the panel's lower quartile and the loss of guessing.
 FENCE = 6
 GUESSING = np.log(len(CLASSES))
-OUTSIDE = {"linestyle": "none", "marker": "^", "markersize": 4, "clip_on": False, "zorder": 3}
+OUTSIDE: dict[str, Any] = {"linestyle": "none", "marker": "^", "markersize": 4, "clip_on": False, "zorder": 3}
 
 
 def by_model(runs: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
@@ -61,7 +68,7 @@ def draw(
         for part in (held_out, "train"):
             values = scale * run.history[f"{part}_{metric}"]
             (line,) = axes.plot(run.history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part])
-            last, value = line.get_xydata()[-1]
+            last, value = run.history["epoch"].iloc[-1], values.iloc[-1]
             at_best = number(scale * run.best[f"{part}_{metric}"])
             said = f"{LABELS[part]} {metric}: {at_best} at {ringed}; {number(value)} at the last, {last:.0f}"
             describe(line, said, stop=False)
@@ -99,10 +106,10 @@ def limit_losses(axes: Axes) -> None:
     axes.set_ylim(low - margin, top := high + 2 * margin)
     highest: dict[str, float] = {}
     for line in lines:
-        points = line.get_xydata()
+        points = np.asarray(line.get_xydata())
         points = points[points[:, 1] > fence]
         if len(points):
-            label = line.get_label()
+            label = str(line.get_label())
             highest[label] = max(highest.get(label, 0), points[:, 1].max())
             (marks,) = axes.plot(points[:, 0], [top] * len(points), **OUTSIDE, color=line.get_color(), label="outside")
             losses = (f"{loss:,.1f} at epoch {epoch:.0f}" for epoch, loss in points)

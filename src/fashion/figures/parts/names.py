@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import Formatter, Locator, LogLocator, NullLocator, PercentFormatter
+from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 from scipy.special import logit
 
@@ -16,7 +18,7 @@ from fashion.figures.parts.sheet import LINE_HEIGHT
 # A family has its colour in every figure of every study, of Okabe and Ito's palette; one that is not here is black.
 COLORS = {"vgg": "C1", "resnet": "C0", "vit": "C4"}
 LINES = ("-", (0, (4, 1.5)), "-.", ":", (0, (6, 1, 1, 1, 1, 1)))  # of models within a family
-LEADER = {"color": ("black", 0.3), "linewidth": 0.5, "zorder": -1, "shrinkB": 2, "in_layout": False}
+LEADER: dict[str, Any] = {"color": ("black", 0.3), "linewidth": 0.5, "zorder": -1, "shrinkB": 2, "in_layout": False}
 LEAST, MOST = 0.005, 0.995  # the scale of accuracies has no place for 0 and 1
 # Ticks of that scale, the roundest first.
 PERCENTAGES = sorted(range(1, 100), key=lambda percent: (percent % 10 > 0, percent % 5 > 0, percent % 2))
@@ -64,7 +66,7 @@ class _AccuracyTicks(Locator):
     """As many round percentages as find room on a logit scale."""
 
     def __call__(self) -> list[float]:
-        return self.tick_values(*self.axis.get_view_interval())
+        return self.tick_values(*self.axis.get_view_interval())  # ty: ignore[missing-union-attribute]
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
         gap = NEAREST * (logit(vmax) - logit(vmin))
@@ -87,9 +89,9 @@ def logit_scale(axes: Axes, name: str) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def on_logit_scale(accuracy: np.ndarray) -> np.ndarray:
+def on_logit_scale(accuracy: ArrayLike) -> np.ndarray:
     """The accuracy, but for 0 and 1, which the scale has no place for."""
-    return np.clip(accuracy, LEAST, MOST)
+    return np.clip(np.asarray(accuracy), LEAST, MOST)
 
 
 def log_scale(axes: Axes, form: Formatter) -> None:
@@ -119,7 +121,7 @@ def write_names(axes: Axes, values: Mapping[str, float], drawn: Mapping[str, dic
     axes.set_axis_off()
     low, high, *wanted = axes.yaxis.get_transform().transform(np.array([*axes.get_ylim(), *values.values()]))
     wanted = (np.array(wanted) - low) / (high - low)
-    gap = LINE_HEIGHT / (axes.figure.get_figheight() - AROUND)
+    gap = LINE_HEIGHT / (axes.figure.get_figheight() - AROUND)  # ty: ignore[missing-union-attribute]
     heights = dict(zip(values, spread(wanted, gap, 0, 1), strict=True))
     for name, y in heights.items():
         axes.text(0, y, name, transform=axes.transAxes, va="center", size="small", color=drawn[name]["color"])
@@ -128,5 +130,5 @@ def write_names(axes: Axes, values: Mapping[str, float], drawn: Mapping[str, dic
 
 def lead(figure: Figure, axes: Axes, point: tuple[float, float], column: Axes, height: float) -> None:
     """A thin line from a point of `axes` to a name in the column at its right, behind what the axes show."""
-    ends = {"coordsA": axes.transData, "coordsB": column.transAxes}
+    ends: dict[str, Any] = {"coordsA": axes.transData, "coordsB": column.transAxes}
     figure.add_artist(ConnectionPatch(point, (0, height), **ends, **LEADER))

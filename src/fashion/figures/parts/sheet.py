@@ -11,6 +11,7 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from fashion.errors import UserError
 from fashion.figures.parts.svg import svg
@@ -52,7 +53,9 @@ def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
         foot = LINE_HEIGHT * (len(lines) + 0.5)
         height = figure.get_figheight() + foot
         figure.set_figheight(height)
-        figure.get_layout_engine().set(rect=(0, foot / height, 1, 1 - foot / height))
+        engine = figure.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)  # fashion.mplstyle's
+        engine.set(rect=(0, foot / height, 1, 1 - foot / height))
         middle = foot / height / 2
         figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", size="small", style="italic")
     for path in outputs:

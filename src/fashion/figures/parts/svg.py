@@ -81,8 +81,8 @@ def _inherit(element: ElementTree.Element) -> None:
     """Leave the page its ink, and to the whole what all parts share."""
     if style := element.get("style"):
         element.set("style", style.replace("stroke: #000000", "stroke: currentColor").replace(f"; {FONT}", ""))
-    styles = {part.get("style") for part in element}
-    if element.tag == f"{{{NAMESPACE}}}g" and len(element) > 1 and len(styles) == 1 and None not in styles:
+    styles = {part.get("style", "") for part in element}
+    if element.tag == f"{{{NAMESPACE}}}g" and len(element) > 1 and len(styles) == 1 and "" not in styles:
         element.set("style", styles.pop())
         for part in element:
             del part.attrib["style"]

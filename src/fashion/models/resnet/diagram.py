@@ -1,12 +1,14 @@
 """What a ResNet's diagram draws: the report's Fig. 9."""
 
+from typing import Any
+
 from torch import nn
 
 from fashion.models.build import count_parameters
 from fashion.models.diagram import Box, Chain, Shapes, Shortcut, box, window_words, words
 
 
-def describe(model: nn.Module, shapes: Shapes) -> Chain:
+def describe(model: Any, shapes: Shapes) -> Chain:
     """The stem, the two convolutions of each block under its shortcut, poolings, and the fully connected layer."""
     boxes: list[Box] = []
     shortcuts: list[Shortcut] = []

@@ -98,7 +98,7 @@ class ResNet(nn.Module):
     ):
         super().__init__()
         image_channels, size, _ = IMAGE_SHAPE
-        stem_channels = layers[0]
+        stem_channels = int(layers[0])
         self.stem = (
             conv_norm_relu(image_channels, stem_channels)
             if stem == "small"

@@ -1,11 +1,13 @@
 """What a VGG's diagram draws: the report's Fig. 3, 5 and 7."""
 
+from typing import Any
+
 from torch import nn
 
 from fashion.models.diagram import Chain, Shapes, box
 
 
-def describe(model: nn.Module, shapes: Shapes) -> Chain:
+def describe(model: Any, shapes: Shapes) -> Chain:
     """Convolutions, poolings and fully connected layers in order."""
     layers: list[list[nn.Module]] = []
     before: list[nn.Module] = []

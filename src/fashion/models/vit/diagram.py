@@ -1,12 +1,14 @@
 """What a Vision Transformer's diagram draws: the report's Fig. 13 and, of one with depthwise modules, Fig. 15."""
 
+from typing import Any
+
 from torch import nn
 
 from fashion.models.diagram import Box, Bypass, Encoder, Shapes, box, words
 from fashion.models.vit.network import ConvolutionProjection
 
 
-def describe(model: nn.Module, shapes: Shapes) -> Encoder | Bypass:
+def describe(model: Any, shapes: Shapes) -> Encoder | Bypass:
     """From patches to logits; or the depthwise module, under the layer from whose input to whose output it runs."""
     first, depth = model.layers[0], len(model.layers)
     layer = transformer_layer(first, shapes)
@@ -39,7 +41,7 @@ def describe(model: nn.Module, shapes: Shapes) -> Encoder | Bypass:
     )
 
 
-def transformer_layer(layer: nn.Module, shapes: Shapes) -> list[Box]:
+def transformer_layer(layer: Any, shapes: Shapes) -> list[Box]:
     """Attention and MLP, each with its norm before it and its sum after it."""
     norm, attention = layer.attention
     mlp_norm, mlp = layer.mlp[0], layer.mlp[1:]

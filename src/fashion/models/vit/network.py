@@ -18,8 +18,8 @@ ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 class TokenBatchNorm(nn.BatchNorm1d):
     """BatchNorm of tokens `[N, T, width]`: each channel over all tokens of all images."""
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        return super().forward(tokens.flatten(0, 1)).view_as(tokens)
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.flatten(0, 1)).view_as(input)
 
 
 NORMS = {"layer": nn.LayerNorm, "batch": TokenBatchNorm}
