@@ -4,16 +4,49 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 
 RUN = "results/tiny/runs/vit/both/seed0"
+LOG = "results/tiny/logs/train/vit_both_seed0.log"
 
 
 def make_long(study, config) -> None:
     """One run of a few hundred short epochs."""
     config["training"] |= {"epochs": 300, "patience": 300}
     study.configure(config)
+
+
+@contextmanager
+def under_way(study, until: str) -> Generator[subprocess.Popen]:
+    """Snakemake once its training's log says `until`; nothing of it is left in the end.
+
+    It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
+    """
+    log, printed = study.folder / LOG, study.folder / "printed.txt"
+    with printed.open("w") as output:
+        process = subprocess.Popen(
+            study.command("--", f"{RUN}/model.safetensors"),
+            cwd=study.folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=study.environment,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while not (log.exists() and until in log.read_text()):
+            assert process.poll() is None, printed.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process
+        process.wait(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -29,31 +62,15 @@ def undisturbed(make_study) -> bytes:
 def test_snakemake_interrupted_and_run_again_resumes(number, make_study, undisturbed):
     study, config = make_study(["vit"])
     make_long(study, config)
-    log = study.folder / "results/tiny/logs/train/vit_both_seed0.log"
-    # A session of its own: the signal goes to the whole process group, as a terminal's Ctrl-C does.
-    process = subprocess.Popen(
-        study.command("--", f"{RUN}/model.safetensors"),
-        cwd=study.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=study.environment,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while not (log.exists() and "epoch 5:" in log.read_text()):
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, number)
-    output, _ = process.communicate(timeout=60)
+    with under_way(study, until="epoch 5:") as process:
+        os.killpg(process.pid, number)
     assert process.returncode != 0
-    assert "interrupted in epoch" in log.read_text()
+    assert "interrupted in epoch" in (study.folder / LOG).read_text()
     assert not (study.folder / RUN / "model.safetensors").exists()
 
     done = study.snakemake("--", f"{RUN}/model.safetensors")
-    assert done.returncode == 0, output + done.stdout
-    assert "taken up at epoch" in log.read_text()
+    assert done.returncode == 0, done.stdout
+    assert "taken up at epoch" in (study.folder / LOG).read_text()
     assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
     assert not list((study.folder / "results/tiny/checkpoints").iterdir())
 
@@ -62,24 +79,10 @@ def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):
     study, config = make_study(["vit"])
     config["training"] |= {"epochs": 100_000, "patience": 100_000}
     study.configure(config)
-    log = study.folder / "results/tiny/logs/train/vit_both_seed0.log"
-    process = subprocess.Popen(
-        study.command("--", f"{RUN}/model.safetensors"),
-        cwd=study.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=study.environment,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while not (log.exists() and "epoch 1:" in log.read_text()):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    # Another one at the same time is refused, as Snakemake does.
-    assert "LockException" in study.snakemake("--", f"{RUN}/model.safetensors").stdout
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with under_way(study, until="epoch 1:") as process:
+        # Another one at the same time is refused, as Snakemake does.
+        assert "LockException" in study.snakemake("--", f"{RUN}/model.safetensors").stdout
+        os.killpg(process.pid, signal.SIGKILL)
     assert list((study.folder / ".snakemake/locks").iterdir())
     config["training"]["epochs"] = 2
     study.configure(config)
