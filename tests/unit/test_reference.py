@@ -261,7 +261,7 @@ def run_compare(monkeypatch, tmp_path) -> None:
 
 
 def test_compare_says_which_disagree(study, tmp_path, monkeypatch, capsys):
-    for seed in study.seeds:
+    for seed in (0, 1, 2):
         for augmentation, accuracy in (("none", 0.9), ("both", 0.8)):
             spec = study.specs["vit", augmentation, seed]
             finish(tmp_path / "own", spec, accuracy)

@@ -52,7 +52,7 @@ rule claims:
 
 rule page:
     input:
-        of_every_run("provenance.json"),
+        of_every_run(PROVENANCE),
         tables=lambda wildcards: tables(wildcards.budget),
         figures=lambda wildcards: figures(wildcards.budget),
     output:
@@ -77,6 +77,6 @@ rule page:
         tables=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].tables()]),
         figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
     shell:
-        "python -m fashion.answer.page --results {params.results} --budget {wildcards.budget} --models {params.models} {params.runs}"
-        " --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
+        "python -m fashion.answer.page --results {params.results} --budget {wildcards.budget}"
+        " --models {params.models} {params.runs} --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
         " --output {output} 2> {log}"

@@ -1,8 +1,8 @@
 # The configuration, validated before any job starts, and what the other rules look up in it.
 import hashlib
-from collections import defaultdict
 import shlex
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -25,7 +25,7 @@ from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
 from fashion.training.lease import has_gpu
 from fashion.study.resources import training_mb, training_threads
-from fashion.study.run_folder import PREDICTIONS, RECORDS
+from fashion.study.run_folder import HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
 
 try:
     for path in workflow.configfiles:
@@ -155,7 +155,7 @@ def groups(budget, runs):
     return [f"{folder}:{','.join(own)}" for folder, own in seeds.items()]
 
 
-def figure(wildcards, kind=""):
+def figure(wildcards, kind):
     """The row of a figure that shows models; `kind` is what its file's name has after the wildcard."""
     return STUDIES[wildcards.budget].figures()[f"{wildcards.figure}_{kind}"]
 
@@ -173,19 +173,13 @@ def magnitudes(wildcards):
     return STUDIES[wildcards.budget].augmented_by("randaugment", "magnitude")
 
 
-def shown(wildcards, first=False):
-    """The runs that figures of all models show; or the first seed's of them."""
-    study = STUDIES[wildcards.budget]
-    return [run for model in sorted(study.models) for run in study.shown_runs(model)[: 1 if first else None]]
+def of_shown(row, *names):
+    """The named files of the runs that a figure shows."""
+    return lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].shown_by(row), *names)
 
 
-def of_shown(*names, first=False):
-    """The named files of those runs."""
-    return lambda wildcards: run_files(wildcards.budget, shown(wildcards, first), *names)
-
-
-def shown_groups(wildcards, first=False):
-    return ["--runs", *groups(wildcards.budget, shown(wildcards, first))]
+def shown_groups(wildcards, row):
+    return ["--runs", *groups(wildcards.budget, STUDIES[wildcards.budget].shown_by(row))]
 
 
 def families(wildcards):

@@ -9,37 +9,40 @@ localrules:
     epoch_log,
 
 
-# What a stage reads: its input, and the arguments that say where it is.
+# What a row's stage reads: its input, and the arguments that say where it is.
 FIGURE_READS = {
-    "dataset": (DATASET_FILES, lambda wildcards: ["--data", DATA]),
-    "mixup": (DATASET_FILES, lambda wildcards: ["--data", DATA, "--settings", alpha(wildcards)]),
-    "predictions": ({"runs": of_shown("predictions.npz")}, shown_groups),
-    "histories": ({"runs": of_shown("history.csv", "spec.json")}, shown_groups),
-    "first histories": (
-        {"runs": of_shown("history.csv", "spec.json", first=True)},
-        lambda wildcards: shown_groups(wildcards, first=True),
+    "dataset": lambda row: (DATASET_FILES, lambda wildcards: ["--data", DATA]),
+    "mixup": lambda row: (DATASET_FILES, lambda wildcards: ["--data", DATA, "--settings", alpha(wildcards)]),
+    "predictions": lambda row: (
+        {"runs": of_shown(row, PREDICTIONS)},
+        lambda wildcards: shown_groups(wildcards, row),
     ),
-    "first predictions": (
-        # The first seed's: the images differ from seed to seed.
-        {"runs": of_shown("predictions.npz", first=True), **DATASET_FILES},
-        lambda wildcards: ["--data", DATA, *shown_groups(wildcards, first=True)],
+    "histories": lambda row: (
+        {"runs": of_shown(row, HISTORY, SPEC)},
+        lambda wildcards: shown_groups(wildcards, row),
     ),
-    "comparison": (
+    # The images differ from seed to seed.
+    "first predictions": lambda row: (
+        {"runs": of_shown(row, PREDICTIONS), **DATASET_FILES},
+        lambda wildcards: ["--data", DATA, *shown_groups(wildcards, row)],
+    ),
+    "comparison": lambda row: (
         {"comparison": f"{PLACE}/tables/comparison.csv"},
         lambda wildcards: [
             *("--comparison", placed(wildcards, "tables/comparison.csv")),
-            *shown_groups(wildcards),
+            *shown_groups(wildcards, row),
             *("--families", *families(wildcards)),
         ],
     ),
-    "repeats": (
+    "repeats": lambda row: (
         {"repeats": f"{PLACE}/tables/repeats.csv"},
         lambda wildcards: ["--repeats", placed(wildcards, "tables/repeats.csv")],
     ),
 }
+FIGURE_READS["first histories"] = FIGURE_READS["histories"]
 
 for row in FIGURES:
-    files, arguments = FIGURE_READS[row.reads]
+    files, arguments = FIGURE_READS[row.reads](row)
 
     rule:
         name:
@@ -99,7 +102,7 @@ rule diagram:
 
 rule curves:
     input:
-        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "curves"), "history.csv", "spec.json"),
+        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "curves"), HISTORY, SPEC),
     output:
         png=report(
             f"{PLACE}/figures/{{figure}}_curves.png",
@@ -126,7 +129,7 @@ rule curves:
 rule epoch_log:
     input:
         # Of one run, as the report prints it.
-        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "log")[:1], "history.csv", "spec.json"),
+        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "log")[:1], HISTORY, SPEC),
     output:
         png=report(
             f"{PLACE}/figures/{{figure}}_log.png",

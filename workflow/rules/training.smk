@@ -6,10 +6,10 @@ rule train:
     input:
         **DATASET_FILES,
     output:
-        history=f"{RUN}/history.csv",
-        weights=f"{RUN}/model.safetensors",
-        spec=f"{RUN}/spec.json",
-        provenance=f"{RUN}/provenance.json",
+        history=f"{RUN}/{HISTORY}",
+        weights=f"{RUN}/{WEIGHTS}",
+        spec=f"{RUN}/{SPEC}",
+        provenance=f"{RUN}/{PROVENANCE}",
     log:
         "results/{budget}/logs/train/{model}_{augmentation}_seed{seed}.log",
     benchmark:
@@ -37,11 +37,11 @@ rule train:
 rule evaluate:
     input:
         **DATASET_FILES,
-        weights=f"{RUN}/model.safetensors",
-        spec=f"{RUN}/spec.json",
+        weights=f"{RUN}/{WEIGHTS}",
+        spec=f"{RUN}/{SPEC}",
     output:
-        metrics=f"{RUN}/metrics.json",
-        predictions=f"{RUN}/predictions.npz",
+        metrics=f"{RUN}/{METRICS}",
+        predictions=f"{RUN}/{PREDICTIONS}",
     log:
         "results/{budget}/logs/evaluate/{model}_{augmentation}_seed{seed}.log",
     conda:

@@ -30,7 +30,6 @@ class Study:
     budget: str
     note: str
     reading: str
-    seeds: tuple[int, ...]
     training: dict
     models: dict[str, dict]
     augmentations: dict[str, tuple[str, ...]]
@@ -193,7 +192,6 @@ def resolve(config: dict, budget: str) -> Study:
         budget=budget,
         note=chosen.get("note", ""),
         reading=chosen.get("reading", "as_described"),
-        seeds=tuple(chosen["seeds"]),
         training=common,
         models=models,
         augmentations=augmentations,
