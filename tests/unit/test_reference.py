@@ -312,3 +312,11 @@ def test_the_readme_has_the_answer_that_the_references_give():
 def test_a_page_without_a_place_for_the_answer_is_refused():
     with pytest.raises(UserError, match="put <!-- answer"):
         answer.insert("# A page", "the answer")
+
+
+def test_without_a_reference_or_a_page_there_is_no_answer(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="make publish"):
+        answer.answer(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fashion.reference.answer", "--page", str(tmp_path / "README.md")])
+    with pytest.raises(UserError, match="no page to write the answer into"):
+        answer.main()

@@ -1,5 +1,6 @@
 """Tables over runs: numbers that can be counted by hand."""
 
+import argparse
 import math
 from pathlib import Path
 
@@ -170,3 +171,9 @@ def test_missing_or_damaged_predictions_are_refused_by_name(content: bytes | Non
         (tmp_path / "predictions.npz").write_bytes(content)
     with pytest.raises(UserError, match=r"predictions\.npz has no usable predictions"):
         _ = Run(tmp_path).predictions
+
+
+@pytest.mark.parametrize("text", ["vit", "both:0", "vit/both", "vit/both:", "vit/both:0,", "vit/both:x", "/both:0"])
+def test_what_names_no_runs_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not of the form <model>/<augmentation>:<seed>,<seed>"):
+        group(text)

@@ -41,6 +41,10 @@ try:
         whole, budget = STUDIES[config["budget"]], config["budget"]
         finished = finished_runs(Path("results") / budget)
         finished = [key for key, run in finished.items() if key in whole.specs and run.spec == whole.specs[key]]
+        if not finished:
+            raise UserError(
+                f"results/{budget}: no run of the budget has finished as config.yaml has it; there is nothing to show yet"
+            )
         STUDIES = {budget: whole.only(finished)}
     # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -100,8 +101,10 @@ def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:
 
 def group(text: str) -> list[Run]:
     """The runs of a model and augmentation as command lines name them, `runs/<model>/<augmentation>:<seed>,<seed>`."""
-    folder, _, seeds = text.rpartition(":")
-    return [Run(Path(folder) / f"seed{int(seed)}") for seed in seeds.split(",")]
+    match = re.fullmatch(r"(.*[^/]/[^/]+):(\d+(?:,\d+)*)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form <model>/<augmentation>:<seed>,<seed>")
+    return [Run(Path(match[1]) / f"seed{seed}") for seed in match[2].split(",")]
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:

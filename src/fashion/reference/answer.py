@@ -17,8 +17,13 @@ def answer(reference: Path) -> str:
 
     Args:
         reference: has a folder for each budget that is published there.
+
+    Raises:
+        UserError: there is none.
     """
     tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(reference.glob("*/tables/claims.csv"))]
+    if not tables:
+        raise UserError(f"{reference} has no <budget>/tables/claims.csv; make publish BUDGET=<budget> puts it there")
     by_reading = {table["reading"].iloc[0]: table.set_index("id") for table in tables}
     claims = next(iter(by_reading.values()))
     shown = pd.DataFrame(
@@ -59,7 +64,10 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=Path("README.md"), help="(default: %(default)s)")
     parser.add_argument("--reference", type=Path, default=Path("docs/reference"), help="(default: %(default)s)")
     arguments = parser.parse_args()
-    page = arguments.page.read_text(encoding="utf-8")
+    try:
+        page = arguments.page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{arguments.page}: no page to write the answer into ({error.strerror})") from error
     write_text(arguments.page, insert(page, answer(arguments.reference)))
 
 
