@@ -205,7 +205,7 @@ def main() -> None:
             "budget": arguments.budget,
             "note": arguments.note,
             "models": len(arguments.models),
-            "seeds": max(map(len, arguments.runs)),
+            "seeds": (min(map(len, arguments.runs)), max(map(len, arguments.runs))),
             "reading": READINGS[next(iter(own))],
         },
         readings=[{"name": words, **(own | other).get(name, NOT_RUN)} for name, words in READINGS.items()],
