@@ -1,5 +1,7 @@
 """Where report, published code and this pipeline differ, what was chosen, and the measured effect: deviations.yaml."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -7,19 +9,27 @@ import yaml
 
 from fashion.answer.evidence import Evidence, examine
 from fashion.answer.statements import Statement, expand
+from fashion.records.metrics import METRICS
 from fashion.records.run import Runs
 
 LIST = Path(__file__).with_name("deviations.yaml")
 
 
-def effect(evidence: Evidence) -> str:
-    """The measured effect in words, with its n, and why it is no more than an indication, if so."""
-    words = evidence.statement.words
+def effect(evidence: Iterable[Evidence]) -> str:
+    """The measured effects in words, each with its n, and why it is no more than an indication, if so."""
+    parts = []
+    for metric, ones in groupby(evidence, key=lambda one: one.statement.metric):
+        parts.append(f"{METRICS[metric].words}, " + "; ".join(map(_measured, ones)))
+    return ". ".join(parts)
+
+
+def _measured(evidence: Evidence) -> str:
+    subject = evidence.statement.subject
     if not evidence.measured:
-        return f"{words}: not measured, {evidence.why_not}"
+        return f"{subject}: not measured, {evidence.why_not}"
     counts = f", {evidence.counts}" if evidence.counts else ""
     reservation = " (an indication only)" if evidence.why_not else ""
-    return f"{words}: {evidence.text}{counts}{reservation}"
+    return f"{subject}: {evidence.text}{counts}{reservation}"
 
 
 def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
@@ -41,8 +51,8 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
             "subject": entry["subject"],
             "report": entry["report"],
             "here": entry["here"],
-            "effect": "; ".join(
-                effect(examine(statement, runs, pd.DataFrame(), protocol))
+            "effect": effect(
+                examine(statement, runs, pd.DataFrame(), protocol)
                 for one in entry.get("statements", [])
                 for statement in filter(of_study, expand(one, titles))
             ),

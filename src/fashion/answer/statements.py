@@ -30,12 +30,19 @@ class Statement:
         """What is measured, in words."""
         if self.side is None:
             return "largest minus smallest number of images of a class"
-        name, augmentation, title = METRICS[self.metric].words, self.side[1], self.title(self.side)
+        name = METRICS[self.metric].words
+        of_two = self.other is not None and self.other[0] != self.side[0]
+        return f"{name}, {self.subject}" if of_two else f"{name} of {self.subject}"
+
+    @property
+    def subject(self) -> str:
+        """Which runs it is about, in words; those of a statement with a `side`."""
+        assert self.side is not None
         if self.other is None:
-            return f"{name} of {title}"
+            return self.title(self.side)
         if self.other[0] == self.side[0]:
-            return f"{name} of {title}, augmentation {augmentation} {self.comparison} {self.other[1]}"
-        return f"{name}, {title} {self.comparison} {self.title(self.other)}"
+            return f"{self.title(self.side)}, augmentation {self.side[1]} {self.comparison} {self.other[1]}"
+        return f"{self.title(self.side)} {self.comparison} {self.title(self.other)}"
 
     def title(self, side: tuple[str, str]) -> str:
         """The name of a side's model in words."""

@@ -52,6 +52,11 @@ METRICS = {
         show=percent,
         show_difference=points,
     ),
+    "augmented_minus_clean": Metric(
+        words="accuracy on RandAugmented minus clean test images",
+        read=lambda run: run.correct_of("augmented_") - run.correct,
+        show=points,
+    ),
     "validation_accuracy": Metric(
         words="validation accuracy",
         read=lambda run: run.best["validation_accuracy"],
