@@ -17,10 +17,8 @@ LIST = Path(__file__).with_name("deviations.yaml")
 
 def effect(evidence: Iterable[Evidence]) -> str:
     """The measured effects in words, each with its n, and why it is no more than an indication, if so."""
-    parts = []
-    for metric, ones in groupby(evidence, key=lambda one: one.statement.metric):
-        parts.append(f"{METRICS[metric].words}, " + "; ".join(map(_measured, ones)))
-    return ". ".join(parts)
+    of_metrics = groupby(evidence, key=lambda one: one.statement.metric)
+    return ". ".join(f"{METRICS[metric].words}, {'; '.join(map(_measured, ones))}" for metric, ones in of_metrics)
 
 
 def _measured(evidence: Evidence) -> str:
