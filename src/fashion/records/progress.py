@@ -1,0 +1,158 @@
+"""How far a study's runs are, by their files alone: nothing is locked, and no process is asked.
+
+A training may run on a node of a cluster, where its process is not seen. What is seen is that it writes: a line and a
+row after each epoch, a checkpoint at least every minute or every twenty times what saving one takes. So a training
+that wrote nothing for `quiet_after` seconds counts as stopped, if it has a checkpoint to go on from, or else as not
+begun. That is wrong
+
+- for so long after a training was killed without a word: it seems to run;
+- where writing a checkpoint takes longer than assumed, or an epoch and the start of a training without any checkpoint
+  do, or the process is suspended, or the clocks of node and reader differ by so much: a training that runs seems
+  stopped or waiting, until it writes again.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from fashion.errors import UserError
+from fashion.records.run import Key, Run, finished_runs
+from fashion.study.budget import Study
+from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE, SPEC
+
+WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
+    "waiting",
+    "running",
+    "stopped",
+    "failed",
+    "diverged",
+    "finished",
+)
+# Three checkpoints' time, and that of a large one on a slow disk.
+QUIET_SECONDS = 180
+SLOW_DISK = 50e6  # bytes a second
+# An error that a stage ends with, or the last line of a traceback.
+ERROR = re.compile(r"error: |([a-z_]\w*\.)*[A-Z]\w*(Error|Exception|Interrupt)\b")
+TAIL_BYTES = 1 << 14
+# Files whose content is kept: a large study has some thousand runs.
+KEPT = 4096
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class State:
+    """How far a run is.
+
+    Args:
+        word: one of `STATES`. A trained run that waits for its evaluation is waiting, with a history.
+        reason: why it failed, its log's last line; else "".
+        history: the epochs so far, with the columns of history.csv; None before the first has ended.
+        run: what it left, if it has finished; diverged runs have.
+        written: when it last wrote anything, in seconds since 1970; None if it never did.
+    """
+
+    word: str
+    reason: str = ""
+    history: pd.DataFrame | None = None
+    run: Run | None = None
+    written: float | None = None
+
+
+class _Stamp(NamedTuple):
+    """When a file was written, in seconds since 1970, and its bytes."""
+
+    time: float
+    size: int
+
+
+ABSENT = _Stamp(0.0, 0)
+
+
+def states(study: Study, results: Path) -> dict[Key, State]:
+    """The state of each run of a study, whose budget's results are in a folder that others may be writing to.
+
+    Files that have not changed since the last call are not read again.
+    """
+    finished = finished_runs(results)
+    return {key: _state(key, spec, results, key in finished) for key, spec in study.specs.items()}
+
+
+def quiet_after(checkpoint_bytes: int) -> float:
+    """The seconds after which a training with such a checkpoint that wrote nothing counts as stopped."""
+    return max(QUIET_SECONDS, 2 * 20 * checkpoint_bytes / SLOW_DISK)
+
+
+def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
+    model, augmentation, seed = key
+    name = f"{model}_{augmentation}_seed{seed}"
+    folder = results / "runs" / model / augmentation / f"seed{seed}"
+    try:
+        run_stamps = [_stamp(folder / file) for file in (METRICS, SPEC, HISTORY, PROVENANCE)]
+        run = _run(folder, *run_stamps)
+        trained = ABSENT not in run_stamps[1:] and run.spec == spec
+        if trained and finished:
+            word = DIVERGED if run.provenance.get("diverged") else FINISHED
+            return State(word=word, history=run.history, run=run, written=max(stamp.time for stamp in run_stamps))
+        history = run.history if trained else None
+    except UserError as error:
+        return State(word=FAILED, reason=str(error))
+    if trained:
+        log, since, checkpoint, so_far = results / "logs/evaluate" / f"{name}.log", run_stamps[-1].time, ABSENT, ABSENT
+    else:
+        log, since = results / "logs/train" / f"{name}.log", 0.0
+        path = results / "checkpoints" / f"{name}.safetensors"
+        checkpoint, so_far = _stamp(path), _stamp(path.with_suffix(".csv"))
+        history = _history(path.with_suffix(".csv"), so_far)
+    logged = _stamp(log)
+    if logged.time < since:  # by the evaluation of the run's predecessor
+        logged = ABSENT
+    end = _last_line(log, logged)
+    written = max(logged.time, checkpoint.time, so_far.time)
+    if ERROR.match(end):
+        word = FAILED
+    elif ": interrupted in " not in end and time.time() - written < quiet_after(checkpoint.size):
+        word = RUNNING
+    else:
+        word = STOPPED if checkpoint.size else WAITING
+    return State(word=word, reason=end if word == FAILED else "", history=history, written=written or None)
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ABSENT
+    return _Stamp(status.st_mtime, status.st_size)
+
+
+@lru_cache(KEPT)
+def _run(folder: Path, *stamps: _Stamp) -> Run:
+    """The run in a folder; it keeps what is read of it."""
+    return Run(folder)
+
+
+@lru_cache(KEPT)
+def _history(path: Path, stamp: _Stamp) -> pd.DataFrame | None:
+    """A history so far; None if there is none."""
+    try:
+        return pd.read_csv(path, dtype=float) if stamp.size else None
+    except (OSError, ValueError):  # removed just now: the training has finished
+        return None
+
+
+@lru_cache(KEPT)
+def _last_line(log: Path, stamp: _Stamp) -> str:
+    """The last line of a log; "" if there is none."""
+    if not stamp.size:
+        return ""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, stamp.size - TAIL_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
