@@ -1,5 +1,6 @@
 """Whoever pulls the plug loses seconds, and gets the same numbers to the last bit."""
 
+import csv
 import math
 import os
 import random
@@ -172,6 +173,46 @@ def test_a_checkpoint_gives_back_what_was_saved_and_the_one_before_is_kept(tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_the_history_so_far_is_beside_the_checkpoint_until_the_training_has_finished(data, undisturbed, tmp_path):
+    run = Run(tmp_path / "run", slow_spec("vgg"), data)
+    process = run.start(checkpoint_seconds=1e9)
+    wait_for(lambda: run.log.exists() and "epoch 3:" in run.log.read_text(), process)
+    process.terminate()
+    process.join(60)
+    with open(run.checkpoint.with_suffix(".csv"), newline="") as file:
+        history = [{**row, "seconds": None} for row in csv.DictReader(file)]
+    assert 3 <= len(history) < 25
+    assert history == undisturbed["vgg"][1][: len(history)]
+    run.finish()
+    assert not run.checkpoint.with_suffix(".csv").exists()
+
+
+def test_a_training_that_is_taken_up_shows_its_history_before_its_first_step(dataset, tmp_path):
+    spec, device, history = make_spec(), torch.device("cpu"), tmp_path / "checkpoint.csv"
+    history.write_text("of an earlier training")
+    checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
+    with pytest.raises(Interrupted, match="epoch 1, after step 1"):
+        Training(spec, dataset, device, checkpoint, lambda: True).run()
+    assert not history.exists()
+    training = Training(spec, dataset, device, checkpoint, lambda: training.state.epoch == 3)
+    with pytest.raises(Interrupted):
+        training.run()
+    shown = history.read_text()
+    assert shown.count("\n") == 3
+    history.unlink()
+    with pytest.raises(Interrupted, match="epoch 3, after step 2"):
+        Training(spec, dataset, device, checkpoint, lambda: True).run()
+    assert history.read_text() == shown
+
+
+def test_a_history_so_far_that_cannot_be_written_ends_no_training(dataset, tmp_path, caplog):
+    (tmp_path / "checkpoint.csv").mkdir()
+    checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
+    _, history = Training(make_spec(), dataset, torch.device("cpu"), checkpoint).run()
+    assert len(history) == 3
+    assert caplog.text.count("checkpoint.csv: the history so far cannot be written") == 4
+
+
 def test_a_checkpoint_that_takes_long_is_written_less_often(tmp_path, monkeypatch):
     now = 0.0
     monkeypatch.setattr("fashion.training.checkpoint.time.perf_counter", lambda: now)
@@ -207,4 +248,4 @@ def test_a_full_disk_is_one_clear_line_and_earlier_files_stay(data, tmp_path):
     assert "the checkpoint cannot be written, the one before it stays" in warning
     assert error.startswith(f"error: cannot write the run to {run.output}: ")
     assert {path: path.read_bytes() for path in run.output.iterdir()} == before
-    assert sorted(path.name for path in run.output.parent.iterdir()) == ["log", "run", "spec.json"]
+    assert sorted(path.name for path in run.output.parent.iterdir()) == ["checkpoint.csv", "log", "run", "spec.json"]

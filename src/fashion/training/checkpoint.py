@@ -4,6 +4,7 @@ import json
 import os
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from fashion.files import atomic
+from fashion.files import atomic, write_csv
 from fashion.stage import logger
 
 # Between checkpoints: at least so many seconds, and so many times what the last one took, since VGG12's has gigabytes.
@@ -22,12 +23,15 @@ SHARE = 20
 class Checkpoint:
     """One training's checkpoint file, with the one before it beside it as `<name>.previous`.
 
+    Its history so far is there too, as `<stem>.csv`, for those who watch it: nothing reads it to go on.
+
     `key` says what the training depends on; a checkpoint with another key is not taken up.
     """
 
     def __init__(self, path: Path, key: str):
         self.path, self.key = path, key
         self.previous = path.with_suffix(f"{path.suffix}.previous")
+        self.history = path.with_suffix(".csv")
         self.saved_at, self.saving_took = time.perf_counter(), 0.0
 
     def due(self) -> bool:
@@ -49,6 +53,19 @@ class Checkpoint:
             logger.warning(f"{self.path}: the checkpoint cannot be written, the one before it stays ({error})")
         self.saved_at = time.perf_counter()
         self.saving_took = self.saved_at - began
+
+    def show(self, history: Sequence[dict[str, float]]) -> None:
+        """Write the history so far, a row for each epoch; a failure, such as a full disk, is logged.
+
+        Without an epoch there is none: a file that is there is of an earlier training.
+        """
+        try:
+            if history:
+                write_csv(self.history, history)
+            else:
+                self.history.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning(f"{self.history}: the history so far cannot be written ({error})")
 
     def load(self) -> tuple[dict[str, Tensor], dict] | None:
         """What was saved last that can be read and has the key, or None; what was passed over is logged."""
@@ -72,8 +89,8 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the files, if there are any: the training is done."""
-        self.path.unlink(missing_ok=True)
-        self.previous.unlink(missing_ok=True)
+        for path in (self.path, self.previous, self.history):
+            path.unlink(missing_ok=True)
 
 
 def checksum(tensors: dict[str, Tensor], text: str) -> int:

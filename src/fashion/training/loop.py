@@ -49,7 +49,8 @@ class Training:
 
     Args:
         spec: the run's description; see `fashion.study.config`.
-        checkpoint: where the state is saved, and taken up from if there is one; None saves nothing.
+        checkpoint: where the state is saved, and taken up from if there is one, with the history so far after each
+            epoch; None saves nothing.
         stop: asked after each step; once it says so, the state is saved and `Interrupted` raised.
     """
 
@@ -93,12 +94,14 @@ class Training:
             state.restore(*saved)
             done = f"after step {state.progress.steps_done} of {state.steps}"
             logger.info(f"{self.name}: taken up at epoch {state.epoch}, {done}")
+        self._show_history()
         while state.epoch <= training["epochs"]:
             losses = [row["validation_loss"] for row in state.history]
             if epochs_without_gain(losses, training["min_delta"]) >= training["patience"]:
                 logger.info(f"{self.name}: stopped, {training['patience']} epochs without a lower validation loss")
                 break
             self._run_epoch()
+            self._show_history()
         return state.tested_weights, state.history
 
     def _run_epoch(self) -> None:
@@ -172,6 +175,11 @@ class Training:
         # Of matrices and kernels, one for each layer; biases and norms have too few entries to say much.
         of_layers = {f"gradient_norm:{name}": norm for (name, weight), norm in named if weight.dim() > 1}
         return {"gradient_norm": norms.norm().item(), **of_layers}
+
+    def _show_history(self) -> None:
+        """Let those who watch the training see its history so far."""
+        if self.checkpoint:
+            self.checkpoint.show(self.state.history)
 
     def _pause(self) -> None:
         """Save if it is time to, or if asked to stop."""

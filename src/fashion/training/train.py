@@ -4,7 +4,6 @@ Interrupted by SIGTERM, SIGUSR1 or SIGINT, a training finishes its step, saves i
 same command goes on from there, or after kill -9 from the last regular checkpoint, and ends with the same numbers.
 """
 
-import csv
 import hashlib
 import math
 import signal
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from fashion.data.dataset import load
 from fashion.errors import UserError
-from fashion.files import atomic, canonical_json, write_json
+from fashion.files import atomic, canonical_json, write_csv, write_json
 from fashion.models.build import count_flops
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.digest import NETWORK, TRAINING, code_digests
@@ -70,10 +69,7 @@ def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history:
     try:
         with atomic(output / WEIGHTS) as temporary:
             save_file(weights, temporary)
-        with atomic(output / HISTORY) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(history)
+        write_csv(output / HISTORY, history)
         write_json(output / SPEC, spec)
         write_json(output / PROVENANCE, provenance)
     except (OSError, SafetensorError) as error:
