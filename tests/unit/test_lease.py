@@ -8,17 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from nvidia import EIGHT, listing, write_nvidia_smi
 
-from fashion.training.lease import has_gpu, visible_gpus
-
-UUIDS = [f"GPU-{digit * 8}-0000" for digit in "abcd"]
-LISTING = "".join(f"GPU {index}: NVIDIA H200 (UUID: {uuid})\n" for index, uuid in enumerate(UUIDS))
-MIG_PARTS = ["MIG-1111", "MIG-2222"]
-MIG_LISTING = f"""GPU 0: NVIDIA H200 (UUID: {UUIDS[0]})
-  MIG 1g.18gb     Device  0: (UUID: {MIG_PARTS[0]})
-  MIG 1g.18gb     Device  1: (UUID: {MIG_PARTS[1]})
-GPU 1: NVIDIA H200 (UUID: {UUIDS[1]})
-"""
+UUIDS = EIGHT[:4]
 
 # Fails if another holds the same GPU: that one's file exists. Ends by kill -9 if told so.
 HOLD = """
@@ -35,37 +27,10 @@ if end == "killed":
 """
 
 
-@pytest.mark.parametrize(
-    ("visible", "expected"),
-    [
-        (None, UUIDS),
-        ("", []),
-        ("2", [UUIDS[2]]),
-        ("3, 0", [UUIDS[3], UUIDS[0]]),
-        (f"{UUIDS[1]},{UUIDS[3]}", [UUIDS[1], UUIDS[3]]),
-        ("GPU-bb", [UUIDS[1]]),
-        ("1,-1,2", [UUIDS[1]]),
-        ("1,4,2", [UUIDS[1]]),
-        ("0,0", [UUIDS[0]]),
-    ],
-)
-def test_the_gpus_of_cuda_visible_devices_are_its_own(visible, expected):
-    assert visible_gpus(LISTING, visible) == expected
-
-
-def test_the_parts_of_a_split_gpu_are_gpus():
-    assert visible_gpus(MIG_LISTING, None) == [*MIG_PARTS, UUIDS[1]]
-    assert visible_gpus(MIG_LISTING, "0,1") == [MIG_PARTS[0], UUIDS[1]]
-    assert visible_gpus(MIG_LISTING, MIG_PARTS[1]) == [MIG_PARTS[1]]
-
-
 @pytest.fixture
 def machine(tmp_path) -> dict[str, str]:
     """The environment of a machine with four GPUs and no leases."""
-    smi = tmp_path / "bin/nvidia-smi"
-    smi.parent.mkdir()
-    smi.write_text(f"#!/bin/sh\ncat <<'END'\n{LISTING}END\n")
-    smi.chmod(0o755)
+    smi = write_nvidia_smi(tmp_path / "bin", {"-L": listing(UUIDS)})
     (tmp_path / "held").mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "CUDA_"))}
     source = Path(__file__).parents[2] / "src"
@@ -100,28 +65,32 @@ def test_each_job_sees_one_gpu_of_those_it_may_use(machine):
 def test_nothing_is_leased_under_slurm_or_without_gpus(machine, tmp_path):
     assert show(machine, SLURM_JOB_ID="7", CUDA_VISIBLE_DEVICES="0,1") == "0,1"
     assert show(machine, CUDA_VISIBLE_DEVICES="") == ""
-    (tmp_path / "bin/nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    write_nvidia_smi(tmp_path / "bin", {"-L": "No devices were found"}, status=6)
     shown = start(machine, "")
-    assert shown.communicate(timeout=20)[1].startswith("no GPU is leased, jobs may share one: ")
+    assert shown.communicate(timeout=20)[1] == (
+        "nvidia-smi -L failed with status 6: No devices were found; a GPU that it does not list is not leased\n"
+    )
     assert shown.returncode == 0
     (tmp_path / "bin/nvidia-smi").unlink()
     assert show(machine) == "None"
     assert not list(tmp_path.glob("fashion-gpus-*"))
 
 
-def test_a_machine_without_gpus_is_told_from_one_with(machine, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", machine["PATH"])
-    assert has_gpu()
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert not has_gpu()
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    smi = tmp_path / "bin/nvidia-smi"
-    smi.write_text("#!/bin/sh\necho 'No devices found.'\n")
-    assert not has_gpu()
-    smi.write_text("#!/bin/sh\nexit 9\n")  # its driver does not run
-    assert not has_gpu()
-    smi.unlink()
-    assert not has_gpu()
+def test_the_most_capable_gpu_is_taken_first_unless_cuda_visible_devices_says_otherwise(machine, tmp_path):
+    rows = f"{UUIDS[0]}, 7.5, 15360\n{UUIDS[1]}, 8.6, 4094\n{UUIDS[2]}, 8.0, 81559\n"
+    answers = {"-L": listing(UUIDS[:3]), "compute_cap": rows}
+    write_nvidia_smi(tmp_path / "bin", answers)
+    assert show(machine) == UUIDS[2]
+    assert show(machine, CUDA_VISIBLE_DEVICES="0,2") == UUIDS[0]
+
+
+def test_the_other_gpus_are_leased_when_one_is_lost(machine, tmp_path):
+    write_nvidia_smi(tmp_path / "bin", {"-L": listing(EIGHT, lost=0)}, status=15)
+    environment = machine | {"CUDA_VISIBLE_DEVICES": "3"}
+    leased = start(environment, "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
+    output, errors = leased.communicate(timeout=20)
+    assert output.strip() == EIGHT[3]
+    assert "nvidia-smi -L failed with status 15: Unable to determine the device handle for GPU" in errors
 
 
 def test_sixteen_jobs_on_four_gpus_never_share_one_and_lose_none(machine, tmp_path):

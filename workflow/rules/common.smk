@@ -23,7 +23,7 @@ from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING
 from fashion.data.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json, write_text
-from fashion.training.lease import has_gpu
+from fashion.training.gpus import has_gpu
 from fashion.study.resources import training_mb, training_threads
 from fashion.study.run_folder import HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
 

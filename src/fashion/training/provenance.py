@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from fashion.training.gpus import driver_version
+
 
 def collect(device: torch.device) -> dict:
     """Versions, device, driver, threads, git commit and command of this process, as JSON values."""
@@ -18,9 +20,7 @@ def collect(device: torch.device) -> dict:
         "packages": {"torch": torch.__version__, "numpy": version("numpy"), "safetensors": version("safetensors")},
         "platform": platform.platform(),
         "device": device_name(device),
-        "driver": _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
-        if device.type == "cuda"
-        else None,
+        "driver": driver_version() if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
         "commit": _commit(),
         "command": [Path(sys.executable).name, *sys.orig_argv[1:]],
