@@ -6,9 +6,11 @@ import pytest
 
 
 def test_as_many_trainings_at_a_time_as_the_gpus_have_places(make_study, tmp_path, monkeypatch):
-    gpus = ["GPU-a", "GPU-b"]
+    gpus = ["GPU-stub-a", "GPU-stub-b"]
     listing = "".join(f"GPU {index}: NVIDIA H200 (UUID: {uuid})\n" for index, uuid in enumerate(gpus))
-    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\ncat <<'END'\n{listing}END\n")
+    # A training, which has one leased, is to use the processor without a complaint: it is told of none.
+    told = '[ -n "$CUDA_VISIBLE_DEVICES" ] && exit'
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{told}\ncat <<'END'\n{listing}END\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("TMPDIR", str(tmp_path))

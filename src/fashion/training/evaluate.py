@@ -12,6 +12,7 @@ from fashion.image import normalise
 from fashion.models.build import count_flops, count_parameters
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.run_folder import METRICS, PREDICTIONS, spec_of, weights_of
+from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import load_model, logits_of, score, use_device
 from fashion.training.seeds import generator
 
@@ -57,8 +58,11 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="a file that gets the log lines too")
     arguments = parser.parse_args()
     configure(arguments.log)
+    check_gpu()
     device = use_device(arguments.threads)
-    metrics, predictions = evaluate(spec_of(arguments.run), weights_of(arguments.run), arguments.data, device)
+    spec = spec_of(arguments.run)
+    with gpu_errors(spec["model"]["name"]):
+        metrics, predictions = evaluate(spec, weights_of(arguments.run), arguments.data, device)
     with atomic(arguments.output / PREDICTIONS) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **predictions)
     write_json(arguments.output / METRICS, metrics)

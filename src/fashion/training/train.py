@@ -27,6 +27,7 @@ from fashion.study.digest import NETWORK, TRAINING, code_digests
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 from fashion.study.spec import read_spec
 from fashion.training.checkpoint import Checkpoint
+from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
 from fashion.training.provenance import collect
@@ -94,6 +95,7 @@ def main() -> None:
         signal.signal(number, lambda *_: asked_to_stop.set())
     configure(arguments.log)
     spec = read_spec(arguments.spec)
+    check_gpu()
     device = use_device(arguments.threads)
     if device.type == "cpu":
         warn_of_hours(spec)
@@ -102,7 +104,8 @@ def main() -> None:
     if arguments.checkpoint:
         checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device))
     try:
-        weights, history = Training(spec, load(arguments.data), device, checkpoint, asked_to_stop.is_set).run()
+        with gpu_errors(spec["model"]["name"]):
+            weights, history = Training(spec, load(arguments.data), device, checkpoint, asked_to_stop.is_set).run()
     except Interrupted as interruption:
         logger.info(interruption)
         sys.exit(INTERRUPTED)
