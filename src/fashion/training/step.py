@@ -1,6 +1,7 @@
 """One optimisation step; on a GPU as a CUDA graph, so that it costs no kernel launches from Python."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,17 @@ def make_step(model: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
     return GraphedStep(step, model, optimizer) if next(model.parameters()).is_cuda else step
 
 
+class Capture(NamedTuple):
+    """A step of one batch size as a CUDA graph, and the tensors that each replay reads and writes."""
+
+    graph: torch.cuda.CUDAGraph
+    images: Tensor
+    probabilities: Tensor
+    gradients: list[Tensor | None]
+    loss: Tensor
+    right: Tensor
+
+
 class GraphedStep:
     """A step, captured once for each batch size (an epoch has two: the last batch is smaller) and replayed.
 
@@ -44,44 +56,44 @@ class GraphedStep:
 
     def __init__(self, step: Step, model: nn.Module, optimizer: torch.optim.Optimizer):
         self.step, self.model, self.optimizer = step, model, optimizer
-        self.replays: dict[int, Step] = {}
+        self.weights = list(model.parameters())
+        self.captures: dict[int, Capture] = {}
+        # Not torch's one stream for all captures: the end of a graph frees its stream's cuBLAS workspaces, which the
+        # graphs of another training in this process may still use (https://github.com/pytorch/pytorch/issues/193402).
+        self.stream = torch.cuda.Stream()
 
     def __call__(self, images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        if len(images) not in self.replays:
-            self.replays[len(images)] = self._capture(images.clone(), probabilities.clone())
-        return self.replays[len(images)](images, probabilities)
+        if len(images) not in self.captures:
+            self.captures[len(images)] = self._capture(images.clone(), probabilities.clone())
+        capture = self.captures[len(images)]
+        capture.images.copy_(images)
+        capture.probabilities.copy_(probabilities)
+        for weight, gradient in zip(self.weights, capture.gradients, strict=True):
+            weight.grad = gradient
+        capture.graph.replay()
+        return capture.loss, capture.right
 
-    def _capture(self, images: Tensor, probabilities: Tensor) -> Step:
+    def _capture(self, images: Tensor, probabilities: Tensor) -> Capture:
         graph = torch.cuda.CUDAGraph()
         before = self._state(), torch.cuda.get_rng_state()
-        # Steps outside the capture, on a stream of their own, let the libraries choose and allocate.
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
+        # Steps outside the capture let the libraries choose and allocate.
+        self.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.stream):
             for _ in range(WARM_UP_STEPS):
                 self.step(images, probabilities)
-        torch.cuda.current_stream().wait_stream(stream)
+        torch.cuda.current_stream().wait_stream(self.stream)
         self.optimizer.zero_grad()  # so that the gradients are the graph's own
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=self.stream):
             loss, right = self.step(images, probabilities)
-        gradients = [weight.grad for weight in self.model.parameters()]
+        gradients = [weight.grad for weight in self.weights]
         self._restore(*before)
-
-        def replay(new_images: Tensor, new_probabilities: Tensor) -> tuple[Tensor, Tensor]:
-            images.copy_(new_images)
-            probabilities.copy_(new_probabilities)
-            for weight, gradient in zip(self.model.parameters(), gradients, strict=True):
-                weight.grad = gradient
-            graph.replay()
-            return loss, right
-
-        return replay
+        return Capture(graph, images, probabilities, gradients, loss, right)
 
     def _tensors(self) -> dict[str, Tensor]:
         """Everything that a step changes, but for the generator: weights, buffers, the optimizer's moments."""
         moments = {
             f"{index} {key}": value
-            for index, weight in enumerate(self.model.parameters())
+            for index, weight in enumerate(self.weights)
             for key, value in self.optimizer.state[weight].items()
         }
         return {**self.model.state_dict(), **moments}
