@@ -349,5 +349,5 @@ def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
     assert claims["low"]["C8"] < -0.032 < claims["high"]["C8"]
     assert "-3.20 points" in (tmp_path / "tables/claims.md").read_text()
     assert claims["verdict"]["C7"] == UNDECIDED
-    assert "vgg12 with augmentation both was not run" in claims["sentence"]["C7"]
+    assert "VGG12 with augmentation both was not run" in claims["sentence"]["C7"]
     assert {"claims.md", "statements.md", "deviations.md"} <= {path.name for path in (tmp_path / "tables").iterdir()}

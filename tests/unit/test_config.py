@@ -232,6 +232,23 @@ def test_what_is_described_is_validated_on_clean_images_and_tested_at_its_best(c
         assert protocol.items() <= spec["training"].items()
 
 
+def test_a_part_of_a_study_shows_its_runs_and_what_needs_none(config):
+    whole = resolve(config, "published")
+    of_none, part = whole.only([]), whole.only([("published_resnet18_wide", "none", 1)])
+    assert [table.name for table in of_none.tables()] == [
+        *("table1_classes", "table2_operations", "table3_hyperparameters", "claims", "statements", "deviations")
+    ]
+    assert set(of_none.figures()) < set(part.figures()) < set(whole.figures())
+    assert set(of_none.figures()) == {
+        *("fig01_samples", "fig02_mixup", "ext01_randaugment", "ext02_mixup_alpha"),
+        *(name for name in whole.figures() if name.endswith("_diagram")),
+    }
+    assert part.figures()["fig11_published_resnet18_curves"].models == ("published_resnet18_wide",)
+    assert part.hyperparameters() == whole.hyperparameters()
+    assert part.summary()["models"].keys() == {"published_resnet18_wide"}
+    assert part.summary()["titles"] == whole.summary()["titles"]
+
+
 def test_reported_numbers_are_those_of_the_shown_augmentation(config):
     study = resolve(config, "published")
     assert study.shown_reported("published_vgg8")["run"] == "P13"

@@ -105,7 +105,7 @@ def columns(evidence: Evidence) -> dict:
 def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The claims in the study's reading, a row each, with the numbers of the deciding statement; and all statements."""
     reading = runs.summary["reading"]
-    titles = {name: entry["title"] for name, entry in runs.summary["models"].items()}
+    titles = runs.summary["titles"]
     evidence = {
         name: [
             examine(statement, runs, classes, rules["protocols"][reading])

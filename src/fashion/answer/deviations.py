@@ -37,11 +37,11 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
         protocol: the training settings under which runs decide something.
     """
 
-    titles = {name: entry["title"] for name, entry in runs.summary["models"].items()}
+    titles = runs.summary["titles"]
 
     def of_study(statement: Statement) -> bool:
         """Whether it is about models of this study: each budget has networks of its own."""
-        return all(side[0] in runs.summary["models"] for side in (statement.side, statement.other) if side)
+        return all(side[0] in titles for side in (statement.side, statement.other) if side)
 
     return pd.DataFrame(
         {

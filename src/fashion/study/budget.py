@@ -16,6 +16,9 @@ from fashion.errors import UserError
 from fashion.study.outputs import FIGURES, TABLES, Figure, Table, figure_of
 from fashion.study.spec import split_sizes
 
+# What tables and figures read that need no finished run.
+WITHOUT_RUNS = ("dataset", "mixup", "magnitudes", "training", "answer")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
@@ -24,7 +27,7 @@ class Study:
     `note` is printed on all that it makes; `reading` is that of the report's claims which it answers, "as_published" or
     "as_described"; `training` has the settings that hold unless a model's differ; `models` has
     the entries of config.yaml by name; `augmentations` has, for each model, the names of those it runs with; `specs`
-    has every run's spec by (model, augmentation, seed).
+    has every run's spec by (model, augmentation, seed). `whole` is the study that a part was taken from, by `only`.
     """
 
     budget: str
@@ -34,6 +37,12 @@ class Study:
     models: dict[str, dict]
     augmentations: dict[str, tuple[str, ...]]
     specs: dict[tuple[str, str, int], dict]
+    whole: "Study | None" = None
+
+    @property
+    def planned(self) -> "Study":
+        """The whole study: what is made without runs shows all that it will run."""
+        return self.whole or self
 
     @cached_property
     def groups(self) -> dict[tuple[str, str], list[int]]:
@@ -53,7 +62,7 @@ class Study:
         }
         kept = {model: names for model, names in kept.items() if names}
         models = {model: self.models[model] for model in kept}
-        return replace(self, models=models, augmentations=kept, specs=specs)
+        return replace(self, models=models, augmentations=kept, specs=specs, whole=self.planned)
 
     def shown_runs(self, model: str) -> list[tuple[str, str, int]]:
         """The runs that a figure of `model` shows: all seeds of its last augmentation."""
@@ -70,7 +79,7 @@ class Study:
 
     def augmented_by(self, method: str, setting: str) -> list[float]:
         """The values that a setting of MixUp or RandAugment has in its runs, sorted; none without that method."""
-        augmentations = [spec["augmentation"] for spec in self.specs.values()]
+        augmentations = [spec["augmentation"] for spec in self.planned.specs.values()]
         return sorted({augmentation[method][setting] for augmentation in augmentations if method in augmentation})
 
     def tables(self) -> list[Table]:
@@ -79,7 +88,7 @@ class Study:
 
     def _has(self, row: Table | Figure) -> bool:
         """Whether it has what such a table or figure shows."""
-        if not self.specs and row.reads not in ("dataset", "training", "answer"):
+        if not self.specs and row.reads not in WITHOUT_RUNS:
             return False
         match row.reads:
             case "mixup":
@@ -95,15 +104,17 @@ class Study:
         the curves of all that have none in the report.
         """
         members = defaultdict(list)
-        for model in sorted(self.models):
-            numbers = self.models[model].get("figures", {})
+        for model, entry in sorted(self.planned.models.items()):
+            numbers = entry.get("figures", {})
             for kind, number in numbers.items():
                 members[number, kind].append(model)
             if not {"curves", "test_curves"} & numbers.keys():
                 members[None, "curves"].append(model)
         showing_models = [
-            figure_of(kind, number, "other" if number is None else _common_name(models), tuple(models))
+            figure_of(kind, number, "other" if number is None else _common_name(models), shown)
             for (number, kind), models in members.items()
+            # A diagram needs no run.
+            if (shown := tuple(model for model in models if kind == "diagram" or model in self.models))
         ]
         figures = [*filter(self._has, FIGURES), *showing_models]
         return {figure.name: figure for figure in sorted(figures, key=lambda one: (one.number is None, one.name))}
@@ -117,19 +128,19 @@ class Study:
         """The training settings, and for each model with others those that differ."""
         overrides = {
             model: {key: value for key, value in spec["training"].items() if value != self.training[key]}
-            for (model, _, _), spec in self.specs.items()
+            for (model, _, _), spec in self.planned.specs.items()
         }
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
     def summary(self) -> dict:
-        """What a table over all runs needs to know: its models with names in words, seeds and reported numbers."""
+        """What a table over all runs needs to know: its models with seeds and reported numbers; all names in words."""
         return {
             "budget": self.budget,
             "note": self.note,
             "reading": self.reading,
+            "titles": {name: entry.get("title", name) for name, entry in self.planned.models.items()},
             "models": {
                 name: {
-                    "title": entry.get("title", name),
                     "augmentations": {key: self.groups[name, key] for key in self.augmentations[name]},
                     "reported": entry.get("reported", {}),
                 }
