@@ -57,3 +57,8 @@ def test_the_page_shows_what_is_known_and_leaves_the_rest_blank(runs):
     shown = readable(compute(runs))
     assert shown["seconds (reported)"][0] == "6.0 (100.5)"
     assert shown[["seed", "Wh"]].iloc[-1].tolist() == ["", ""]
+
+
+def test_a_run_with_an_epoch_whose_energy_is_unknown_has_none(runs):
+    runs.runs["narrow", "both"][0].history["joules"] = [3600, float("nan")]
+    assert pd.isna(compute(runs).set_index(["model", "seed"]).loc["narrow", 0]["watt_hours"])

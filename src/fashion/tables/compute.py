@@ -13,8 +13,8 @@ TOTAL = "all"
 def compute(runs: Runs) -> pd.DataFrame:
     """A row for each run, and one for each device with the sums over its runs.
 
-    Seconds are those of training and validation; watt hours those of the whole GPU meanwhile, absent where no driver
-    counts them. The sum of the reported seconds takes the models' reported trainings once each.
+    Seconds are those of training and validation; watt hours those of the whole GPU meanwhile, absent where an epoch's
+    were not counted. The sum of the reported seconds takes the models' reported trainings once each.
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
@@ -31,7 +31,7 @@ def compute(runs: Runs) -> pd.DataFrame:
                     "epochs": len(run.history),
                     "seconds": seconds,
                     "seconds_per_epoch": seconds / len(run.history),
-                    "watt_hours": run.history["joules"].sum(min_count=1) / JOULES_PER_WATT_HOUR,
+                    "watt_hours": run.history["joules"].sum(skipna=False) / JOULES_PER_WATT_HOUR,
                     "reported_seconds": reported.get("seconds"),
                     "reported_seconds_per_epoch": reported.get("seconds_per_epoch"),
                 }

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import torch
 
+from fashion.stage import logger
+
 
 class Meter:
     """Seconds and joules since its start, or since that of an earlier meter whose readings it goes on from.
 
-    The joules are those of the whole GPU, whoever used it; NaN on a processor, and where the driver has no counter.
+    The joules are those of the whole GPU. They are NaN on a processor, where the driver has no counter or does not
+    answer, and where other processes compute on the same GPU: no one knows whose they are.
     """
 
     def __init__(self, device: torch.device):
@@ -27,7 +30,7 @@ class Meter:
 
 
 def energy_counter(device: torch.device) -> Callable[[], float]:
-    """A function that gives the joules which the GPU has used since its driver was loaded, or NaN."""
+    """A function that gives the joules which the GPU has used since its driver was loaded, or NaN; see `Meter`."""
     if device.type != "cuda":
         return lambda: math.nan
     import pynvml
@@ -35,7 +38,21 @@ def energy_counter(device: torch.device) -> Callable[[], float]:
     try:
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
-        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     except pynvml.NVMLError:
         return lambda: math.nan
-    return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
+    said = set()
+
+    def joules() -> float:
+        try:
+            if len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) > 1:
+                why = "other processes use the GPU too"
+            else:
+                return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
+        except pynvml.NVMLError as error:
+            why = str(error)
+        if why not in said:
+            logger.info(f"the energy used is not recorded: {why}")
+            said.add(why)
+        return math.nan
+
+    return joules
