@@ -13,7 +13,7 @@ from fashion.image import normalise
 from fashion.models.build import build
 from fashion.stage import logger
 from fashion.training.checkpoint import Checkpoint
-from fashion.training.inference import logits_of, score
+from fashion.training.inference import logits_of, place, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.meter import Meter
 from fashion.training.seeds import derived_seed
@@ -68,7 +68,7 @@ class Training:
         self.parts = split(dataset, training, seed, device)
         self.test_inputs = normalise(self.parts.test[0])
         torch.manual_seed(derived_seed(seed, "weights"))
-        self.model = build(spec["model"]).to(device).to(memory_format=torch.channels_last)
+        self.model = place(build(spec["model"]), device)
         optimizer = make_optimizer(self.model, training["learning_rate"])
         self.step = make_step(self.model, optimizer)
         self.state = State(self.model, optimizer, math.ceil(len(self.parts.train[1]) / training["batch_size"]))
@@ -102,7 +102,7 @@ class Training:
                 break
             self._run_epoch()
             self._show_history()
-        return state.tested_weights, state.history
+        return {name: value.cpu() for name, value in state.tested_weights.items()}, state.history
 
     def _run_epoch(self) -> None:
         state, label = self.state, f"{self.name}, epoch {self.state.epoch}"
@@ -170,7 +170,7 @@ class Training:
 
     def _gradient_norms(self) -> dict[str, float]:
         """The history's columns of the first step's gradient: its norm, and that of each layer's."""
-        norms = self.state.progress.gradient_norms
+        norms = self.state.progress.gradient_norms.cpu()
         named = zip(self.model.named_parameters(), norms.tolist(), strict=True)
         # Of matrices and kernels, one for each layer; biases and norms have too few entries to say much.
         of_layers = {f"gradient_norm:{name}": norm for (name, weight), norm in named if weight.dim() > 1}

@@ -60,10 +60,9 @@ class State:
 
     def keep_weights(self) -> None:
         """Have the model's weights, as they are now, be those to be tested."""
-        # Cloned, as training goes on in place; contiguous, as safetensors wants it.
+        # Cloned, as training goes on in place; contiguous, as safetensors wants it; on the device, which need not wait.
         self.tested_weights = {
-            name: value.clone(memory_format=torch.contiguous_format).cpu()
-            for name, value in self.model.state_dict().items()
+            name: value.clone(memory_format=torch.contiguous_format) for name, value in self.model.state_dict().items()
         }
 
     def saved(self) -> tuple[dict[str, Tensor], dict]:
