@@ -57,14 +57,15 @@ class Waits(TorchDispatchMode):
 def fake(monkeypatch) -> FakeTensorMode:
     """Has trainings take fake tensors on a GPU, by their real code but for what needs values or a GPU's context."""
 
-    def to(model: torch.nn.Module, *, device: torch.device, memory_format: torch.memory_format) -> torch.nn.Module:
+    def to(model: torch.nn.Module, device: torch.device | None = None, *, memory_format=None) -> torch.nn.Module:
         # A fake module cannot be moved; one can be filled with other tensors.
         for module in model.modules():
             for name, old in [*module._parameters.items(), *module._buffers.items()]:
                 if old is not None:
-                    new = old.to(device, memory_format=memory_format if old.dim() == 4 else torch.preserve_format)
+                    new = old.detach().to(device or old.device)
+                    new = new.to(memory_format=memory_format) if memory_format and old.dim() == 4 else new
                     if name in module._parameters:
-                        module._parameters[name] = torch.nn.Parameter(new.detach())
+                        module._parameters[name] = torch.nn.Parameter(new)
                     else:
                         module._buffers[name] = new
         return model

@@ -35,7 +35,7 @@ def place(model: nn.Module, device: torch.device) -> nn.Module:
     """
     grouped = any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in model.modules())
     plain = grouped and device.type == "cuda"
-    return model.to(device=device, memory_format=torch.contiguous_format if plain else torch.channels_last)
+    return model.to(device).to(memory_format=torch.contiguous_format if plain else torch.channels_last)
 
 
 def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
