@@ -117,6 +117,7 @@ def test_an_epoch_of_each_model_stays_on_the_gpu_and_waits_for_it_so_often(name,
     training, waits = run_epoch(fake, spec)
     assert waits == WAITS
     state = training.state
+    assert all(group["capturable"] for group in state.optimizer.param_groups)  # else a capture refuses Adam
     assert {value.device.type for moments in state.optimizer.state.values() for value in moments.values()} == {"cuda"}
     assert all(value.is_cuda for value in (*state.model.state_dict().values(), *state.tested_weights.values()))
 

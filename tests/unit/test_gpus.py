@@ -192,6 +192,16 @@ def test_on_amds_gpus_torch_decides(machine, monkeypatch):
     check_gpu()
 
 
+def test_apples_gpu_stays_unused_and_that_is_said(machine, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    cuda(monkeypatch)
+    check_gpu()
+    assert caplog.messages == []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    check_gpu()
+    assert caplog.messages == ["Apple's GPU (MPS) is not used"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a torch that sees no GPU")
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
 def test_no_stage_uses_the_processor_where_there_is_a_gpu(machine, stage):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from nvidia import EIGHT, listing, write_nvidia_smi
 
+from fashion.training import lease
+
 UUIDS = EIGHT[:4]
 
 # Fails if another holds the same GPU: that one's file exists. Ends by kill -9 if told so.
@@ -126,6 +128,26 @@ def test_several_jobs_share_a_gpu_on_purpose_and_spread_over_all(machine, tmp_pa
     for job in [*jobs, waiting]:
         job.kill()
         job.communicate()
+
+
+def test_amds_gpus_are_not_leased_and_that_is_said(monkeypatch, tmp_path, caplog):
+    caplog.set_level("INFO")
+    ran = []
+    for place, name, value in (
+        (lease, "AMD_DRIVER", tmp_path),
+        (lease, "listed", str),
+        (lease, "configure", lambda path: None),
+        (os, "execvp", lambda *command: ran.append(command)),
+        (sys, "argv", ["lease", "train"]),
+    ):
+        monkeypatch.setattr(place, name, value)
+    for name in ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    lease.main()
+    assert caplog.messages == [
+        "AMD's GPUs are not leased: each job uses the first one of HIP_VISIBLE_DEVICES, or of all"
+    ]
+    assert ran == [("train", ["train"])]
 
 
 def test_the_command_takes_the_leases_place(machine):
