@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: quick
 quick: $(STAMP) ## every table and figure from few real images, in minutes on two CPU cores
@@ -40,6 +40,10 @@ answer: $(STAMP) ## write README.md's answer from docs/reference
 .PHONY: test
 test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset
 	pytest
+
+.PHONY: gpu-check
+gpu-check: $(STAMP) ## whoever has a GPU, first: does the CUDA code do there what it should? In five minutes
+	python benchmarks/gpu_check.py
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, ty, snakefmt and snakemake --lint

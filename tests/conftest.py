@@ -11,6 +11,16 @@ from fashion.data.dataset import Dataset
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none."""
+    if marked := [item for item in items if item.get_closest_marker("cuda")]:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
 @pytest.fixture
 def config() -> dict:
     """The checkout's config.yaml, freshly read: a test may change it."""

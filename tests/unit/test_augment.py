@@ -28,8 +28,6 @@ REAL = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
 ERROR_PROBABILITY = 1e-6
 SPACE = RandAugment()._augmentation_space(31, (28, 28))
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
-
 
 def generator(seed: int = 0, device: str = "cpu") -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
@@ -329,7 +327,7 @@ def test_wrong_arguments_are_refused_by_name(call, message: str) -> None:
         call()
 
 
-@needs_cuda
+@pytest.mark.cuda
 @pytest.mark.parametrize("magnitude", [0, 9, 20, 30])
 def test_cuda_equals_cpu(magnitude: int) -> None:
     images = torch.cat((hard_images(), batch()[0]))
@@ -339,7 +337,7 @@ def test_cuda_equals_cpu(magnitude: int) -> None:
         assert torch.equal(on_cuda.cpu(), apply_ops(images, op, sign, magnitude)), OPS[variant // 2]
 
 
-@needs_cuda
+@pytest.mark.cuda
 def test_a_cuda_graph_augments_and_draws_anew_at_each_replay() -> None:
     images, labels = (tensor.cuda() for tensor in batch())
     draws = generator(0, "cuda")

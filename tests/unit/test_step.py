@@ -17,8 +17,6 @@ from fashion.training.step import GraphedStep, make_optimizer, make_step
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-
 
 def batches(count: int, size: int, **options) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """So many batches of so many images and probabilities, with a dtype or on a device by `options`."""
@@ -113,20 +111,20 @@ def test_rounding_is_tolerated_and_more_is_not(family):
         assert_close(take_steps(family, "cpu", graphed=False, noise=1e-3), exact)
 
 
-@needs_cuda
+@pytest.mark.cuda
 @pytest.mark.parametrize("family", MODELS)
 def test_a_replayed_graph_equals_eager_steps(family):
     assert_close(take_steps(family, "cuda", graphed=True), take_steps(family, "cuda", graphed=False))
 
 
-@needs_cuda
+@pytest.mark.cuda
 @pytest.mark.parametrize("family", MODELS)
 def test_steps_on_a_gpu_equal_those_on_a_processor(family):
     on_cuda = take_steps(family, "cuda", graphed=True)
     assert_close({name: value.cpu() for name, value in on_cuda.items()}, take_steps(family, "cpu", graphed=False))
 
 
-@needs_cuda
+@pytest.mark.cuda
 def test_dropout_differs_between_replays():
     torch.manual_seed(0)
     model = place(build(make_spec("vgg")["model"]), torch.device("cuda"))
@@ -135,7 +133,7 @@ def test_dropout_differs_between_replays():
     assert len({step(*batch)[0].item() for _ in range(4)}) == 4
 
 
-@needs_cuda
+@pytest.mark.cuda
 def test_a_gpu_training_stopped_and_taken_up_ends_like_an_undisturbed_one(dataset, tmp_path, monkeypatch):
     def make_smooth_optimizer(model: torch.nn.Module, _: float) -> torch.optim.Optimizer:
         # Its steps are proportional to the gradients: rounding, which may differ, stays rounding.
