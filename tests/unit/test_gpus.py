@@ -1,5 +1,6 @@
 """The machine's GPUs, by stand-ins for nvidia-smi and the driver's files; refused where torch cannot use them."""
 
+import signal
 import subprocess
 import sys
 import warnings
@@ -11,7 +12,7 @@ from runs import make_spec
 
 from fashion.errors import UserError
 from fashion.files import write_json
-from fashion.training import gpus
+from fashion.training import evaluate, gpus, train
 from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.gpus import driver_version, gpu_capabilities, has_gpu, listed, visible_gpus
 
@@ -247,6 +248,24 @@ def test_what_a_gpu_did_not_manage_is_one_line(error, message):
         raise error
     assert message in str(failed.value)
     assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize("stage", [train, evaluate], ids=lambda stage: stage.__name__)
+def test_each_stage_names_the_model_that_the_gpu_has_no_memory_for(stage, machine, monkeypatch):
+    def fail(*arguments):
+        raise torch.OutOfMemoryError(OUT_OF_MEMORY)
+
+    write_json(machine / "spec.json", make_spec())
+    (machine / "model.safetensors").touch()
+    options = {"spec": machine / "spec.json"} if stage is train else {"run": machine}
+    options |= {"data": machine / "none.npz", "output": machine / "run"}
+    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    monkeypatch.setattr(sys, "argv", ["stage", *arguments])
+    monkeypatch.setattr(stage, "configure", lambda path: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(stage, "load" if stage is train else "evaluate", fail)
+    with pytest.raises(UserError, match=r"^small: the GPU's memory does not suffice, 3\.06 GiB asked and 1\.94 GiB fr"):
+        stage.main()
 
 
 def test_other_errors_stay_what_they_are():
