@@ -73,7 +73,7 @@ def study(make_study):
 def test_a_new_family_is_checked_sized_trained_and_drawn(study):
     run, diagram = "results/tiny/runs/wide/both/seed0", "results/tiny/figures/fig03_wide_diagram"
     targets = ("--", f"{run}/metrics.json", f"{diagram}.svg")
-    plan = study.snakemake("--dry-run", *targets)
+    plan = study.snakemake("--dry-run", "--printshellcmds", *targets)
     # 784 x 4000 + 4000 x 10 weights of 36 bytes, over what any training takes.
     assert "mem_mb=6114" in plan.stdout, plan.stdout
     done = study.snakemake(*targets)
