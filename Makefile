@@ -21,8 +21,8 @@ report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
 .PHONY: status
-status: $(STAMP) ## which runs are stale and why, and how long training them takes
-	snakemake --dry-run --quiet
+status: $(STAMP) ## which runs of $(BUDGET) are stale and why, what training them takes: make status BUDGET=published
+	snakemake --cores all --resources gpu=1 --dry-run --quiet --config budget=$(BUDGET)
 
 .PHONY: compare
 compare: $(STAMP) ## check results/$(BUDGET) against docs/reference: make compare BUDGET=published

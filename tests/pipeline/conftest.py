@@ -54,7 +54,7 @@ class Study:
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a dry run plans; {} if there is nothing to do."""
-        done = self.snakemake("--dry-run", *arguments)
+        done = self.snakemake("--dry-run", "--printshellcmds", *arguments)
         assert done.returncode == 0, done.stdout
         table = re.search(r"^Job stats:\n.*\n-.*\n((?:\w+ +\d+\n)+)", done.stdout, re.MULTILINE)
         assert table or "Nothing to be done" in done.stdout, done.stdout
@@ -66,7 +66,7 @@ class Study:
 
         A job is its rule and its wildcards without the budget: `train vgg8 both 0`.
         """
-        done = self.snakemake("--dry-run", *arguments)
+        done = self.snakemake("--dry-run", "--printshellcmds", *arguments)
         assert done.returncode == 0, done.stdout
         jobs = set()
         for rule, block in re.findall(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", done.stdout, re.MULTILINE):
@@ -74,7 +74,7 @@ class Study:
             values = [pair.partition("=")[2] for pair in wildcards[1].split(", ")] if wildcards else []
             # The file of a study is named after its content.
             jobs.add(" ".join([rule, *values[1:]] if rule != "study" else [rule]))
-        status = re.findall(r"^\w+ \w+ seeds? \d.*|^\d+ runs?, .*|^then: .*", done.stdout, re.MULTILINE)
+        status = re.findall(r"^\w+ \w+ seeds? \d.*|^budget \w+: .*|^then: .*", done.stdout, re.MULTILINE)
         return jobs - {"all"}, status
 
 

@@ -26,11 +26,12 @@ def test_as_many_trainings_at_a_time_as_the_gpus_have_places(make_study, tmp_pat
     locks = {lock.stem for lock in tmp_path.glob("fashion-gpus-*/*.lock")}
     assert locks == {f"{uuid}.{place}" for uuid in gpus for place in (0, 1)}
     assert "waiting for one" not in done.stdout
+    assert "5 to train on NVIDIA H200\ntime: unknown until one like them has finished here\n" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="needs a machine without a GPU")
 def test_without_a_gpu_as_many_trainings_at_a_time_as_cores(make_study):
     study, _ = make_study(["vit"])
-    done = study.snakemake("--", "results/data/fashion_mnist.npz")
+    done = study.snakemake("--printshellcmds", "--", "results/data/fashion_mnist.npz")
     assert done.returncode == 0, done.stdout
     assert 'Provided resources: gpu=Resource("gpu", 2)' in done.stdout

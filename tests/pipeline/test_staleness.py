@@ -435,7 +435,7 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
         "vgg8 both seed 1: never run; about N s",
         "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
         "vit both seed 1: never run; about N s",
-        f"8 runs, 7 to train: about N s on {device}, one after another",
+        f"budget tiny: 8 runs, 7 to train on {device}",
         "then: 1 ablation, 1 calibration, 1 claims, 1 comparison, 1 compute, 4 curves, 2 diagram, 1 epoch_log, "
         "1 ext04_confusion, 1 ext05_reliability, 1 ext06_mistakes, 1 ext07_tradeoff, 1 ext08_gradients, "
         "1 ext09_time_to_accuracy, 1 ext10_all_models, 1 page, 1 per_class, 1 study, 1 table3_hyperparameters",
@@ -445,7 +445,7 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
 def test_the_reason_that_snakemake_gives_names_the_module(study):
     POOLING(study)
     replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
-    text = study.snakemake("--dry-run").stdout
+    text = study.snakemake("--dry-run", "--printshellcmds").stdout
     reasons = set(re.findall(r"^ +reason: Params have changed .* (before: .*)", text, re.MULTILINE))
     # A set's order varies.
     named = {tuple(sorted(re.findall(r"fashion[\w.]*", reason))) for reason in reasons}
@@ -487,7 +487,7 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
     config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
     study.configure(config)
     # Never run, but taken for finished.
-    for paths in re.findall(r"^ +output: (.*)$", study.snakemake("--dry-run").stdout, re.MULTILINE):
+    for paths in re.findall(r"^ +output: (.*)$", study.snakemake("--dry-run", "--printshellcmds").stdout, re.MULTILINE):
         for path in paths.split(", "):
             (study.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (study.folder / path).touch()

@@ -5,7 +5,15 @@ import torch
 from runs import CONFIGURED
 
 from fashion.models.build import build, count_flops, count_parameters
-from fashion.study.resources import multiply_adds, parameters, training_mb, training_threads
+from fashion.study.resources import (
+    checkpoint_mb,
+    disk_mb,
+    multiply_adds,
+    parameters,
+    processor_mb,
+    training_mb,
+    training_threads,
+)
 
 
 @pytest.mark.parametrize("name", CONFIGURED)
@@ -44,3 +52,22 @@ def test_only_models_that_take_hours_alone_ask_for_several_threads():
         "resnet18_dilated",
         "vit_patchfree",
     }
+
+
+def test_a_processor_needs_less_memory_than_a_gpu_does_of_its_host():
+    # Measured on two cores, of a step of 64 images: 1720 vit_patchfree, 2110 resnet18, 3200 resnet18_wide, 4330 vgg12.
+    needed = {name: processor_mb(CONFIGURED[name]) for name in ("vit", "vit_patchfree", "resnet18_wide", "vgg12")}
+    assert needed["vit_patchfree"] > 1720
+    assert needed["resnet18_wide"] > 3200
+    assert needed["vgg12"] > 4330
+    assert all(megabytes < training_mb(CONFIGURED[name]) for name, megabytes in needed.items())
+
+
+def test_a_runs_files_are_foreseen():
+    # The published ViT of 1 layer left 612,600 bytes, of which 379,312 are predictions, and 1,806,616 of checkpoints.
+    spec = {
+        "model": CONFIGURED["published_vit_1x4"],
+        "training": {"test_images": 10_000, "validation": "clean"},
+    }
+    assert disk_mb(spec) == pytest.approx(0.6126, rel=0.15)
+    assert checkpoint_mb(spec) == pytest.approx(1.8066, rel=0.15)

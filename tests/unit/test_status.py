@@ -9,15 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from fashion.records.status import PlannedRun, describe, estimate, measure
+from fashion.records.forecast import Forecast, Machine, duration, estimate, measure
+from fashion.records.status import PlannedRun, describe
 from fashion.study.changes import changes
+from fashion.study.resources import multiply_adds
 
 ROOT = Path(__file__).parents[2]
 
 SPEC = {
     "model": {"name": "vgg8", "family": "vgg", "settings": {"layers": [2, "M"]}},
     "augmentation": {"name": "both", "mixup": {"alpha": 2.0}},
-    "training": {"batch_size": 64, "epochs": 100, "train_images": 1000, "validation_fraction": 0.3},
+    "training": {
+        "batch_size": 64,
+        "epochs": 100,
+        "train_images": 1000,
+        "validation_fraction": 0.3,
+        "validation": "clean",
+        "test_images": 500,
+    },
     "budget": "report",
     "seed": 0,
 }
@@ -47,8 +56,20 @@ def finish(
     return folder
 
 
-def run(folder: Path, spec: dict = SPEC, training: str | None = None, evaluation: str | None = None) -> PlannedRun:
-    return PlannedRun(folder=folder, spec=spec, training=training, evaluation=evaluation)
+def run(spec: dict = SPEC, training: str | None = None, evaluation: str | None = None) -> PlannedRun:
+    return PlannedRun(spec=spec, training=training, evaluation=evaluation)
+
+
+def machine(**differing) -> Machine:
+    """A GPU that nothing was measured on, with room for everything, unless told otherwise."""
+    usual = {"device": "a GPU", "cores": 16, "places": 1, "memory_mb": 64_000, "disk_mb": 1e6, "speed": None}
+    return Machine(**usual | differing)
+
+
+def described(runs: list[PlannedRun], others: dict | None = None, on: Machine | None = None, finished=(), instead=None):
+    """The lines of a status."""
+    forecast = Forecast(on or machine(), finished)
+    return describe("report", runs, others or {}, forecast, instead or {}).splitlines()
 
 
 def test_a_changed_setting_is_said_with_both_values():
@@ -105,8 +126,8 @@ def test_a_run_with_a_missing_or_damaged_file_is_not_measured(tmp_path, file, co
     ("spec", "seconds"),
     [
         (SPEC, 20),  # as long as it took
-        (variant(training__epochs=50), 100),  # it may use all of its epochs
-        (variant(training__train_images=2000), 400),  # and twice the time for each
+        (variant(training__epochs=50), 80),  # it may end as early as published ones did, after 40
+        (variant(training__train_images=2000), 160),  # and twice the time for each
     ],
     ids=["same", "other training", "more images"],
 )
@@ -121,44 +142,115 @@ def test_an_estimate_prefers_the_same_augmentation(tmp_path):
     assert estimate(variant(augmentation={"name": "mixup"}), measurements) == pytest.approx(15)
 
 
-def test_runs_that_differ_in_their_seed_share_a_line(tmp_path):
+def test_runs_that_differ_in_their_seed_share_a_line():
     states = [None, None, "never run", None, None, None]
-    runs = [run(tmp_path / str(seed), variant(seed=seed), state) for seed, state in enumerate(states)]
-    assert describe(runs, {}).splitlines() == [
+    runs = [run(variant(seed=seed), state) for seed, state in enumerate(states)]
+    assert described(runs)[:3] == [
         "vgg8 both seeds 0, 1, 3, 4, 5: fresh",
         "vgg8 both seed 2: never run; time unknown",
-        "6 runs, 1 to train: 1 of unknown time",
+        "budget report: 6 runs, 1 to train on a GPU",
     ]
 
 
-def test_a_fresh_study_says_so_and_what_else_is_to_be_done(tmp_path):
-    runs = [run(tmp_path / str(seed), variant(seed=seed)) for seed in range(20)]
-    assert describe(runs, {"comparison": 1, "curves": 2}).splitlines() == [
+def test_a_fresh_study_says_so_and_what_else_is_to_be_done():
+    runs = [run(variant(seed=seed)) for seed in range(20)]
+    assert described(runs, {"comparison": 1, "curves": 2}) == [
         "vgg8 both seeds 0 to 19: fresh",
-        "20 runs, none to train",
+        "budget report: 20 runs, none to train",
         "then: 1 comparison, 2 curves",
     ]
 
 
-def test_an_evaluation_takes_no_training_time(tmp_path):
-    assert describe([run(tmp_path, evaluation="metrics.json is missing")], {}).splitlines() == [
+def test_an_evaluation_takes_no_training_time():
+    assert described([run(evaluation="metrics.json is missing")]) == [
         "vgg8 both seed 0: trained, to evaluate: metrics.json is missing",
-        "1 run, none to train",
+        "budget report: 1 run, none to train",
     ]
 
 
-def test_only_measurements_on_the_last_device_count(tmp_path):
-    vit = variant(model={"name": "vit", "family": "vit", "settings": {}})
-    runs = [
-        run(finish(tmp_path / "old", SPEC, device="a CPU", seconds=3000.0, day=1), training="never run"),
-        run(finish(tmp_path / "vit", vit, device="a CPU", day=2), vit, training="never run"),
-        run(finish(tmp_path / "new", variant(seed=1), seconds=30.0, day=3), variant(seed=1), training="never run"),
+def test_only_measurements_on_the_machines_device_count(tmp_path):
+    vit = variant(model={"name": "vit", "family": "vit", "settings": {"patch": 7, "width": 64, "depth": 1, "heads": 2}})
+    finished = [
+        finish(tmp_path / "old", SPEC, device="a CPU", seconds=3000.0, day=1),
+        finish(tmp_path / "vit", vit, device="a CPU", day=2),
+        finish(tmp_path / "new", variant(seed=1), seconds=30.0, day=3),
     ]
-    assert describe(runs, {}).splitlines() == [
+    runs = [run(training="never run"), run(variant(seed=1), "never run"), run(vit, "never run")]
+    assert described(runs, finished=finished)[:4] == [
         "vgg8 both seeds 0, 1: never run; about 10 min",
         "vit both seed 0: never run; time unknown",
-        "3 runs, 3 to train: about 10 min on a GPU, one after another, 1 of unknown time",
+        "budget report: 3 runs, 3 to train on a GPU",
+        "time: about 10 min: 2 as runs like them took here; 1 unknown until one like them has finished here",
     ]
+    # Which device a cluster's nodes have, its last run says.
+    cluster = machine(device=None, memory_mb=None)
+    lines = described(runs, on=cluster, finished=finished)
+    assert lines[2:4] == ["budget report: 3 runs, 3 to train on a GPU", lines[3]]
+    assert lines[3].startswith("time: about 10 min: 2 as")
+    assert not any(line.startswith("memory") for line in lines)
+
+
+def test_trainings_side_by_side_share_cores_and_places(tmp_path):
+    finished = [finish(tmp_path / "run", SPEC, seconds=60.0)]  # ten minutes
+    specs = [variant(seed=seed) for seed in range(8)]
+
+    def minutes(**differing) -> float:
+        return Forecast(machine(**differing), finished).seconds(specs) / 60
+
+    assert minutes(cores=2, places=2) == pytest.approx(40)
+    assert minutes(cores=16, places=1) == pytest.approx(80)
+    assert minutes(cores=16, places=16) == pytest.approx(10)  # no shorter than one of them
+
+
+SMALL = variant(training__test_images=60)
+LARGE = variant(model={"name": "resnet18", "family": "resnet", "settings": {"layers": [64, 64, 128, 128, 256, 256]}})
+
+
+def test_on_a_processor_what_was_not_measured_is_counted_from_its_speed():
+    def seconds(speed: float, cores: int, spec: dict = SPEC) -> float:
+        return Forecast(machine(device="a CPU", cores=cores, places=cores, speed=lambda: speed), ()).cost(spec).seconds
+
+    assert seconds(2e9, 2) == pytest.approx(seconds(1e9, 2) / 2)
+    # A third of it; 700 images are trained on, which takes thrice a forward pass, 300 and 60 are only looked at.
+    assert seconds(3e9, 2, SMALL) == pytest.approx(40 * (3 * 700 + 300 + 60) * multiply_adds(SMALL["model"]) / 1e9)
+    # One that takes several threads is as much sooner done.
+    assert seconds(1e9, 8, LARGE) == pytest.approx(seconds(1e9, 2, LARGE) / 4)
+
+
+def test_a_study_of_days_without_a_gpu_says_what_can_be_run_instead():
+    slow = machine(device="a CPU", cores=2, places=2, speed=lambda: 1e6)
+    days = [run(variant(seed=seed), "never run") for seed in range(50)]
+    quick = [variant(training__epochs=1, training__train_images=100, budget="quick")]
+    instead = {"make quick": quick, "make more": [variant(seed=seed) for seed in range(60)]}
+    lines = described(days, on=slow, instead=instead)
+    assert re.fullmatch(
+        r"time: about \d+ days, at most 2 at a time: counted from operations, right within a factor of 3", lines[2]
+    )
+    assert re.fullmatch(r"without a GPU, in less time: make quick, about [\d.]+ (s|min|h)", lines[-1])
+    fast = machine(device="a CPU", cores=2, places=2, speed=lambda: 1e12)
+    assert not any("make quick" in line for line in described(days, on=fast, instead=instead))
+    assert not any("make quick" in line for line in described(days, instead=instead))
+
+
+def test_memory_and_disk_that_do_not_suffice_are_warned_of():
+    runs = [run(variant(seed=seed), "never run") for seed in range(50)]
+    assert not any(line.startswith("warning") for line in described(runs))
+    lines = described(runs, on=machine(places=4, memory_mb=20_000, disk_mb=1))
+    assert lines[3:] == [
+        "memory: 27 GB needed, 20 GB free",
+        "warning: the memory will not suffice: give fewer --cores",
+        lines[5],
+        "warning: the disk will not suffice: make room, or train fewer models",
+    ]
+    assert lines[5].startswith("disk: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(40, "40 s"), (600, "10 min"), (7200, "2.0 h"), (4.5 * 86400, "4.5 days"), (193.4 * 86400, "190 days")],
+)
+def test_a_duration_has_two_digits(seconds, words):
+    assert duration(seconds) == words
 
 
 def test_planning_imports_no_torch():

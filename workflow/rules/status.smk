@@ -1,10 +1,19 @@
-# What a dry run ends with: the state of every run in its plan, in words.
+# What a dry run ends with and a run begins with: the state of the runs in its plan, and what training them takes. And what a
+# run ends with: the page to open.
 import atexit
 import json
+import os
+import shutil
 from collections import Counter
 
-from fashion.records.status import PlannedRun, describe
+import psutil
+from snakemake.settings.enums import Quietness
+
+from fashion.records.forecast import Forecast, Machine
+from fashion.records.status import PlannedRun, describe, summary
 from fashion.study.changes import changes
+from fashion.training.lease import listed, visible_gpus
+from fashion.training.machine import gpu_name, multiply_adds_per_second, processor
 
 
 def why(job):
@@ -26,31 +35,95 @@ def why(job):
     return "; ".join(words) or ", ".join(reason.get_names())
 
 
-def say_status():
-    """Print the state of the runs in a dry run's plan, once that is made."""
-    if not workflow.dryrun or workflow.scheduler is None:
-        return
-    trainings, evaluations, others = {}, {}, Counter()
+def machine():
+    """What trainings are to run on."""
+    disk_mb = shutil.disk_usage(".").free / 1e6
+    if workflow.resource_settings.nodes is not None:
+        nodes = workflow.resource_settings.nodes
+        return Machine(
+            device=None, cores=nodes * workflow.max_threads, places=nodes, memory_mb=None, disk_mb=disk_mb, speed=None
+        )
+    listing = listed()
+    gpus = visible_gpus(listing, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    on_gpu = has_gpu()  # AMD's have no listing
+    cores = workflow.cores
+    places = max(1, len(gpus)) * config["trainings_per_gpu"] if on_gpu else cores
+    if "gpu" in workflow.global_resources:
+        places = min(places, workflow.global_resources["gpu"].value)
+    return Machine(
+        device=gpu_name(listing, gpus[0]) if gpus else None if on_gpu else processor(),
+        cores=cores,
+        places=places,
+        memory_mb=psutil.virtual_memory().available / 1e6,
+        disk_mb=disk_mb,
+        speed=None if on_gpu else multiply_adds_per_second,
+    )
+
+
+def forecast(runs):
+    """What training the stale of the planned runs takes; without any, no file is read."""
+    stale = any(run.training for run in runs)
+    return Forecast(machine(), Path().glob("results/*/runs/*/*/seed*") if stale else ())
+
+
+def planned():
+    """The runs in the plan, and the other jobs that are to be done."""
+    trainings, evaluations, others = {}, {}, []
     for job in workflow.dag.jobs:
         if job.rule.name == "train":
             trainings[tuple(job.wildcards)] = job
         elif job.rule.name == "evaluate":
             evaluations[tuple(job.wildcards)] = why(job)
         elif workflow.dag.needrun(job) and job.rule.name != "all":
-            others[job.rule.name] += 1
+            others.append(job)
     runs = [
-        PlannedRun(
-            folder=Path(job.params.folder),
-            spec=json.loads(job.params.spec),
-            training=why(job),
-            evaluation=evaluations.get(run),
-        )
+        PlannedRun(spec=json.loads(job.params.spec), training=why(job), evaluation=evaluations.get(run))
         for run, job in trainings.items()
     ]
+    return runs, others
+
+
+# What two cores can run in the place of a study that takes a GPU: the Makefile's targets.
+INSTEAD = {
+    f"make {budget}": list(STUDIES[budget].specs.values()) for budget in ("quick", "published") if budget in STUDIES
+}
+
+
+def say_plan():
+    """Print why what is made of the runs is to be made again, unless that is a lot, and the state of the runs."""
+    runs, others = planned()
+    if Quietness.RULES not in (workflow.output_settings.quiet or ()) and not any(run.training for run in runs):
+        for job in others:
+            print(f"{name_of(job.rule.name, job.wildcards_dict)}: {why(job)}")
     if runs:
-        print(describe(runs, others), flush=True)
+        counts = Counter(job.rule.name for job in others)
+        print(describe(config["budget"], runs, counts, forecast(runs), INSTEAD), flush=True)
 
 
-# Snakemake has no hook for the end of a dry run.
+def say_page():
+    """Print which page to open, if it was asked for."""
+    if any(job.rule.name == "page" for job in workflow.dag.jobs):
+        page = f"{PLACE}/report.html".format(budget=config["budget"])
+        print(f"budget {config['budget']}: open {page}", file=sys.stderr, flush=True)
+
+
+def say_at_exit():
+    """Snakemake has no hook for the end of a dry run, nor for that of a run with nothing to be done."""
+    if workflow.scheduler is not None and workflow.dryrun:
+        say_plan()
+    elif workflow.scheduler is not None and not len(workflow.dag):
+        say_page()
+
+
 if workflow.is_main_process:
-    atexit.register(say_status)
+    atexit.register(say_at_exit)
+
+
+onstart:
+    runs, _ = planned()
+    if any(run.training for run in runs) and not workflow.touch:
+        print(summary(config["budget"], runs, forecast(runs), INSTEAD), file=sys.stderr, flush=True)
+
+
+onsuccess:
+    say_page()

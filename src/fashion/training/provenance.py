@@ -1,6 +1,5 @@
 """Where a run's numbers come from: versions, device, code and command."""
 
-import os
 import platform
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 
 from fashion.training.gpus import driver_version
+from fashion.training.machine import processor
 
 
 def collect(device: torch.device) -> dict:
@@ -28,15 +28,10 @@ def collect(device: torch.device) -> dict:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the processor's with its number of cores in use."""
+    """The GPU's name, or the processor's with its number of cores."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return f"{model}, {os.cpu_count()} cores"
+    return processor()
 
 
 def _commit() -> str | None:

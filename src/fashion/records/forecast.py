@@ -1,0 +1,227 @@
+"""What training the stale runs of a plan takes on a machine: time, memory and disk."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+
+from fashion.errors import UserError
+from fashion.files import canonical_json
+from fashion.records.run import Run
+from fashion.study.resources import (
+    checkpoint_mb,
+    disk_mb,
+    epoch_multiply_adds,
+    processor_mb,
+    training_mb,
+    training_threads,
+)
+from fashion.study.spec import split_sizes
+
+# Early stopping ended the published runs, and ours so far, after 9 to 67 epochs.
+LIKELY_EPOCHS = 40
+# Of what matrix products do in a second, a training on one core does a third: measured, an eighth to two thirds.
+SHARE, WITHIN = 1 / 3, "a factor of 3"
+LONG = 2 * 24 * 3600  # seconds, beyond which one wants to know what else can be run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What trainings are to run on.
+
+    `device` is the GPU or processor as provenance names it; None where only trainings know it, as on a cluster's nodes.
+    Trainings share `cores`, of which each takes some, and `places`, of which each takes one. `memory_mb` and `disk_mb`
+    are free; None: not known here. `speed` measures the multiply-adds that a core does in a second; None where
+    trainings do not take cores alone.
+    """
+
+    device: str | None
+    cores: int
+    places: int
+    memory_mb: float | None
+    disk_mb: float
+    speed: Callable[[], float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a finished run took: `seconds` for its `epochs`, under its `spec`, on a `device`, until `finished` (ISO)."""
+
+    spec: dict
+    device: str
+    finished: str
+    seconds: float
+    epochs: int
+
+
+def measure(folder: Path) -> Measurement | None:
+    """What the run in `folder` took; None if it has not finished, or its files are damaged."""
+    run = Run(folder)
+    try:
+        return Measurement(
+            spec=run.spec,
+            device=run.provenance["device"],
+            finished=run.provenance["finished"],
+            seconds=run.history["seconds"].sum(),
+            epochs=len(run.history),
+        )
+    except (UserError, KeyError):
+        return None
+
+
+def estimate(spec: dict, measurements: Sequence[Measurement]) -> float | None:
+    """Seconds that training `spec` takes, by what runs alike took; None if there are none.
+
+    An epoch's time grows with its images. It ends as early as runs with the same training settings did; without
+    such runs, as published ones did. Runs with the same augmentation are preferred.
+
+    Args:
+        measurements: of runs with the same model settings and batch size, on one device.
+    """
+    if not measurements:
+        return None
+    training = spec["training"]
+    closest = [each for each in measurements if each.spec["augmentation"] == spec["augmentation"]] or measurements
+    per_image = mean(each.seconds / each.epochs / split_sizes(each.spec["training"])[0] for each in closest)
+    epochs = [each.epochs for each in closest if each.spec["training"] == training] or [likely_epochs(training)]
+    return per_image * split_sizes(training)[0] * mean(epochs)
+
+
+def likely_epochs(training: dict) -> int:
+    """The epochs until early stopping ends a training, if it does."""
+    return min(training["epochs"], LIKELY_EPOCHS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of a training by itself: `seconds`, None if not known; whether runs like it were `measured`; its `threads`."""
+
+    seconds: float | None
+    measured: bool
+    threads: int
+
+
+class Forecast:
+    """What trainings take on a machine.
+
+    Args:
+        finished: folders of runs; those that finished on the machine's device are measured, if that is not known those
+            on the device of the last.
+    """
+
+    def __init__(self, machine: Machine, finished: Iterable[Path]):
+        self.machine = machine
+        measurements = list(filter(None, map(measure, finished)))
+        last = max(measurements, key=lambda each: each.finished).device if measurements else None
+        self.device = machine.device or last
+        self._measured = defaultdict(list)
+        for each in measurements:
+            if each.device == self.device:
+                self._measured[_likeness(each.spec)].append(each)
+        self._costs: dict[tuple[str, str, str], Cost] = {}
+
+    @cached_property
+    def _speed(self) -> float | None:
+        """Multiply-adds of a training in a second of one core."""
+        return self.machine.speed() * SHARE if self.machine.speed else None
+
+    def cost(self, spec: dict) -> Cost:
+        """What training a run of config.yaml takes, by what runs like it took, else by its operations."""
+        key = (spec["budget"], spec["model"]["name"], spec["augmentation"]["name"])
+        if key not in self._costs:  # that of all seeds
+            threads = min(training_threads(spec["model"]), self.machine.cores)
+            seconds = estimate(spec, alike := self._measured[_likeness(spec)])
+            if seconds is None and self._speed:
+                operations = epoch_multiply_adds(spec) * likely_epochs(spec["training"])
+                seconds = operations / self._speed / threads
+            self._costs[key] = Cost(seconds=seconds, measured=bool(alike), threads=threads)
+        return self._costs[key]
+
+    def seconds(self, specs: Iterable[dict]) -> float:
+        """Until trainings have finished, side by side as the machine allows; of those of which it is known."""
+        known = [(cost.seconds, cost.threads) for cost in map(self.cost, specs) if cost.seconds is not None]
+        by_cores = sum(seconds * threads for seconds, threads in known) / self.machine.cores
+        by_places = sum(seconds for seconds, _ in known) / self.machine.places
+        return max([by_cores, by_places, *(seconds for seconds, _ in known)])
+
+    def together(self, specs: Iterable[dict], size: Callable[[dict], float]) -> list[dict]:
+        """Of trainings, as many as run at a time: those of the largest `size`."""
+        cores, chosen = self.machine.cores, []
+        for spec in sorted(specs, key=size, reverse=True):
+            threads = self.cost(spec).threads
+            if threads <= cores and len(chosen) < self.machine.places:
+                chosen.append(spec)
+                cores -= threads
+        return chosen
+
+    def lines(self, specs: Sequence[dict], instead: Mapping[str, Sequence[dict]]) -> list[str]:
+        """The time, memory and disk that trainings need, and what is free, for a reader.
+
+        Args:
+            instead: other commands, with what they train: they are said where these take days without a GPU.
+        """
+        lines = [f"time: {self._time(specs)}"]
+        memory = sum(map(self._memory, self.together(specs, self._memory)))
+        disk = sum(map(disk_mb, specs)) + sum(map(checkpoint_mb, self.together(specs, checkpoint_mb)))
+        for name, needed, free, cure in (
+            ("memory", memory, self.machine.memory_mb, "give fewer --cores"),
+            ("disk", disk, self.machine.disk_mb, "make room, or train fewer models"),
+        ):
+            if free is None:
+                continue
+            lines.append(f"{name}: {_size(needed)} needed, {_size(free)} free")
+            if needed > free:
+                lines.append(f"warning: the {name} will not suffice: {cure}")
+        wall = self.seconds(specs)
+        if self.machine.speed and wall > LONG:
+            others = {command: self.seconds(theirs) for command, theirs in instead.items()}
+            shorter = [f"{command}, {_about(seconds)}" for command, seconds in others.items() if seconds < wall]
+            lines += [f"without a GPU, in less time: {'; '.join(shorter)}"] * bool(shorter)
+        return lines
+
+    def _memory(self, spec: dict) -> float:
+        return processor_mb(spec["model"]) if self.machine.speed else training_mb(spec["model"])
+
+    def _time(self, specs: Sequence[dict]) -> str:
+        """How long trainings take and how that is known."""
+        costs = list(map(self.cost, specs))
+        how = {
+            "as runs like them took here": sum(cost.measured for cost in costs),
+            f"counted from operations, right within {WITHIN}": sum(
+                not cost.measured and cost.seconds is not None for cost in costs
+            ),
+            "unknown until one like them has finished here": sum(cost.seconds is None for cost in costs),
+        }
+        said = [f"{count} {words}" if count < len(specs) else words for words, count in how.items() if count]
+        if all(cost.seconds is None for cost in costs):
+            return said[0]
+        together = min(self.machine.places, self.machine.cores, len(specs))
+        return f"{_about(self.seconds(specs))}{f', at most {together} at a time' * (together > 1)}: {'; '.join(said)}"
+
+
+def _likeness(spec: dict) -> str:
+    """Equal for specs whose time for an image is about the same on one device."""
+    return canonical_json([spec["model"]["family"], spec["model"]["settings"], spec["training"]["batch_size"]])
+
+
+def _about(seconds: float) -> str:
+    return f"about {duration(seconds)}"
+
+
+def _size(megabytes: float) -> str:
+    if megabytes < 1000:
+        return f"{megabytes:.0f} MB"
+    return f"{megabytes / 1000:.1f} GB" if megabytes < 10_000 else f"{megabytes / 1000:,.0f} GB"
+
+
+def duration(seconds: float) -> str:
+    """`seconds` for a reader: two digits matter."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{float(f'{seconds / 86400:.2g}'):g} days"
