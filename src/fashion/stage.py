@@ -2,9 +2,12 @@
 
 import argparse
 import logging
+import platform
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 
 from fashion.errors import UserError
 
@@ -12,19 +15,41 @@ logger = logging.getLogger("fashion")
 
 
 def configure(path: Path | None) -> None:
-    """Log lines go to stderr and, if given, to the file at `path`; so does the traceback of a crash."""
+    """Log lines go to stderr and, if given, to the file at `path`; so does the traceback of a crash.
+
+    The file is appended to: each attempt at a stage begins there with a line of its own, and ends with its reason.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} on {platform.node()}: {_called()}\n")
+        except OSError as error:
+            raise UserError(f"{path}: the log cannot be written: {error.strerror}") from error
+        handlers.append(logging.FileHandler(path, encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
-    sys.excepthook = lambda *error: logger.critical("crashed", exc_info=error)
+    sys.excepthook = _log_crash
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log an error that nobody expected, its reason once more in one line at the end."""
+    logger.critical("crashed", exc_info=(kind, error, trace))
+    logger.critical("crashed: %s: %.200s", kind.__name__, " ".join(str(error).split()))
+
+
+def _called() -> str:
+    """The stage that runs, as it was called: `python -m fashion.training.train`."""
+    spec = sys.modules["__main__"].__spec__
+    return f"python -m {spec.name}" if spec else Path(sys.argv[0]).name
 
 
 def stage_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line of the stage that runs, named as it was called: `python -m fashion.training.train`."""
-    spec = sys.modules["__main__"].__spec__
-    return argparse.ArgumentParser(prog=f"python -m {spec.name}" if spec else None, description=description)
+    """The command line of the stage that runs, named as it was called."""
+    return argparse.ArgumentParser(prog=_called(), description=description)
 
 
 def exit_on_user_error(main: Callable[[], None]) -> None:

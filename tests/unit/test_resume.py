@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -75,10 +76,25 @@ def test_a_signal_saves_the_state_and_exits_with_143(number, data, undisturbed, 
     os.kill(process.pid, number)
     process.join(60)
     assert process.exitcode == 143
-    assert "interrupted in epoch" in run.log.read_text()
+    first = run.log.read_text()
+    assert "interrupted in epoch" in first.splitlines()[-1]
     assert not run.output.exists()
     run.finish()
     assert run.results() == undisturbed["vgg"]
+    # Nothing of the first attempt is lost, and the second says where it was taken up.
+    second = run.log.read_text().removeprefix(first).splitlines()
+    assert re.match(r"\d{4}-\d\d-\d\dT\S+ on \S+: ", second[0])
+    assert second[1].startswith("small both seed 0: taken up at epoch ")
+    assert second[-1] == "small both seed 0: ended after all of 25 epochs"
+
+
+def test_a_repeated_training_adds_to_its_log(data, tmp_path):
+    run = Run(tmp_path / "run", make_spec("vgg"), data).finish()
+    first = run.log.read_text()
+    run.finish()
+    assert run.log.read_text().startswith(first)
+    lines = [line.partition(": ")[2] for line in run.log.read_text().splitlines()]
+    assert lines.count("begun") == lines.count("ended after all of 3 epochs") == 2
 
 
 @pytest.fixture

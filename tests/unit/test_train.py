@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,6 +30,7 @@ from fashion.training.seeds import generator
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
+ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
 METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"]
 
 
@@ -302,8 +304,11 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     log = tmp_path / "train.log"
     done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", first, "--log", log, text=text)
     assert done.returncode == 0, done.stderr
-    assert log.read_text() == done.stderr
-    assert log.read_text().count("epoch ") == 2
+    attempt, *lines = log.read_text().splitlines()
+    assert re.fullmatch(rf"{ISO} on \S+: python -m fashion.training.train", attempt)
+    assert lines == done.stderr.splitlines()
+    assert (lines[0], lines[-1]) == ("small both seed 0: begun", "small both seed 0: ended after all of 2 epochs")
+    assert [line.partition(":")[0] for line in lines[1:-1]] == [f"small both seed 0, epoch {epoch}" for epoch in (1, 2)]
     assert sorted(path.name for path in first.iterdir()) == [
         "history.csv",
         "model.safetensors",
@@ -332,8 +337,7 @@ def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):
     text = canonical_json(make_spec(learning_rate=1e30))
     done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: small none seed 0, epoch 1, step 2: the loss is nan")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.splitlines()[-1].startswith("error: small none seed 0, epoch 1, step 2: the loss is nan")
     assert not (tmp_path / "run").exists()
 
 

@@ -29,7 +29,10 @@ rule train:
         folder=subpath(output.history, parent=True),
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
         checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
+        # Their logs too. Under a second name this one outlives that, and each attempt is appended to it.
+        attempts="results/{budget}/logs/train/.{model}_{augmentation}_seed{seed}.log",
     shell:
+        "touch {params.attempts}; ln -f {params.attempts} {log} || true; "
         "{params.lease} python -m fashion.training.train --spec /dev/stdin --data {input.data} --output {params.folder}"
         " --checkpoint {params.checkpoint} --threads {threads} --log {log} <<< {params.spec:q}"
 

@@ -94,6 +94,8 @@ class Training:
             state.restore(*saved)
             done = f"after step {state.progress.steps_done} of {state.steps}"
             logger.info(f"{self.name}: taken up at epoch {state.epoch}, {done}")
+        else:
+            logger.info(f"{self.name}: begun")
         self._show_history()
         while state.epoch <= training["epochs"]:
             losses = [row["validation_loss"] for row in state.history]
@@ -102,6 +104,8 @@ class Training:
                 break
             self._run_epoch()
             self._show_history()
+        else:
+            logger.info(f"{self.name}: ended after all of {training['epochs']} epochs")
         return {name: value.cpu() for name, value in state.tested_weights.items()}, state.history
 
     def _run_epoch(self) -> None:
