@@ -395,7 +395,7 @@ def test_nothing_is_planned_for_who_trusts_modification_times(study):
 
 def test_a_failed_run_is_retried_alone(study):
     add_a_model(study)
-    set_config("models", "vit_twin", "training", {"learning_rate": 1e30})(study)
+    set_config("models", "vit_twin", "training", {"train_images": 1000})(study)
     assert study.snakemake().returncode == 1
     jobs, status = study.dry_run()
     assert jobs == followed(CASES["a model more"][1]) - {"study"}

@@ -21,9 +21,19 @@ NOTE = "quick budget: " + "says nothing about the report; " * 6
 
 
 def write_run(
-    folder: Path, *, model: str = "vgg8", family: str = "vgg", seed: int = 0, epochs: int = 12, layers: int = 0
+    folder: Path,
+    *,
+    model: str = "vgg8",
+    family: str = "vgg",
+    seed: int = 0,
+    epochs: int = 12,
+    layers: int = 0,
+    diverged: bool = False,
 ) -> Path:
-    """A run's folder with a spec and a made-up history, with the gradient norms of so many layers."""
+    """A run's folder with a spec, a made-up history with the gradient norms of so many layers, and its provenance.
+
+    Of a run that diverged, the last epoch's losses are no numbers.
+    """
     folder.mkdir(parents=True)
     spec = {"model": {"name": model, "family": family}, "augmentation": {"name": "both"}, "seed": seed}
     spec |= {"training": {}, "budget": "test"}
@@ -32,6 +42,10 @@ def write_run(
     columns = ["epoch", *metrics, "seconds", "gradient_norm"]
     columns += [f"gradient_norm:features.{layer}.weight" for layer in range(layers)]
     values = np.random.default_rng(seed).random((epochs, len(columns) - 1))
+    if diverged:
+        values[-1, [columns.index(f"{part}_loss") - 1 for part in ("train", "validation", "test")]] = np.nan
+    where = {"epoch": epochs, "step": 7, "learning_rate": 0.001}
+    (folder / "provenance.json").write_text(json.dumps({"diverged": where if diverged else None}))
     rows = [",".join(map(str, (epoch, *row))) for epoch, row in enumerate(values.tolist(), start=1)]
     (folder / "history.csv").write_text("\n".join([",".join(columns), *rows]))
     return folder

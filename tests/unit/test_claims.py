@@ -84,6 +84,7 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         "gradient": 1e-5,
         "training": {},
         "device": "a GPU",
+        "diverged": None,
     } | changed
     epochs = numbers["epochs"] + seed
     best = pd.Series(
@@ -110,6 +111,7 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         metrics={"parameters": numbers["parameters"]},
         provenance={"device": numbers["device"]},
         history=history,
+        diverged=numbers["diverged"],
         best=best,
         correct=(numbers["accuracy"] + noise > DIFFICULTY).astype(float),
         correct_of=lambda prefix: (numbers["accuracy"] - 0.02 * bool(prefix) + noise > DIFFICULTY).astype(float),
@@ -265,6 +267,24 @@ def test_what_was_not_run_decides_nothing_and_is_named():
     assert claims["verdict"][1] == UNDECIDED
     assert "with augmentation none was not run" in claims["sentence"][1]
     assert statements[statements["claim"] == "C2"]["measured"].isna().all()
+
+
+NAN = {"validation_loss": float("nan"), "diverged": {"epoch": 1, "step": 2, "learning_rate": 0.001}}
+
+
+def test_a_run_that_diverged_counts_with_its_accuracy_and_its_losses_are_no_numbers():
+    runs = study({"vgg8_wide": NAN | {"accuracy": 0.1}})
+    claims, statements = tables(CLAIMS, runs, BALANCED)
+    statements = statements[statements["claim"] == "C5"].set_index("statement")
+    loss = statements.loc["validation loss, wide VGG8 minus VGG8"]
+    accuracy = statements.loc["test accuracy, wide VGG8 minus VGG8"]
+    assert np.isnan(loss["measured"])
+    seeds = ", ".join(f"wide VGG8 seed {seed} (diverged)" for seed in SEEDS)
+    assert loss["why_undecided"] == f"the validation loss is no number for {seeds}"
+    assert (accuracy["verdict"], accuracy["why_undecided"]) == (HOLDS, "")
+    claim = claims.set_index("id").loc["C5"]
+    assert claim["verdict"] == FAILS
+    assert "10.00 % (9.40 to 10.60 %) from 3 seeds (3 runs diverged) and 10,000 test images" in claim["sentence"]
 
 
 def test_two_sides_are_paired_by_the_seeds_that_both_have():

@@ -12,7 +12,7 @@ from fashion.tables.compute import compute, readable
 
 def fabricate(seed: int, seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:
     history = pd.DataFrame({"seconds": seconds, "joules": joules})
-    return SimpleNamespace(spec={"seed": seed}, history=history, provenance={"device": device})
+    return SimpleNamespace(spec={"seed": seed}, history=history, provenance={"device": device}, diverged=None)
 
 
 @pytest.fixture

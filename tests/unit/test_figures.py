@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from fashion.data.dataset import Dataset
 from fashion.data.operations import OPS
 from fashion.errors import UserError
-from fashion.figures import curves, diagrams, log, samples
+from fashion.figures import all_curves, curves, diagrams, log, samples
 from fashion.figures.parts.sheet import WIDTH, save
 from fashion.image import CLASSES
 from fashion.models.build import build, count_parameters
@@ -301,7 +301,7 @@ def losses(**values: list[float]) -> list[Run]:
     columns |= {f"{part}_accuracy": [0.5] * epochs for part in values}
     run = Run(Path())
     run.spec = {"model": {"name": "vit"}, "augmentation": {"name": "both"}, "seed": 0}
-    run.history = pd.DataFrame(columns, dtype=float)
+    run.history, run.provenance = pd.DataFrame(columns, dtype=float), {}
     return [run]
 
 
@@ -325,6 +325,24 @@ def test_the_ring_of_a_loss_outside_is_at_the_edge() -> None:
     axes = curves.plot(losses(train=[41.7, 16.9], validation=[85_892.0, 69_375.0]), {}).subfigs[0].axes[0]
     (ring,) = (line for line in axes.lines if line.get_label() == "best")
     assert ring.get_xydata().tolist() == [[2, axes.get_ylim()[1]]]
+
+
+def test_where_a_run_diverged_is_marked_and_a_panel_without_a_loss_is_drawn(tmp_path: Path) -> None:
+    whole = Run(write_run(tmp_path / "vgg8/0", epochs=6))
+    late = Run(write_run(tmp_path / "vgg8/1", seed=1, epochs=4, diverged=True))
+    at_once = Run(write_run(tmp_path / "vit/0", model="vit", epochs=1, diverged=True))
+    figure = curves.plot([whole, late, at_once], {})
+    check_legible(figure, tmp_path)
+    assert "diverged" in texts(figure)
+    for part, epoch in zip(figure.subfigs, (4, 1), strict=True):
+        for axes in part.axes:
+            (cross,) = (line for line in axes.lines if line.get_label() == "diverged")
+            assert cross.get_xydata().tolist() == [[epoch, 1]]
+            # On the panel's upper edge, whatever its scale.
+            assert cross.get_transform() == axes.get_xaxis_transform()
+            assert cross.get_gid().endswith(f"diverged: loss not finite at epoch {epoch}, step 7, rate 0.001")
+    check_legible(all_curves.plot([whole, late, at_once]), tmp_path)
+    assert "diverged" not in texts(curves.plot([whole], {}))
 
 
 def test_no_loss_below_that_of_guessing_is_left_out() -> None:

@@ -106,6 +106,32 @@ def test_a_reliability_diagram_has_each_bins_accuracy_and_images() -> None:
     assert [text.get_text() for text in axes.texts] == ["ECE 47.8 %"]
 
 
+def test_what_a_diverged_model_predicts_is_drawn_as_far_as_it_is_a_number(tmp_path: Path) -> None:
+    labels = np.arange(10)
+    lost = Predictions(logits=np.full((10, 10), np.nan, np.float32), labels=labels)
+    groups = [("vit", "both", [lost]), ("vgg8", "both", [predict(*((label, label, 0.9) for label in labels)), lost])]
+    for plot in PLOTS.values():
+        check_legible(plot(groups), tmp_path)
+    first, second = reliability.plot(groups).axes
+    assert [[text.get_text() for text in axes.texts] for axes in (first, second)] == [["diverged"], ["diverged"]]
+    assert [bar.get_height() for bar in first.patches] == [0] * 15
+    assert confusion.confusion([lost])[:, 0].tolist() == [100] * 10
+    (axes,) = mistakes.plot(IMAGES, groups[:1]).axes
+    assert axes.texts[0].get_text() == "Trouser\n→ T-Shirt\ndiverged"
+
+
+def test_histories_that_end_in_divergence_are_drawn(tmp_path: Path) -> None:
+    runs = [
+        Run(write_run(tmp_path / f"{model}/{seed}", model=model, epochs=epochs, layers=3, seed=seed, diverged=True))
+        for model, seed, epochs in (("vgg8", 0, 5), ("vgg8", 1, 1), ("vit", 0, 1))
+    ]
+    for run in runs:
+        run.history.loc[run.history.index[-1], gradient_norms(run.history).columns] = np.nan
+    for plot in (time_to_accuracy.plot, all_curves.plot, gradients.plot):
+        check_legible(plot(runs), tmp_path)
+    assert "diverged" in texts(all_curves.plot(runs))
+
+
 def test_the_most_confident_mistakes_come_first() -> None:
     predictions = predict((1, 3, 0.5), (3, 3, 0.99), (9, 7, 0.8), (8, 8, 0.7), (0, 6, 0.9))
     assert mistakes.worst(predictions).tolist() == [4, 2, 0]
@@ -133,7 +159,8 @@ def fabricate(model: str, seed: int = 0, **columns: list) -> SimpleNamespace:
     filled = {"epoch": range(1, epochs + 1), "seconds": [1.0] * epochs}
     history = pd.DataFrame(filled | {name: [value] * epochs for name, value in metrics.items()} | columns)
     spec = {"model": {"name": model, "family": "vit"}, "augmentation": {"name": "both"}, "seed": seed}
-    return SimpleNamespace(spec=spec, history=history, best=history.loc[history["validation_loss"].idxmin()])
+    best = history.loc[history["validation_loss"].idxmin()]
+    return SimpleNamespace(spec=spec, history=history, best=best, diverged=None)
 
 
 @pytest.fixture(scope="module")

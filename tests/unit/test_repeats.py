@@ -35,6 +35,7 @@ def finished(study: Study, accuracies: dict[str, list[float]], **training) -> Ru
                     "test_images": 10_000,
                 },
                 history=np.zeros(40 + seed),
+                diverged=None,
             )
             for seed, accuracy in enumerate(of_run)
         ]

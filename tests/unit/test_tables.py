@@ -65,6 +65,36 @@ def test_a_bin_holds_its_upper_edge_and_the_last_one_certainty() -> None:
     assert np.flatnonzero(bins.share).tolist() == [2, 14]
 
 
+def diverged(labels: np.ndarray) -> Predictions:
+    """What a model whose weights are no numbers predicts: the first class, of each image."""
+    return Predictions(logits=np.full((len(labels), 10), np.nan, np.float32), labels=labels)
+
+
+def test_where_one_seed_diverged_accuracy_counts_and_confidence_is_no_number() -> None:
+    labels = np.array([0, 1, 2, 3])
+    whole = predict(*((label, label, 0.9) for label in labels))
+    group = ("vit", "both", [whole, diverged(labels)])
+    row = calibration.calibration([group]).iloc[0]
+    assert row["accuracy"] == (1 + 1 / 4) / 2
+    assert row[["ece", "mean_confidence", "negative_log_likelihood"]].isna().all()
+    shown = calibration.readable(calibration.calibration([group])).iloc[0]
+    assert shown["ECE, 15 bins"] == shown["mean confidence"] == shown["negative log likelihood"] == "diverged"
+    assert shown["accuracy"] == "62.50 ± 53.03 %"
+    assert ablation.ablation([group]).loc[0, "test_accuracy_both"] == 0.625
+    scores = per_class.per_class([("vit", "both", [diverged(labels)])]).set_index("class")
+    assert scores.loc["T-Shirt/Top", ["precision", "recall"]].tolist() == [0.25, 1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_image_without_a_confidence_is_in_no_bin(value: float) -> None:
+    known = predict((0, 0, 0.9))
+    logits = np.concatenate([known.logits, np.full((1, 10), value, np.float32)])
+    bins = reliability(Predictions(logits=logits, labels=np.array([0, 0])))
+    assert np.flatnonzero(bins.share).tolist() == [13]
+    assert bins.share[13] == 1 / 2
+    assert np.isnan(bins.ece)
+
+
 def test_calibration_has_means_and_deviations_over_the_seeds() -> None:
     sure, unsure = predict((0, 0, 0.8), (1, 0, 0.8)), predict((0, 0, 0.4), (1, 1, 0.4))
     table = calibration.calibration([("vit", "both", [sure, unsure]), ("vit", "none", [sure])])
@@ -125,7 +155,7 @@ def compared(**columns: list) -> pd.DataFrame:
     """A comparison of two models; a measured column that is not given has the same value twice."""
     names = ["test_accuracy", "test_accuracy_low", "test_accuracy_high", "flops_per_image", "images_per_second"]
     measured = [*names, *comparison.REPORTED]
-    table = pd.DataFrame({"model": ["a", "b"], "augmentation": "both", "seeds": 1, "test_images": 1000})
+    table = pd.DataFrame({"model": ["a", "b"], "augmentation": "both", "seeds": 1, "diverged": 0, "test_images": 1000})
     reported = {f"reported_{name}": [None, 1.0] for name in comparison.REPORTED}
     return table.assign(**dict.fromkeys(measured, 1.0) | reported | columns)
 
@@ -148,6 +178,10 @@ def test_the_best_of_each_column_is_bold() -> None:
     assert (first["epochs (reported)"], second["epochs (reported)"]) == ("3", "4 (1)")
     assert (first["seconds (reported)"], second["seconds (reported)"]) == ("5.0", "**4.0** (1.0)")
     assert (first["images per second"], second["images per second"]) == ("10", "**20**")
+
+
+def test_the_comparison_says_how_many_seeds_diverged() -> None:
+    assert comparison.readable(compared(diverged=[0, 1]))["seeds"].tolist() == ["1", "1 (1 diverged)"]
 
 
 def test_what_reads_the_same_as_the_best_is_bold_too() -> None:

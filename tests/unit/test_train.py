@@ -22,6 +22,7 @@ from fashion.files import canonical_json, read_json, write_json
 from fashion.image import normalise
 from fashion.models.build import build
 from fashion.models.vit.network import VisionTransformer
+from fashion.records.run import Run
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
@@ -172,10 +173,61 @@ def test_a_parameter_that_no_image_passes_is_refused_by_name(dataset, monkeypatc
         train(make_spec(), dataset, CPU)
 
 
-def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_rate(dataset):
-    spec = make_spec(learning_rate=1e30)
-    with pytest.raises(UserError, match=r"small none seed 0, epoch 1, step 2: the loss is nan at learning rate 1e\+30"):
-        train(spec, dataset, CPU)
+def without_a_number(history: list[dict]) -> list[list[str]]:
+    """For each epoch, the columns that are NaN or infinite, but for joules, which no processor counts."""
+    return [[key for key, value in row.items() if key != "joules" and not math.isfinite(value)] for row in history]
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_that_epoch(dataset, caplog):
+    caplog.set_level("INFO")
+    training = Training(make_spec(learning_rate=1e30), dataset, CPU)
+    weights, history = training.run()
+    assert training.diverged == {"epoch": 1, "step": 2, "learning_rate": 1e30}
+    assert without_a_number(history) == [["train_loss", "validation_loss", "test_loss"]]
+    # Nothing better was there: weights that are no numbers, of which every image is of the first class.
+    assert any(weight.isnan().any() for weight in weights.values())
+    assert history[0]["test_accuracy"] == 0.1
+    assert caplog.messages[-1] == (
+        "small none seed 0: diverged, loss not finite at epoch 1, step 2, learning rate 1e+30; "
+        "a lower learning rate may help"
+    )
+
+
+def spoil(training: Training, epoch: int, step: int) -> None:
+    """Have a training diverge there, as if its weights had grown too large."""
+    whole = training.step
+
+    def spoiled(images, probabilities):
+        if (training.state.epoch, training.state.progress.steps_done) == (epoch, step - 1):
+            with torch.no_grad():
+                next(training.model.parameters()).fill_(math.nan)
+        return whole(images, probabilities)
+
+    training.step = spoiled
+
+
+@pytest.mark.parametrize("tested", ["best", "last"])
+def test_after_divergence_the_best_finished_epoch_is_tested_or_the_weights_as_they_are(dataset, tested):
+    spec = make_spec(epochs=6, tested_weights=tested)
+    expected, undisturbed = Training({**spec, "training": {**spec["training"], "epochs": 2}}, dataset, CPU).run()
+    training = Training(spec, dataset, CPU)
+    spoil(training, epoch=3, step=5)
+    weights, history = training.run()
+    assert training.diverged == {"epoch": 3, "step": 5, "learning_rate": 0.003}
+    assert without_costs(history[:2]) == without_costs(undisturbed)
+    assert without_a_number(history) == [[], [], ["train_loss", "validation_loss", "test_loss"]]
+    if tested == "best":
+        assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    else:
+        assert next(iter(weights.values())).isnan().all()
+
+
+def test_a_validation_loss_that_is_not_finite_ends_no_training(dataset, monkeypatch):
+    monkeypatch.setattr("fashion.training.loop.score", lambda logits, targets: (math.nan, 0.1))
+    training = Training(make_spec(epochs=4, patience=2), dataset, CPU)
+    _, history = training.run()
+    assert training.diverged is None
+    assert len(history) == 2  # by early stopping: no gain
 
 
 def test_each_epoch_sees_every_training_image_once_in_an_order_of_its_own(dataset):
@@ -334,11 +386,27 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
 
 
 def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):
-    text = canonical_json(make_spec(learning_rate=1e30))
+    text = canonical_json(make_spec(train_images=1000))
     done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: small none seed 0, epoch 1, step 2: the loss is nan")
+    assert done.stderr.startswith("error: training.train_images: 1000, but the dataset has 200")
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_is_a_run_which_is_evaluated(data_file, tmp_path):
+    text = canonical_json(make_spec(learning_rate=1e30, augmentation=BOTH, validation="augmented"))
+    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path, text=text)
+    assert done.returncode == 0, done.stderr
+    evaluated = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert evaluated.stderr == "test accuracy 10.00% on 60 images, 10.00% on the same images augmented\n"
+    run = Run(tmp_path)
+    assert run.diverged == {"epoch": 1, "step": 2, "learning_rate": 1e30}
+    assert run.metrics["test_loss"] is run.metrics["augmented_test_loss"] is None
+    assert run.best["epoch"] == len(run.history) == 1
+    for prefix in ("", "augmented_"):
+        assert run.correct_of(prefix).mean() == run.metrics[f"{prefix}test_accuracy"] == 0.1
 
 
 def test_a_folder_without_a_run_or_its_weights_is_refused_in_one_line(data_file, tmp_path):

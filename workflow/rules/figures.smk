@@ -18,7 +18,7 @@ FIGURE_READS = {
         lambda wildcards: shown_groups(wildcards, row),
     ),
     "histories": lambda row: (
-        {"runs": of_shown(row, HISTORY, SPEC)},
+        {"runs": of_shown(row, HISTORY, SPEC, PROVENANCE)},
         lambda wildcards: shown_groups(wildcards, row),
     ),
     # The images differ from seed to seed.
@@ -102,7 +102,7 @@ rule diagram:
 
 rule curves:
     input:
-        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "curves"), HISTORY, SPEC),
+        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "curves"), HISTORY, SPEC, PROVENANCE),
     output:
         png=report(
             f"{PLACE}/figures/{{figure}}_curves.png",
@@ -129,7 +129,7 @@ rule curves:
 rule epoch_log:
     input:
         # Of one run, as the report prints it.
-        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "log")[:1], HISTORY, SPEC),
+        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "log")[:1], HISTORY, SPEC, PROVENANCE),
     output:
         png=report(
             f"{PLACE}/figures/{{figure}}_log.png",

@@ -18,10 +18,14 @@ UNMEASURED = Estimate(value=math.nan, error=math.nan)
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the runs say of a statement: an estimate (NaN if they were not run), and why it decides nothing, if so."""
+    """What the runs say of a statement: an estimate (NaN if there is none), and why it decides nothing, if so.
+
+    `diverged` of the runs did; each counts with what it measured.
+    """
 
     statement: Statement
     estimate: Estimate = UNMEASURED
+    diverged: int = 0
     why_not: str = ""
 
     @property
@@ -64,9 +68,11 @@ class Evidence:
 
     @property
     def counts(self) -> str:
-        """The numbers of seeds and test images behind it; empty for what is counted."""
-        estimate = self.estimate
+        """The numbers of seeds and test images behind it, and of runs that diverged; empty for what is counted."""
+        estimate, diverged = self.estimate, self.diverged
         parts = [f"{estimate.seeds} seed{'s' * (estimate.seeds > 1)}"] if estimate.seeds else []
+        if parts and diverged:
+            parts[0] += f" ({diverged} run{'s' * (diverged > 1)} diverged)"
         return " and ".join(parts + [f"{estimate.images:,} test images"] * bool(estimate.images))
 
     def _unit(self, value: float) -> float:
@@ -99,11 +105,27 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         return Evidence(statement=statement, why_not=f"no seed of both {names} was run")
     paired = [[ones[seed] for seed in seeds] for ones in by_seed]
     metric = METRICS[statement.metric]
-    estimate = _estimate(metric, statement.comparison, [[metric.read(run) for run in ones] for ones in paired])
-    reasons = _objections(metric, [run for ones in paired for run in ones], protocol, statement.epochs)
+    values = [[metric.read(run) for run in ones] for ones in paired]
+    if unknown := _without_number(statement, sides, paired, values):
+        return Evidence(statement=statement, why_not=unknown)
+    estimate = _estimate(metric, statement.comparison, values)
+    of_both = [run for ones in paired for run in ones]
+    diverged = sum(run.diverged is not None for run in of_both)
+    reasons = _objections(metric, of_both, protocol, statement.epochs)
     if metric.trained and estimate.seeds < LEAST_SEEDS:
         reasons.append(f"{estimate.seeds} seed, at least {LEAST_SEEDS} are needed")
-    return Evidence(statement=statement, estimate=estimate, why_not="; ".join(reasons))
+    return Evidence(statement=statement, estimate=estimate, diverged=diverged, why_not="; ".join(reasons))
+
+
+def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: list[list[Run]], values: list) -> str:
+    """Of which runs the metric is no number, in words; empty if it always is."""
+    runs = [
+        f"{statement.title(side)} seed {run.spec['seed']}{' (diverged)' * (run.diverged is not None)}"
+        for side, *both in zip(sides, paired, values, strict=True)
+        for run, value in zip(*both, strict=True)
+        if not np.isfinite(value).all()
+    ]
+    return f"the {METRICS[statement.metric].words} is no number for {', '.join(runs)}" if runs else ""
 
 
 def _estimate(metric: Metric, comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:

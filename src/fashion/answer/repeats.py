@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from fashion.answer.evidence import objections
-from fashion.records.metrics import percent, span, with_deviation
+from fashion.records.metrics import percent, span, with_deviation, with_diverged
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction_interval
 from fashion.stage import exit_on_user_error
@@ -29,7 +29,7 @@ def repeats(runs: Runs) -> pd.DataFrame:
     """A row for each published run that the study repeats, by its number; accuracies are shares of 1.
 
     `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval,
-    `accuracies` each seed's, and `clean_accuracy` the mean on clean test images.
+    `accuracies` each seed's, and `clean_accuracy` the mean on clean test images. Seeds that diverged count as they are.
     """
     protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["protocols"]["as_published"]
     rows: list[dict[str, Any]] = []
@@ -57,6 +57,7 @@ def repeats(runs: Runs) -> pd.DataFrame:
                 "low": low,
                 "high": high,
                 "seeds": len(seeds),
+                "diverged": sum(run.diverged is not None for run in seeds),
                 "test_images": seeds[0].metrics["test_images"],
                 "verdict": UNDECIDED if reasons else verdict,
                 "why_undecided": "; ".join(reasons),
@@ -81,7 +82,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "published": percent(row["reported_accuracy"]),
             "ours": with_deviation(row["accuracy"], row["accuracy_std"], percent),
             "one more seed (95 %)": "" if np.isnan(row["low"]) else span(percent(row["low"]), percent(row["high"])),
-            "seeds": row["seeds"],
+            "seeds": with_diverged(row["seeds"], row["diverged"]),
             "test images": f"{row['test_images']:,}",
             "verdict": row["verdict"] + (f": {row['why_undecided']}" if row["why_undecided"] else ""),
             "ours, clean images": with_deviation(row["clean_accuracy"], row["clean_accuracy_std"], percent),

@@ -40,7 +40,8 @@ def plot(runs: Sequence[Run]) -> Figure:
     for loss in pairs[-COLUMNS:, 1]:
         loss.set_xlabel("epoch")
     figure.align_ylabels(list(pairs[::COLUMNS].flat))
-    figure.legend(handles=legend(), loc="outside upper center", ncols=3)
+    handles = legend(diverged=any(run.diverged for run in runs))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 

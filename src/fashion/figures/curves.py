@@ -53,7 +53,7 @@ def plot(
         loss.set(xlabel="epoch", ylabel="loss")
         accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
         part.supxlabel(training_time(seeds, reported.get(model, {})))
-    handles = legend(held_out, published=bool(theirs))
+    handles = legend(held_out, published=bool(theirs), diverged=any(run.diverged for run in runs))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 

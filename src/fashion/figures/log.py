@@ -25,7 +25,7 @@ def lines(history: pd.DataFrame) -> list[str]:
     The test is on a second line: at a legible size, one has no room for all.
     """
     named = [
-        [f"{words}: {number}" for number in _aligned(f"{value:.4f}" for value in history[column])]
+        [f"{words}: {number}" for number in _aligned(map(_number, history[column]))]
         for words, column in METRICS.items()
     ]
     epochs = [f"Epoch {epoch} - " for epoch in _aligned(f"{epoch:.0f}" for epoch in history["epoch"])]
@@ -33,6 +33,10 @@ def lines(history: pd.DataFrame) -> list[str]:
         f"{epoch}{', '.join(metrics[:4])},\n{' ' * len(epoch)}{', '.join(metrics[4:])}"
         for epoch, *metrics in zip(epochs, *named, strict=True)
     ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3e}" if abs(value) >= 1e5 else f"{value:.4f}"  # before it diverges a loss may have 38 digits
 
 
 def _aligned(numbers: Iterable[str]) -> list[str]:

@@ -46,7 +46,8 @@ def worst(predictions: Predictions) -> np.ndarray:
 def caption(predictions: Predictions, index: int) -> str:
     """An image's true class, the predicted one, and the confidence in that."""
     names = SHORT_NAMES[predictions.labels[index]], SHORT_NAMES[predictions.predicted[index]]
-    return "{}\n→ {}\n{:.1f} %".format(*names, 100 * predictions.confidence[index])
+    confidence = 100 * predictions.confidence[index]
+    return "{}\n→ {}\n{}".format(*names, "diverged" if np.isnan(confidence) else f"{confidence:.1f} %")
 
 
 def main() -> None:

@@ -47,7 +47,8 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
         said = ", ".join(f"{right:.0f} % at {sure:.0f} %" for sure, right in zip(*points, strict=True))
         describe(line, f"ECE {100 * bins.ece:.1f} %; accuracy at confidence: {said}")
     ece = np.mean([bins.ece for bins in each])
-    axes.text(0.04, 0.95, f"ECE {100 * ece:.1f} %", transform=axes.transAxes, va="top", size="small", weight="bold")
+    text = "diverged" if np.isnan(ece) else f"ECE {100 * ece:.1f} %"
+    axes.text(0.04, 0.95, text, transform=axes.transAxes, va="top", size="small", weight="bold")
 
 
 def main() -> None:

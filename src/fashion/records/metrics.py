@@ -24,6 +24,11 @@ def span(low: str, high: str) -> str:
     return f"{low.partition(' ')[0]} to {high}"
 
 
+def with_diverged(runs: int, diverged: int) -> str:
+    """A number of runs as text, with how many of them diverged, if any: 3 (1 diverged)."""
+    return f"{runs} ({diverged} diverged)" if diverged else str(runs)
+
+
 def with_deviation(mean: float, deviation: float, show: Callable[[float], str]) -> str:
     """A mean as text, with its standard deviation if that is known: 91.78 ± 0.10 %."""
     return show(mean) if pd.isna(deviation) else f"{show(mean).partition(' ')[0]} ± {show(deviation)}"

@@ -16,12 +16,13 @@ class Predictions:
 
     @cached_property
     def log_probabilities(self) -> np.ndarray:
-        """`[N, 10] float64`."""
-        return log_softmax(self.logits.astype(np.float64), axis=1)
+        """`[N, 10] float64`; NaN for an image of which a logit is NaN or infinite, as after divergence."""
+        logits = self.logits.astype(np.float64)
+        return log_softmax(np.where(np.isfinite(logits.max(axis=1, keepdims=True)), logits, np.nan), axis=1)
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """The class with the largest logit `[N] int64`."""
+        """The class with the largest logit `[N] int64`, which NaN counts as."""
         return self.logits.argmax(axis=1)
 
     @cached_property
@@ -31,5 +32,5 @@ class Predictions:
 
     @cached_property
     def confidence(self) -> np.ndarray:
-        """The probability of the predicted class `[N] float64`, 0.1 to 1."""
+        """The probability of the predicted class `[N] float64`, 0.1 to 1, or NaN."""
         return np.exp(self.log_probabilities.max(axis=1))

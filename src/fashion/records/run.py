@@ -63,6 +63,11 @@ class Run:
         return self.history.loc[self.history["validation_loss"].fillna(math.inf).idxmin()]
 
     @property
+    def diverged(self) -> dict | None:
+        """Where its training loss was no longer finite: epoch, step and learning rate; None if it always was."""
+        return self.provenance.get("diverged")  # runs of older code, which failed then, say nothing of it
+
+    @property
     def predictions(self) -> Predictions:
         """What it predicted for the test images; not kept, as those of many runs are large."""
         return self.predictions_of("")

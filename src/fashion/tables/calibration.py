@@ -27,7 +27,8 @@ def measure(predictions: Predictions) -> dict[str, float]:
 def calibration(groups: Groups) -> pd.DataFrame:
     """A row for each model and augmentation: mean and standard deviation of each measure over the seeds.
 
-    The expected calibration error has 15 bins of equal width, which the column `bins` says too.
+    The expected calibration error has 15 bins of equal width, which the column `bins` says too. What is no number for
+    one seed, after divergence, is none for the mean.
     """
     rows = []
     for model, augmentation, seeds in groups:
@@ -40,7 +41,7 @@ def calibration(groups: Groups) -> pd.DataFrame:
             "bins": BINS,
         }
         for name in MEASURES:
-            row |= {name: measures[name].mean(), f"{name}_std": measures[name].std()}
+            row |= {name: measures[name].mean(skipna=False), f"{name}_std": measures[name].std(skipna=False)}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -49,6 +50,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: shares in percent, each with its standard deviation where there are several seeds."""
 
     def show(row: pd.Series, name: str) -> str:
+        if np.isnan(row[name]):
+            return "diverged"
         write = "{:.3f}".format if name == "negative_log_likelihood" else percent
         return with_deviation(row[name], row[f"{name}_std"], write)
 

@@ -6,7 +6,7 @@ from statistics import mean
 import numpy as np
 import pandas as pd
 
-from fashion.records.metrics import percent, span
+from fashion.records.metrics import percent, span, with_diverged
 from fashion.records.run import Runs
 from fashion.records.statistics import over_seeds_and_images
 from fashion.stage import exit_on_user_error
@@ -31,6 +31,7 @@ def compare(runs: Runs) -> pd.DataFrame:
 
     The interval of the test accuracy is for other seeds and other test images; see `fashion.records.statistics`. The
     accuracy on RandAugmented test images is there where the runs were tested on them, as the published code does.
+    `diverged` of the seeds did, and count with the accuracy that they have.
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
@@ -58,6 +59,7 @@ def compare(runs: Runs) -> pd.DataFrame:
             "model": model,
             "augmentation": augmentation,
             "seeds": accuracy.seeds,
+            "diverged": sum(run.diverged is not None for run in seeds),
             "train_images": train_images,
             "test_images": accuracy.images,
         }
@@ -97,7 +99,7 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
                 if comparison["augmented_test_accuracy"].notna().any()
                 else {}
             ),
-            "seeds": row["seeds"],
+            "seeds": with_diverged(row["seeds"], row["diverged"]),
             "test images": f"{row['test_images']:,}",
             "parameters (reported)": show(row, "parameters", "{:,.0f}".format),
             "MFLOP per image": show(row, "flops_per_image", lambda flops: f"{flops / 1e6:,.1f}"),

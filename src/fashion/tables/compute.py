@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fashion.records.metrics import with_diverged
 from fashion.records.run import Runs
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import write_study_table
@@ -28,6 +29,7 @@ def compute(runs: Runs) -> pd.DataFrame:
                     "seed": run.spec["seed"],
                     "device": run.provenance["device"],
                     "runs": 1,
+                    "diverged": int(run.diverged is not None),
                     "epochs": len(run.history),
                     "seconds": seconds,
                     "seconds_per_epoch": seconds / len(run.history),
@@ -41,6 +43,7 @@ def compute(runs: Runs) -> pd.DataFrame:
     totals = frame.groupby("device", as_index=False).agg(
         {
             "runs": "sum",
+            "diverged": "sum",
             "epochs": "sum",
             "seconds": "sum",
             "watt_hours": lambda values: values.sum(min_count=1),
@@ -63,7 +66,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
             "model": row["model"],
             "augmentation": row["augmentation"],
             "seed": "" if pd.isna(row["seed"]) else row["seed"],
-            "runs": row["runs"],
+            "runs": with_diverged(row["runs"], row["diverged"]),
             "epochs": row["epochs"],
             "seconds (reported)": beside(row, "seconds", ",.1f"),
             "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),

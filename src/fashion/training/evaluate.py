@@ -1,5 +1,6 @@
 """Score a trained model on the test images: predictions and metrics of one run."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     """Metrics of a run and its predictions.
 
     Returns:
-        `test_images`, `test_loss`, `test_accuracy`, `parameters` and `flops_per_image`; and the arrays
+        `test_images`, `test_loss` (None if it is not finite, after divergence: the weights are no numbers, and every
+        image counts as of the first class), `test_accuracy`, `parameters` and `flops_per_image`; and the arrays
         `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order. After a training
         with RandAugment under the published protocol also `augmented_test_loss`, `augmented_test_accuracy` and
         `augmented_logits`: of the same images, each through one seeded draw of that RandAugment.
@@ -43,7 +45,8 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     predictions = {"labels": labels.cpu().numpy()}
     for prefix, tested in tests.items():
         logits = logits_of(model, normalise(tested))
-        metrics[f"{prefix}test_loss"], metrics[f"{prefix}test_accuracy"] = score(logits, labels)
+        loss, metrics[f"{prefix}test_accuracy"] = score(logits, labels)
+        metrics[f"{prefix}test_loss"] = loss if math.isfinite(loss) else None
         predictions[f"{prefix}logits"] = logits.cpu().numpy()
     metrics |= {"parameters": count_parameters(model), "flops_per_image": count_flops(spec["model"])}
     return metrics, predictions

@@ -73,9 +73,14 @@ class Training:
         self.step = make_step(self.model, optimizer)
         self.state = State(self.model, optimizer, math.ceil(len(self.parts.train[1]) / training["batch_size"]))
         self.meter = Meter(device)
+        # Where it diverged, if it did: epoch, step and learning rate.
+        self.diverged: dict[str, float] | None = None
 
     def run(self) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
-        """Train to the end, from the checkpoint if there is one.
+        """Train to the end, from the checkpoint if there is one: all epochs, early stopping, or divergence.
+
+        A training whose loss is not finite has diverged: it ends with that epoch, and `diverged` says where. The epoch
+        is a row like others, its losses NaN or infinite.
 
         Returns:
             The weights to be tested, on the CPU: those of the epoch with the lowest validation loss, or of the last, as
@@ -86,7 +91,7 @@ class Training:
             without the test pass that is only recorded.
 
         Raises:
-            UserError: a loss is not finite; names epoch, step and learning rate. Or a parameter gets no gradient.
+            UserError: a parameter gets no gradient.
             Interrupted: `stop` said so.
         """
         state, training = self.state, self.spec["training"]
@@ -104,6 +109,10 @@ class Training:
                 break
             self._run_epoch()
             self._show_history()
+            if self.diverged:
+                where = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in self.diverged.items())
+                logger.info(f"{self.name}: diverged, loss not finite at {where}; a lower learning rate may help")
+                break
         else:
             logger.info(f"{self.name}: ended after all of {training['epochs']} epochs")
         return {name: value.cpu() for name, value in state.tested_weights.items()}, state.history
@@ -129,11 +138,7 @@ class Training:
         logger.info(f"{label}: {', '.join(parts)}, {seconds:.1f} s{', best so far' if best else ''}")
 
     def _train(self, label: str) -> tuple[float, float]:
-        """Take the epoch's steps that are not done yet; the whole epoch's training loss and accuracy.
-
-        Raises:
-            UserError: a loss is not finite.
-        """
+        """Take the epoch's steps that are not done yet; the whole epoch's training loss and accuracy."""
         epoch, progress, training = self.state.epoch, self.state.progress, self.spec["training"]
         if progress.steps_done == 0:
             torch.manual_seed(derived_seed(self.spec["seed"], "dropout", epoch))
@@ -154,10 +159,7 @@ class Training:
         losses, sizes = progress.losses.cpu(), torch.tensor([len(images) for images, _ in batches])
         if not losses.isfinite().all():
             step = int((~losses.isfinite()).nonzero()[0])
-            raise UserError(
-                f"{label}, step {step + 1}: the loss is {losses[step].item()} at learning rate "
-                f"{training['learning_rate']}; a lower training.learning_rate may help"
-            )
+            self.diverged = {"epoch": epoch, "step": step + 1, "learning_rate": training["learning_rate"]}
         images = int(sizes.sum())
         return float((losses * sizes).sum()) / images, progress.right.item() / images
 

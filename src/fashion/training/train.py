@@ -105,13 +105,15 @@ def main() -> None:
         checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device))
     try:
         with gpu_errors(spec["model"]["name"]):
-            weights, history = Training(spec, load(arguments.data), device, checkpoint, asked_to_stop.is_set).run()
+            training = Training(spec, load(arguments.data), device, checkpoint, asked_to_stop.is_set)
+            weights, history = training.run()
     except Interrupted as interruption:
         logger.info(interruption)
         sys.exit(INTERRUPTED)
     finished = datetime.now(UTC)
     provenance = {
         **collect(device),
+        "diverged": training.diverged,
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": (finished - started).total_seconds(),

@@ -34,6 +34,8 @@ NUMBERS = {"loss": "{:.4f}", "accuracy": "{:.2f} %"}
 # A loss lies outside that is above both this many times the panel's lower quartile and the loss of guessing.
 FENCE = 6
 GUESSING = np.log(len(CLASSES))
+# Where a run diverged, at the panel's upper edge.
+DIVERGED: dict[str, Any] = {"linestyle": "none", "marker": "X", "color": "C3", "clip_on": False, "zorder": 3}
 OUTSIDE: dict[str, Any] = {"linestyle": "none", "marker": "^", "markersize": 4, "clip_on": False, "zorder": 3}
 
 
@@ -55,7 +57,7 @@ def draw(
 ) -> None:
     """Draw `metric`, "loss" or "accuracy", times `scale`: a thin line for each run, a ring at its best epoch.
 
-    Losses that would flatten the rest lie outside: see `limit_losses`.
+    Losses that would flatten the rest lie outside: see `limit_losses`. A cross on top is where a run diverged.
 
     Args:
         held_out: what is drawn beside training, "validation" or "test".
@@ -83,6 +85,11 @@ def draw(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if metric == "loss":
         limit_losses(axes)
+    for run in seeds:
+        if where := run.diverged:
+            (cross,) = axes.plot(where["epoch"], 1, transform=axes.get_xaxis_transform(), label="diverged", **DIVERGED)
+            rate = where["learning_rate"]
+            describe(cross, f"diverged: loss not finite at epoch {where['epoch']}, step {where['step']}, rate {rate:g}")
 
 
 def limit_losses(axes: Axes) -> None:
@@ -112,19 +119,24 @@ def limit_losses(axes: Axes) -> None:
             label = str(line.get_label())
             highest[label] = max(highest.get(label, 0), points[:, 1].max())
             (marks,) = axes.plot(points[:, 0], [top] * len(points), **OUTSIDE, color=line.get_color(), label="outside")
-            losses = (f"{loss:,.1f} at epoch {epoch:.0f}" for epoch, loss in points)
+            losses = (f"{_short(loss)} at epoch {epoch:.0f}" for epoch, loss in points)
             describe(marks, f"{label} loss: {', '.join(losses)}")
     for ring in rings:
         ring.set_ydata(np.minimum(ring.get_ydata(), top))
-    heading = "\n".join(f"▲ {label} up to {loss:,.1f}" for label, loss in highest.items())
+    heading = "\n".join(f"▲ {label} up to {_short(loss)}" for label, loss in highest.items())
     axes.set_title(heading, loc="right", size="small")
 
 
-def legend(held_out: str = "validation", published: bool = False) -> list[Line2D]:
-    """What the kinds of marks mean that `draw` makes."""
+def _short(loss: float) -> str:
+    return f"{loss:,.1f}" if loss < 1e6 else f"{loss:.1e}"  # before it diverges a loss may have 38 digits
+
+
+def legend(held_out: str = "validation", published: bool = False, diverged: bool = False) -> list[Line2D]:
+    """What the kinds of marks mean that `draw` makes; those of published and of diverged runs if there are any."""
     lines = [Line2D([], [], label=LABELS[part], **STYLES[part]) for part in (held_out, "train")]
     lines.append(Line2D([], [], label="lowest validation loss", **BEST, color=STYLES[held_out]["color"]))
-    return lines + [Line2D([], [], label="published", color="black", **PUBLISHED)] * published
+    lines += [Line2D([], [], label="published", color="black", **PUBLISHED)] * published
+    return lines + [Line2D([], [], label="diverged", **DIVERGED)] * diverged
 
 
 def counted(count: int, noun: str) -> str:
