@@ -1,65 +1,19 @@
 """How far runs are, by the files that they leave."""
 
-import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from fabricated_results import Results, history
 
 from fashion.records import progress
-from fashion.records.progress import State, quiet_after, states
-from fashion.records.run import Key
-from fashion.study.budget import Study, resolve
+from fashion.records.progress import quiet_after
+from fashion.study.budget import resolve
 
-HISTORY = "epoch,validation_loss,validation_accuracy,test_accuracy,seconds\n1,0.5,0.8,0.79,2\n2,0.4,0.85,0.83,2\n"
 EPOCH = "vit both seed 0, epoch 2: train loss 0.4, 2.0 s, best so far"
 KEY = ("vit", "both", 0)
-
-
-class Results:
-    """A budget's folder of results, and what the files in it say of its first run."""
-
-    def __init__(self, folder: Path, study: Study):
-        self.folder, self.study = folder, study
-
-    def write(self, name: str, content: str = "x", age: float = 0) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        then = time.time() - age
-        os.utime(path, (then, then))
-        return path
-
-    def train(self, age: float = 100, **provenance) -> None:
-        for name, content in {
-            "spec.json": json.dumps(self.study.specs[KEY]),
-            "history.csv": HISTORY,
-            "model.safetensors": "x",
-            "provenance.json": json.dumps({"device": "a CPU", **provenance}),
-        }.items():
-            self.write(f"runs/vit/both/seed0/{name}", content, age)
-
-    def evaluate(self, age: float = 50) -> None:
-        self.write("runs/vit/both/seed0/metrics.json", json.dumps({"test_accuracy": 0.83}), age)
-        self.write("runs/vit/both/seed0/predictions.npz", "x", age)
-
-    def log(self, *lines: str, stage: str = "train", age: float = 0) -> None:
-        self.write(f"logs/{stage}/vit_both_seed0.log", "".join(f"{line}\n" for line in lines), age)
-
-    def checkpoint(self, age: float = 0, history: str | None = HISTORY) -> None:
-        self.write("checkpoints/vit_both_seed0.safetensors", age=age)
-        if history:
-            self.write("checkpoints/vit_both_seed0.csv", history, age)
-
-    def states(self) -> dict[Key, State]:
-        return states(self.study, self.folder)
-
-    @property
-    def word(self) -> str:
-        return self.states()[KEY].word
 
 
 @pytest.fixture
@@ -68,31 +22,36 @@ def results(config: dict, tmp_path: Path) -> Results:
     return Results(tmp_path / "quick", resolve(config, "quick"))
 
 
+def word(results: Results) -> str:
+    return results.states()[KEY].word
+
+
 def test_all_wait_where_nothing_was_done(results):
     found = results.states()
     assert list(found) == list(results.study.specs)
     for state in found.values():
-        assert (state.word, state.reason, state.history, state.run, state.written) == ("waiting", "", None, None, None)
+        assert (state.word, state.reason, state.history, state.run, state.updated) == ("waiting", "", None, None, 0)
 
 
 def test_a_training_runs_while_it_writes(results):
-    results.log()
-    assert (results.word, results.states()[KEY].history) == ("running", None)
-    results.log("no CUDA device", EPOCH, age=3600)
-    assert results.word == "waiting"  # with nothing to go on from
-    results.checkpoint()
+    results.log(KEY)
+    assert (word(results), results.states()[KEY].history) == ("running", None)
+    results.log(KEY, "no CUDA device", EPOCH, age=3600)
+    assert word(results) == "waiting"  # with nothing to go on from
+    results.checkpoint(KEY, history(0.5, 0.4))
     state = results.states()[KEY]
     assert state.word == "running"
-    assert state.history["validation_accuracy"].tolist() == [0.8, 0.85]
-    assert time.time() - state.written < 60
+    assert state.history["validation_loss"].tolist() == [0.5, 0.4]
+    assert state.run is None
+    assert 0 <= time.time() - state.updated < 60
     assert {state.word for key, state in results.states().items() if key != KEY} == {"waiting"}
 
 
 def test_a_training_that_wrote_nothing_for_long_is_stopped(results):
-    results.log(EPOCH, age=3600)
-    results.checkpoint(age=170)
-    assert results.word == "running"
-    results.checkpoint(age=190)
+    results.log(KEY, EPOCH, age=3600)
+    results.checkpoint(KEY, history(0.5, 0.4), age=170)
+    assert word(results) == "running"
+    results.checkpoint(KEY, history(0.5, 0.4), age=190)
     state = results.states()[KEY]
     assert (state.word, len(state.history)) == ("stopped", 2)
 
@@ -103,11 +62,13 @@ def test_a_checkpoint_that_takes_long_to_write_may_be_old():
 
 
 def test_an_interrupted_training_is_stopped_at_once_and_runs_once_taken_up(results):
-    results.checkpoint()
-    results.log(EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5")
-    assert results.word == "stopped"
-    results.log(EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5", "vit both seed 0: taken up at epoch 3")
-    assert results.word == "running"
+    results.checkpoint(KEY, history(0.5, 0.4))
+    results.log(KEY, EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5")
+    assert word(results) == "stopped"
+    results.log(
+        KEY, EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5", "vit both seed 0: taken up at epoch 3"
+    )
+    assert word(results) == "running"
 
 
 @pytest.mark.parametrize(
@@ -121,53 +82,53 @@ def test_an_interrupted_training_is_stopped_at_once_and_runs_once_taken_up(resul
 )
 @pytest.mark.parametrize("age", [0, 3600])
 def test_a_failed_training_says_its_logs_last_line(results, last, age):
-    results.log("x" * 100_000, EPOCH, "crashed", "Traceback (most recent call last):", last, "", age=age)
-    results.checkpoint(age)
+    results.log(KEY, "x" * 100_000, EPOCH, "crashed", "Traceback (most recent call last):", last, "", age=age)
+    results.checkpoint(KEY, history(0.5, 0.4), age)
     state = results.states()[KEY]
     assert (state.word, state.reason, len(state.history)) == ("failed", last, 2)
-    results.log(last, "vit both seed 0: taken up at epoch 3")
-    assert results.word == "running"
+    results.log(KEY, last, "vit both seed 0: taken up at epoch 3")
+    assert word(results) == "running"
 
 
 def test_a_finished_run_is_one_that_was_evaluated(results):
-    results.log(EPOCH)
-    results.train()
+    results.log(KEY, EPOCH)
+    results.train(KEY)
     state = results.states()[KEY]
-    assert (state.word, len(state.history), state.run) == ("waiting", 2, None)
-    results.log("error: of an evaluation before this training", stage="evaluate", age=200)
-    assert results.word == "waiting"
-    results.log(stage="evaluate", age=1)
-    assert results.word == "running"
-    results.log("error: no", stage="evaluate", age=80)
-    assert (results.word, results.states()[KEY].reason) == ("failed", "error: no")
-    results.evaluate()
+    assert (state.word, len(state.history), state.run.provenance["device"]) == ("waiting", 2, "a CPU")
+    results.log(KEY, "error: of an evaluation before this training", stage="evaluate", age=200)
+    assert word(results) == "waiting"
+    results.log(KEY, stage="evaluate", age=1)
+    assert word(results) == "running"
+    results.log(KEY, "error: no", stage="evaluate", age=80)
+    assert (word(results), results.states()[KEY].reason) == ("failed", "error: no")
+    results.evaluate(KEY)
     state = results.states()[KEY]
     assert (state.word, state.reason, len(state.history)) == ("finished", "", 2)
     assert state.run.metrics["test_accuracy"] == 0.83
 
 
 def test_a_run_of_another_spec_has_not_finished(results):
-    results.train()
-    results.evaluate()
-    assert results.word == "finished"
+    results.train(KEY)
+    results.evaluate(KEY)
+    assert word(results) == "finished"
     results.study.specs[KEY]["training"] = {**results.study.specs[KEY]["training"], "epochs": 4}
-    assert results.word == "waiting"
-    results.log()
-    assert results.word == "running"
+    assert word(results) == "waiting"
+    results.log(KEY)
+    assert word(results) == "running"
 
 
 def test_a_diverged_run_has_its_own_word(results):
-    results.train(diverged={"epoch": 2, "step": 3, "learning_rate": 0.1})
-    results.evaluate()
+    results.train(KEY, diverged={"epoch": 2, "step": 3, "learning_rate": 0.1})
+    results.evaluate(KEY)
     state = results.states()[KEY]
     assert (state.word, len(state.history)) == ("diverged", 2)
     assert state.run.provenance["diverged"]["step"] == 3
 
 
-@pytest.mark.parametrize("file", ["spec.json", "history.csv", "provenance.json"])
+@pytest.mark.parametrize("file", ["spec.json", "history.csv", "provenance.json", "metrics.json"])
 def test_a_damaged_file_fails_its_run_alone(results, file):
-    results.train()
-    results.evaluate()
+    results.train(KEY)
+    results.evaluate(KEY)
     path = results.write(f"runs/vit/both/seed0/{file}", "[1", age=100)
     state = results.states()[KEY]
     assert state.word == "failed"
@@ -176,8 +137,8 @@ def test_a_damaged_file_fails_its_run_alone(results, file):
 
 
 def test_a_history_so_far_that_has_just_gone_is_none(results):
-    results.checkpoint(history="")
-    assert (results.word, results.states()[KEY].history) == ("running", None)
+    results.checkpoint(KEY, "")
+    assert (word(results), results.states()[KEY].history) == ("running", None)
 
 
 def test_nothing_is_read_again_unless_it_changed(results, monkeypatch):
@@ -192,19 +153,19 @@ def test_nothing_is_read_again_unless_it_changed(results, monkeypatch):
 
     monkeypatch.setattr(pd, "read_csv", counted(pd.read_csv))
     monkeypatch.setattr(progress, "open", counted(open), raising=False)
-    results.log(EPOCH)
-    results.checkpoint()
+    results.log(KEY, EPOCH)
+    results.checkpoint(KEY, history(0.5, 0.4))
     results.states()
     assert sorted(reads) == ["vit_both_seed0.csv", "vit_both_seed0.log"]
     reads.clear()
     results.states()
     assert reads == []
-    results.write("checkpoints/vit_both_seed0.csv", HISTORY + "3,0.3,0.86,0.84,2\n")
+    results.write("checkpoints/vit_both_seed0.csv", history(0.5, 0.4, 0.3))
     assert len(results.states()[KEY].history) == 3
     assert reads == ["vit_both_seed0.csv"]
-    results.train()
-    results.evaluate()
+    results.train(KEY)
+    results.evaluate(KEY)
     results.states()
     reads.clear()
-    assert results.word == "finished"
+    assert word(results) == "finished"
     assert reads == []

@@ -48,18 +48,18 @@ class State:
     """How far a run is.
 
     Args:
-        word: one of `STATES`. A trained run that waits for its evaluation is waiting, with a history.
+        word: one of `STATES`; of a training that has finished, its evaluation's.
         reason: why it failed, its log's last line; else "".
         history: the epochs so far, with the columns of history.csv; None before the first has ended.
-        run: what it left, if it has finished; diverged runs have.
-        written: when it last wrote anything, in seconds since 1970; None if it never did.
+        run: what it left, if its training has finished; diverged ones have.
+        updated: when the last of these epochs ended, in seconds since 1970; 0 before the first has.
     """
 
     word: str
     reason: str = ""
     history: pd.DataFrame | None = None
     run: Run | None = None
-    written: float | None = None
+    updated: float = 0.0
 
 
 class _Stamp(NamedTuple):
@@ -94,10 +94,10 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
         run_stamps = [_stamp(folder / file) for file in (METRICS, SPEC, HISTORY, PROVENANCE)]
         run = _run(folder, *run_stamps)
         trained = ABSENT not in run_stamps[1:] and run.spec == spec
-        if trained and finished:
+        if trained and finished and run.metrics:
             word = DIVERGED if run.provenance.get("diverged") else FINISHED
-            return State(word=word, history=run.history, run=run, written=max(stamp.time for stamp in run_stamps))
-        history = run.history if trained else None
+            return State(word=word, history=run.history, run=run, updated=run_stamps[2].time)
+        history, updated = (run.history, run_stamps[2].time) if trained else (None, 0.0)
     except UserError as error:
         return State(word=FAILED, reason=str(error))
     if trained:
@@ -106,7 +106,7 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
         log, since = results / "logs/train" / f"{name}.log", 0.0
         path = results / "checkpoints" / f"{name}.safetensors"
         checkpoint, so_far = _stamp(path), _stamp(path.with_suffix(".csv"))
-        history = _history(path.with_suffix(".csv"), so_far)
+        history, updated = _history(path.with_suffix(".csv"), so_far), so_far.time
     logged = _stamp(log)
     if logged.time < since:  # by the evaluation of the run's predecessor
         logged = ABSENT
@@ -118,7 +118,9 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
         word = RUNNING
     else:
         word = STOPPED if checkpoint.size else WAITING
-    return State(word=word, reason=end if word == FAILED else "", history=history, written=written or None)
+    return State(
+        word=word, reason=end if word == FAILED else "", history=history, run=run if trained else None, updated=updated
+    )
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -60,7 +60,7 @@ class Run:
     @cached_property
     def best(self) -> pd.Series:
         """The history's row with the lowest validation loss."""
-        return self.history.loc[self.history["validation_loss"].fillna(math.inf).idxmin()]
+        return best_epoch(self.history)
 
     @property
     def diverged(self) -> dict | None:
@@ -94,6 +94,11 @@ class Run:
         if published.exists():
             return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
         return self.predictions_of(prefix).correct.astype(float)
+
+
+def best_epoch(history: pd.DataFrame) -> pd.Series:
+    """A history's row with the lowest validation loss."""
+    return history.loc[history["validation_loss"].fillna(math.inf).idxmin()]
 
 
 def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:
