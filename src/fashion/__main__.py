@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 # Each command imports what it needs: help and wrong arguments are answered at once.
 from fashion.stage import exit_on_user_error, logger
 
-RUN = "a run's folder: results/<budget>/runs/<model>/<augmentation>/seed<k>"
+RUN = "a run's folder, results/<budget>/runs/<model>/<augmentation>/seed<k>, or <budget>/<model>/<augmentation>/<k>"
 PREDICT = """\
 Say which article of clothing is on each image: its class, how confident the model is, the next two classes, and how
 the image was seen. Any format, size and colour will do: an image is made grey, turned light on black (a light
@@ -24,20 +25,25 @@ that is of none of the ten classes.
 PREDICT_EXAMPLES = """\
 examples:
   fashion predict --run results/report/runs/vgg8/none/seed0 shirt.jpg 'my shoe.png'
-  fashion predict --run results/report/runs/vgg8/none/seed0 --json photographs/
-  find . -name '*.jpg' | fashion predict --run results/report/runs/vgg8/none/seed0 -
+  fashion predict --run report/vgg8/none/0 --json photographs/
+  find . -name '*.jpg' | fashion predict --run report/vgg8/none/0 -
 
 An image that cannot be read is named on stderr, the others are answered, and the exit status is 1.
 """
 SHOW = """\
 Show a run's card: model, augmentation, seed, budget, protocol, parameters and FLOPs, test accuracy with n and its
-95 % interval, best epoch, training time, device, versions and commit. What the run has not got yet is said.
+95 % interval, best epoch, training time, device, versions and commit. What the run has not got yet is said. The
+report's numbers stand beside, where the configuration has them for this very run.
 """
 
 EXPORT = """\
 Write a run's trained model as one ONNX file, for programs without PyTorch. Its input `images` is float32
 [N, 1, 28, 28], light on black, pixels / 127.5 - 1; its output `logits` is float32 [N, 10]. The names of the classes
 are in its metadata. It needs the packages of the extra `export`: pip install 'fashion[export]'.
+"""
+RUNS = """\
+List the finished runs: test accuracy with its number n of images, epochs, seconds of training, and the folder, which
+the other commands take as --run.
 """
 
 
@@ -64,13 +70,25 @@ def predict(arguments: argparse.Namespace) -> None:
 def show(arguments: argparse.Namespace) -> None:
     from fashion.ask.show import card
 
-    print(card(arguments.run))
+    print(card(arguments.run, arguments.configfile))
 
 
 def export(arguments: argparse.Namespace) -> None:
     from fashion.ask.export import export
 
-    export(arguments.run, arguments.onnx)
+    print(export(arguments.run, arguments.onnx))
+
+
+def runs(arguments: argparse.Namespace) -> None:
+    from fashion.ask.runs import listing
+
+    print(listing(Path("results"), arguments.budget))
+
+
+def run_folder(text: str) -> Path:
+    """The folder of a run as the command line names it: itself, or in short <budget>/<model>/<augmentation>/<seed>."""
+    short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
+    return Path("results/{}/runs/{}/{}/seed{}".format(*short.groups())) if short else Path(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "predict", help="classify images", description=PREDICT, epilog=PREDICT_EXAMPLES, formatter_class=as_written
     )
-    command.add_argument("--run", type=Path, required=True, metavar="RUN_DIR", help=RUN)
+    _add_run(command)
     command.add_argument(
         "images", nargs="+", metavar="IMAGE", help="an image file, a folder of them, or - for paths on standard input"
     )
@@ -90,16 +108,36 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(command=predict)
 
     command = commands.add_parser("show", help="show a run's card", description=SHOW, formatter_class=as_written)
-    command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
+    _add_run(command)
+    _add_configuration(command)
     command.set_defaults(command=show)
 
     command = commands.add_parser(
         "export", help="write a run's model as ONNX", description=EXPORT, formatter_class=as_written
     )
-    command.add_argument("run", type=Path, metavar="RUN_DIR", help=RUN)
+    _add_run(command)
     command.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the file to write")
     command.set_defaults(command=export)
+
+    command = commands.add_parser("runs", help="list the finished runs", description=RUNS, formatter_class=as_written)
+    command.add_argument("--budget", help="only this one's")
+    command.set_defaults(command=runs)
     return parser
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--run", type=run_folder, required=True, help=RUN)
+
+
+def _add_configuration(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="go on top of config.yaml, as in Snakemake",
+    )
 
 
 def main() -> None:

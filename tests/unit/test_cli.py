@@ -15,17 +15,22 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+import yaml
+from fabricated_results import Results
 from PIL import Image
 from runs import MODELS, make_spec, write_dataset
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
+from fashion.ask.follow import study_of
 from fashion.ask.predict import classify
+from fashion.ask.runs import listing
 from fashion.ask.show import card
 from fashion.errors import UserError
 from fashion.files import write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
+from fashion.study.budget import resolve
 from fashion.study.run_folder import spec_of, weights_of
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import load_model, logits_of
@@ -178,9 +183,9 @@ def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
     assert refusal().startswith(f"{run}: not a run's folder, it has no spec.json; runs are results/<budget>/runs/")
 
 
-@pytest.mark.parametrize("arguments", [["predict", "--run"], ["show"]])
+@pytest.mark.parametrize("arguments", [["predict", "a.png"], ["show"], ["export", "--onnx", "model.onnx"]])
 def test_a_command_ends_with_one_line_and_status_1_where_there_is_no_run(arguments, tmp_path):
-    done = fashion(*arguments, tmp_path, *(["a.png"] if arguments[0] == "predict" else []))
+    done = fashion(*arguments, "--run", tmp_path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(f"error: {tmp_path}: not a run's folder")
@@ -225,6 +230,81 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
     }
 
 
+def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config["budgets"]["quick"]["models"] = ["vit"]
+    reported = {
+        "parameters": 204810,
+        "test_accuracy": 0.8634,
+        "seconds": 3720.32,
+        "seconds_per_epoch": 50,
+        "epochs": 45,
+    }
+    config["models"]["vit"]["reported"] = {"both": {**reported, "augmented_test_accuracy": 0.9}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    results = Results(tmp_path / "results/quick", study_of([], "quick"))
+    key = ("vit", "both", 0)
+    results.finish(key, accuracy=0.8, **PROVENANCE)
+    run = Path("results/quick/runs/vit/both/seed0")
+    measured = {"parameters": 204811, "flops_per_image": 5, "test_accuracy": 0.8, "test_images": 60}
+    write_json(run / "metrics.json", {**measured, "augmented_test_accuracy": 0.7})
+    shown = lines_of(run)
+    assert shown["note"].startswith("quick budget: few images")
+    assert shown["parameters"] == "204,811 (reported 204,810)"
+    assert shown["test accuracy"].startswith("80.00% (reported 86.34%) of n = 60 images; 95 % interval ")
+    assert shown["the same, augmented"] == "70.00% (reported 90.00%), as the published code tests"
+    assert shown["epochs"].startswith("2 (reported 45); best 2, with validation loss 0.3000")
+    assert shown["training time"] == "4.0 s (reported 3,720.3 s), 2.00 s an epoch (reported 50.00 s)"
+    # Nothing where it is not what the configuration runs, or there is none.
+    (tmp_path / "mine.yaml").write_text("budgets: {quick: {training: {epochs: 4}}}")
+    assert "reported" in card(run)
+    assert not re.search("reported|note", card(run, [Path("mine.yaml")]))
+    (tmp_path / "config.yaml").unlink()
+    assert not re.search("reported|note", card(run))
+
+
+def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^results: no finished run; `fashion watch` says how far a study is$"):
+        listing(Path("results"), None)
+    config["budgets"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1]}
+    for name in ("quick", "second"):
+        results = Results(Path("results") / name, resolve(config, "quick"))
+        results.finish(("vit", "both", 1), accuracy=0.8123)
+        results.train(("vit", "both", 0))
+    results.finish(("vgg8", "both", 0))
+    header, *rows = (re.split("  +", line.strip()) for line in listing(Path("results"), None).splitlines())
+    assert header == ["model", "augmentation", "seed", "test accuracy", "epochs", "seconds", "run"]
+    numbers = ["vit", "both", "1", "81.23 % (n = 1,000)", "2", "4.0"]
+    assert rows == [
+        [*numbers, "results/quick/runs/vit/both/seed1"],
+        ["vgg8", "both", "0", "83.00 % (n = 1,000)", "2", "4.0", "results/second/runs/vgg8/both/seed0"],
+        [*numbers, "results/second/runs/vit/both/seed1"],
+    ]
+    assert len(listing(Path("results"), "quick").splitlines()) == 2
+    with pytest.raises(UserError, match=r"^results/third: no finished run"):
+        listing(Path("results"), "third")
+    write_json(Path(rows[0][-1]) / "metrics.json", {"accuracy": 1})
+    with pytest.raises(UserError, match=f"^{rows[0][-1]}: not what the pipeline writes: 'test_accuracy'"):
+        listing(Path("results"), "quick")
+
+
+@pytest.mark.parametrize("rest", [["predict", "a.png"], ["show"], ["export", "--onnx", "model.onnx"]])
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("quick/vit/both/0", "results/quick/runs/vit/both/seed0"),
+        ("results/quick/runs/vit/both/seed0", "results/quick/runs/vit/both/seed0"),
+        ("runs/vit/both/seed0", "runs/vit/both/seed0"),
+        ("/a/b/c/0", "/a/b/c/0"),
+    ],
+)
+def test_every_command_takes_a_run_in_the_same_way(rest, text, folder):
+    assert parser().parse_args([*rest, "--run", text]).run == Path(folder)
+    with pytest.raises(SystemExit, match="2"):
+        parser().parse_args(rest)
+
+
 @pytest.mark.parametrize(
     "content", ["", "epoch,loss\n1,2\n", HISTORY.splitlines()[0]], ids=["empty", "other", "no epoch"]
 )
@@ -243,9 +323,13 @@ def test_files_of_another_program_are_refused_by_name(run):
 
 
 @pytest.mark.parametrize("family", MODELS)
-def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path):
+def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path, capsys):
     run, path = make_run(tmp_path / "run", family), tmp_path / "folder/model.onnx"
-    here("export", run, "--onnx", path)
+    here("export", "--run", run, "--onnx", path)
+    assert capsys.readouterr().out == (
+        f"wrote {path}, {path.stat().st_size:,} bytes: small none seed 0, "
+        "input images [N, 1, 28, 28] float32 in [-1, 1], output logits [N, 10] float32\n"
+    )
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     model = load(run)
     for count in (1, 2, 7):
@@ -261,7 +345,7 @@ def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path):
 def test_an_export_that_cannot_be_written_is_refused_in_one_line(run, tmp_path):
     (tmp_path / "model.onnx").mkdir()
     with pytest.raises(UserError, match=f"^cannot write {tmp_path}/model.onnx: .*") as caught:
-        here("export", run, "--onnx", tmp_path / "model.onnx")
+        here("export", "--run", run, "--onnx", tmp_path / "model.onnx")
     assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a run", "model.onnx"]
 
@@ -269,7 +353,7 @@ def test_an_export_that_cannot_be_written_is_refused_in_one_line(run, tmp_path):
 def test_an_export_without_its_packages_says_how_to_get_them(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError, match=r"no module onnxscript, which ONNX needs: pip install 'fashion\[export\]'"):
-        here("export", run, "--onnx", tmp_path / "model.onnx")
+        here("export", "--run", run, "--onnx", tmp_path / "model.onnx")
 
 
 def test_help_is_answered_without_imports_of_seconds():

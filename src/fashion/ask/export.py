@@ -12,11 +12,14 @@ from fashion.study.run_folder import spec_of, weights_of
 from fashion.training.inference import load_model
 
 
-def export(run: Path, path: Path) -> None:
+def export(run: Path, path: Path) -> str:
     """Write the trained model of the run in a folder as one ONNX file, weights included, atomically.
 
     Its input `images` is `[N, 1, 28, 28] float32` in [-1, 1], for any N; its output `logits` is `[N, 10] float32`. Its
     metadata has `classes`, the names of the ten in a JSON list, and `spec`, the run's.
+
+    Returns:
+        What was written, in words.
 
     Raises:
         UserError: the run or its weights are not usable, ONNX is not installed, or the file cannot be written.
@@ -41,3 +44,6 @@ def export(run: Path, path: Path) -> None:
             program.save(temporary, external_data=False)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error}") from error
+    name = f"{spec['model']['name']} {spec['augmentation']['name']} seed {spec['seed']}"
+    ends = f"input images [N, 1, 28, 28] float32 in [-1, 1], output logits [N, {len(CLASSES)}] float32"
+    return f"wrote {path}, {path.stat().st_size:,} bytes: {name}, {ends}"

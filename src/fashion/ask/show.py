@@ -1,9 +1,12 @@
 """One run on a page: what it is, what it measured, and where its numbers come from, as far as its files say."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tabulate import tabulate
 
+from fashion.ask.follow import study_of
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
@@ -14,15 +17,19 @@ from fashion.study.spec import split_sizes
 SIZES = ("train_images", "validation_fraction", "test_images")
 
 
-def card(folder: Path) -> str:
+def card(folder: Path, configfiles: Sequence[Path] = ()) -> str:
     """The card of the run in a folder, a line for each thing; of a run that is not finished, what there is.
+
+    Args:
+        configfiles: go on top of config.yaml, which has the report's numbers of this very run if it runs it.
 
     Raises:
         UserError: the folder is no run's, or one of its files is damaged.
     """
     run = Run(folder)
     try:
-        lines = _identity(run.spec) | _metrics(run) | _history(run) | _provenance(run)
+        note, reported = _of_study(run.spec, configfiles)
+        lines = note | _identity(run.spec) | _metrics(run, reported) | _history(run, reported) | _provenance(run)
     except (KeyError, TypeError) as error:
         raise UserError(f"{folder}: not what the pipeline writes: {error}; train and evaluate the run again") from error
     return tabulate({"run": folder, **lines}.items(), tablefmt="plain", disable_numparse=True)
@@ -42,33 +49,54 @@ def _identity(spec: dict) -> dict[str, object]:
     }
 
 
-def _metrics(run: Run) -> dict[str, str]:
+def _of_study(spec: dict, configfiles: Sequence[Path]) -> tuple[dict[str, str], dict]:
+    """What the study that has this run says on all that it makes, if anything, and the report's numbers of the run."""
+    name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
+    with suppress(UserError):  # a run is shown wherever it is
+        study = study_of(configfiles, spec["budget"])
+        if study.specs.get((name, augmentation, spec["seed"])) == spec:
+            note = {"note": study.note} if study.note else {}
+            return note, study.models[name].get("reported", {}).get(augmentation, {})
+    return {}, {}
+
+
+def _beside(reported: dict, key: str, form: str, unit: str = "") -> str:
+    """The report's number after ours; nothing where it has none."""
+    return f" (reported {reported[key]:{form}}{unit})" if key in reported else ""
+
+
+def _metrics(run: Run, reported: dict) -> dict[str, str]:
     if not (run.folder / METRICS).exists():
         return {"test accuracy": "not evaluated yet"}
     metrics = run.metrics
     accuracy, count = metrics["test_accuracy"], metrics["test_images"]
     low, high = over_images(accuracy, count).interval()
     return {
-        "parameters": f"{metrics['parameters']:,}",
+        "parameters": f"{metrics['parameters']:,}{_beside(reported, 'parameters', ',')}",
         "FLOPs": f"{metrics['flops_per_image']:,} an image",
         # The study's tables have the seeds' part of it.
-        "test accuracy": f"{accuracy:.2%} of n = {count:,} images; 95 % interval {low:.2%} to {high:.2%} for this seed",
+        "test accuracy": f"{accuracy:.2%}{_beside(reported, 'test_accuracy', '.2%')} of n = {count:,} images; "
+        f"95 % interval {low:.2%} to {high:.2%} for this seed",
         **(
-            {"the same, augmented": f"{metrics['augmented_test_accuracy']:.2%}, as the published code tests"}
+            {
+                "the same, augmented": f"{metrics['augmented_test_accuracy']:.2%}"
+                f"{_beside(reported, 'augmented_test_accuracy', '.2%')}, as the published code tests"
+            }
             if "augmented_test_accuracy" in metrics
             else {}
         ),
     }
 
 
-def _history(run: Run) -> dict[str, str]:
+def _history(run: Run, reported: dict) -> dict[str, str]:
     if not (run.folder / HISTORY).exists():
         return {"epochs": "not trained yet"}
     history, best, seconds = run.history, run.best, run.history["seconds"].sum()
+    lowest = f"validation loss {best['validation_loss']:.4f}, validation accuracy {best['validation_accuracy']:.2%}"
     return {
-        "epochs": f"{len(history)}; best {best['epoch']:.0f}, with validation loss {best['validation_loss']:.4f}, "
-        f"validation accuracy {best['validation_accuracy']:.2%}",
-        "training time": f"{seconds:,.1f} s, {seconds / len(history):,.2f} s an epoch",
+        "epochs": f"{len(history)}{_beside(reported, 'epochs', '')}; best {best['epoch']:.0f}, with {lowest}",
+        "training time": f"{seconds:,.1f} s{_beside(reported, 'seconds', ',.1f', ' s')}, "
+        f"{seconds / len(history):,.2f} s an epoch{_beside(reported, 'seconds_per_epoch', ',.2f', ' s')}",
     }
 
 

@@ -1,0 +1,44 @@
+"""The finished runs that there are, for who wants to ask one."""
+
+from pathlib import Path
+
+from tabulate import tabulate
+
+from fashion.errors import UserError
+from fashion.records.metrics import percent
+from fashion.records.run import finished_runs
+
+
+def listing(results: Path, budget: str | None) -> str:
+    """The finished runs of a budget, or of all, a line for each.
+
+    Raises:
+        UserError: there are none, or one has a damaged file.
+    """
+    rows = []
+    for folder in sorted(results.glob(budget or "*")):
+        for (model, augmentation, seed), run in finished_runs(folder).items():
+            metrics = run.metrics
+            try:
+                accuracy = f"{percent(metrics['test_accuracy'])} (n = {metrics['test_images']:,})"
+            except (KeyError, TypeError) as error:
+                raise UserError(
+                    f"{run.folder}: not what the pipeline writes: {error}; evaluate the run again"
+                ) from error
+            rows.append(
+                {
+                    "model": model,
+                    "augmentation": augmentation,
+                    "seed": seed,
+                    "test accuracy": accuracy,
+                    "epochs": len(run.history),
+                    "seconds": f"{run.history['seconds'].sum():,.1f}",
+                    "run": run.folder,
+                }
+            )
+    if not rows:
+        raise UserError(
+            f"{results / budget if budget else results}: no finished run; `fashion watch` says how far a study is"
+        )
+    align = ("left", "left", "right", "right", "right", "right", "left")
+    return tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True, colalign=align)
