@@ -1,4 +1,4 @@
-"""Ask a trained run about images of clothing, show what it is, or export its model."""
+"""Ask a trained run about images of clothing, show what it is, or export its model; watch a study under way."""
 
 import argparse
 import io
@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 # Each command imports what it needs: help and wrong arguments are answered at once.
@@ -44,6 +45,15 @@ are in its metadata. It needs the packages of the extra `export`: pip install 'f
 RUNS = """\
 List the finished runs: test accuracy with its number n of images, epochs, seconds of training, and the folder, which
 the other commands take as --run.
+"""
+WATCH = """\
+Show how far the runs of a study are, as it goes on, until all have ended or Ctrl-C: what runs, with its epoch, best
+validation and when it will end; what failed, diverged or stopped, and why; and what has finished. It reads files alone,
+needs no lock, and works wherever the folder is seen. Where standard output is no terminal, it prints once.
+
+A training that wrote nothing for three minutes counts as stopped, one with a large checkpoint later. It likely ends as
+early as finished runs of its model and augmentation did, but not before its patience is over; at the latest after all
+of its epochs.
 """
 
 
@@ -85,6 +95,15 @@ def runs(arguments: argparse.Namespace) -> None:
     print(listing(Path("results"), arguments.budget))
 
 
+def watch(arguments: argparse.Namespace) -> None:
+    with suppress(KeyboardInterrupt):
+        from fashion.ask.follow import study_of
+        from fashion.ask.watch import watch
+
+        study = study_of(arguments.configfile, arguments.budget)
+        watch(study, Path("results") / study.budget, arguments.html)
+
+
 def run_folder(text: str) -> Path:
     """The folder of a run as the command line names it: itself, or in short <budget>/<model>/<augmentation>/<seed>."""
     short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
@@ -122,6 +141,13 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("runs", help="list the finished runs", description=RUNS, formatter_class=as_written)
     command.add_argument("--budget", help="only this one's")
     command.set_defaults(command=runs)
+
+    command = commands.add_parser(
+        "watch", help="show how far a study is", description=WATCH, formatter_class=as_written
+    )
+    _add_configuration(command, budget=True)
+    command.add_argument("--html", type=Path, metavar="FILE", help="keep a page too, with the curves of what runs")
+    command.set_defaults(command=watch)
     return parser
 
 
@@ -129,7 +155,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", type=run_folder, required=True, help=RUN)
 
 
-def _add_configuration(command: argparse.ArgumentParser) -> None:
+def _add_configuration(command: argparse.ArgumentParser, budget: bool = False) -> None:
     command.add_argument(
         "--configfile",
         type=Path,
@@ -138,6 +164,8 @@ def _add_configuration(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="go on top of config.yaml, as in Snakemake",
     )
+    if budget:
+        command.add_argument("--budget", help="the configuration's if not given")
 
 
 def main() -> None:

@@ -1,0 +1,176 @@
+"""What is to be said of a study under way, in words: in a terminal and on a page alike."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import pandas as pd
+from tqdm import tqdm
+
+from fashion.ask.forecast import End, Forecast, forecast, pace
+from fashion.records.metrics import percent
+from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
+from fashion.records.run import Key, best_epoch
+from fashion.study.budget import Study
+from fashion.study.spec import split_sizes
+
+# What waits for its evaluation alone.
+TRAINED = "trained"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A run under way: its name and numbers as texts, "" for those that are not known yet; and its history.
+
+    Args:
+        epoch: the one under way, of the most that there may be.
+        best: the validation accuracy of the epoch with the lowest validation loss, which is `best_epoch`.
+        speed: training images a second, lately.
+        likely: when it will end; `latest` if it uses all of its epochs.
+    """
+
+    name: str
+    epoch: str
+    best: str = ""
+    best_epoch: str = ""
+    speed: str = ""
+    likely: str = ""
+    latest: str = ""
+    history: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Runs of a model and augmentation that did not end as they should: their name, state, and why."""
+
+    name: str
+    word: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """A study at a time.
+
+    Args:
+        counts: how many runs are in each state that any is in.
+        left: what is left of it, a sentence.
+        cells: for each model and augmentation, how many seeds have finished, with their mean test accuracy, and how
+            many are trained and wait for their evaluation; and whether all have ended.
+    """
+
+    budget: str
+    note: str
+    at: str
+    counts: dict[str, int]
+    left: str
+    running: list[Running]
+    troubles: list[Trouble]
+    augmentations: list[str]
+    cells: dict[str, dict[str, tuple[str, bool]]]
+
+
+def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
+    """A study whose runs are in these states at a time, in seconds since 1970."""
+    expected = forecast(study, found, now)
+    counts = Counter(TRAINED if state.word == WAITING and state.run else state.word for state in found.values())
+    return Overview(
+        budget=study.budget,
+        note=study.note,
+        at=time.strftime("%H:%M:%S", time.localtime(now)),
+        counts={word: counts[word] for word in (*STATES, TRAINED) if counts[word]},
+        left=_left(expected, counts[RUNNING], now),
+        running=[
+            _running(key, state, study.specs[key], expected.ends.get(key), now)
+            for key, state in found.items()
+            if state.word == RUNNING
+        ],
+        troubles=_troubles(found),
+        augmentations=list(dict.fromkeys(augmentation for _, augmentation in study.groups)),
+        cells=_cells(study, found),
+    )
+
+
+def seed_words(seeds: Sequence[int]) -> str:
+    """Ascending seeds for a reader."""
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+
+
+def _left(expected: Forecast, running: int, now: float) -> str:
+    unknown = f"{expected.unknown} runs of unknown time" if expected.unknown else ""
+    if expected.likely is None:
+        known = f"about {_span(expected.seconds)} one after another" if expected.seconds else ""
+    elif unknown:
+        known = f"{_span(expected.likely)}, {running} side by side"
+    else:
+        return f"likely end {_clock(expected.likely, now)}, in {_span(expected.likely)}, {running} side by side"
+    return f"left: {' and '.join(filter(None, [known, unknown]))}" if known or unknown else ""
+
+
+def _running(key: Key, state: State, spec: dict, end: End | None, now: float) -> Running:
+    model, augmentation, seed = key
+    name, history, most = f"{model} {augmentation} seed {seed}", state.history, spec["training"]["epochs"]
+    if state.run:
+        return Running(name=name, epoch="evaluated", history=history)
+    if history is None or end is None:
+        return Running(name=name, epoch="begun")
+    best, (images, _) = best_epoch(history), split_sizes(spec["training"])
+    return Running(
+        name=name,
+        epoch=f"{min(len(history) + 1, most)} of {most}",
+        best=percent(best["validation_accuracy"]),
+        best_epoch=f"{best['epoch']:.0f}",
+        speed=f"{images / pace(history):,.0f}",
+        likely=_clock(end.likely, now),
+        latest=_clock(end.latest, now),
+        history=history,
+    )
+
+
+def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
+    """Runs that failed, diverged or stopped, those of a model and augmentation together that have the same reason."""
+    seeds = defaultdict(list)
+    for (model, augmentation, seed), state in found.items():
+        if state.word in (FAILED, DIVERGED, STOPPED):
+            seeds[STATES.index(state.word), model, augmentation, _reason(state)].append(seed)
+    return [
+        Trouble(name=f"{model} {augmentation} {seed_words(own)}", word=STATES[word], reason=reason)
+        for (word, model, augmentation, reason), own in sorted(seeds.items(), key=lambda item: -item[0][0])
+    ]
+
+
+def _reason(state: State) -> str:
+    if state.word == DIVERGED and state.run:
+        where = state.run.provenance["diverged"]
+        return f"in epoch {where['epoch']}, step {where['step']}, at learning rate {where['learning_rate']}"
+    if state.word == STOPPED:
+        epochs = 0 if state.history is None else len(state.history)
+        return f"after {epochs} epoch{'s' * (epochs != 1)}"
+    return state.reason.removeprefix("error: ")
+
+
+def _cells(study: Study, found: Mapping[Key, State]) -> dict[str, dict[str, tuple[str, bool]]]:
+    cells: dict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
+    for (model, augmentation), seeds in study.groups.items():
+        ended = [found[model, augmentation, seed] for seed in seeds]
+        accuracies = [state.run.metrics["test_accuracy"] for state in ended if state.word == FINISHED and state.run]
+        accuracy = f" {percent(mean(accuracies))}" if accuracies else ""
+        trained = sum(state.word == WAITING and state.run is not None for state in ended)
+        whole = all(state.word in (FINISHED, DIVERGED) for state in ended)
+        text = f"{len(accuracies)}/{len(seeds)}{accuracy}" + (f", {trained} {TRAINED}" if trained else "")
+        cells[model][augmentation] = (text, whole)
+    return dict(cells)
+
+
+def _clock(seconds: float, now: float) -> str:
+    """The time in so many seconds, with its day unless that is today's."""
+    then = time.localtime(now + seconds)
+    today = then[:3] == time.localtime(now)[:3]
+    return time.strftime("%H:%M" if today else "%a %H:%M" if seconds < 6 * 86400 else "%d %b %H:%M", then)
+
+
+def _span(seconds: float) -> str:
+    """So many seconds as hours, minutes and seconds."""
+    return tqdm.format_interval(seconds)

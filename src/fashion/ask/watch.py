@@ -1,0 +1,82 @@
+"""A study under way in a terminal, and on a page that reloads itself."""
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from fashion.ask.follow import follow
+from fashion.ask.overview import Overview, overview
+from fashion.ask.watch_page import write_page
+from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED
+from fashion.study.budget import Study
+
+COLOURS = {RUNNING: "cyan", STOPPED: "yellow", FAILED: "red", DIVERGED: "magenta", FINISHED: "green"}
+# Of a study in which all fail, the first tell why.
+TROUBLES = 8
+
+
+def watch(study: Study, results: Path, page: Path | None) -> None:
+    """Show the states of a study's runs, as they change, until all have ended.
+
+    Where standard output is no terminal, they are printed once.
+
+    Args:
+        page: an HTML file that is kept up to date too.
+    """
+    console = Console(highlight=False)
+    # It takes the whole terminal: whatever is longer than that would be printed again and again.
+    live = Live(console=console, screen=True, auto_refresh=False) if console.is_terminal else None
+    shown: RenderableType = ""
+    try:
+        with live or nullcontext():
+            for found in follow(study, results):
+                last = overview(study, found, time.time())
+                shown = render(last)
+                if page:
+                    write_page(last, page)
+                if live:
+                    live.update(shown, refresh=True)
+                elif not page:
+                    break
+    finally:
+        console.print(shown)
+
+
+def render(shown: Overview) -> RenderableType:
+    """An overview for a terminal: what runs, what went wrong, then a row for each model."""
+    title = Text.assemble((f"{shown.budget} budget", "bold"), f", {sum(shown.counts.values())} runs at {shown.at}: ")
+    words = [Text(f"{count} {word}", COLOURS.get(word, "")) for word, count in shown.counts.items()]
+    parts: list[RenderableType] = [title + Text(", ").join(words)]
+    parts += [Text(line, "dim") for line in (shown.left, shown.note) if line]
+    if shown.running:
+        table = _table("running", ">epoch", ">best validation", ">images/s", ">likely end", ">latest end")
+        for run in shown.running:
+            best = run.best and f"{run.best} ({run.best_epoch})"
+            table.add_row(run.name, run.epoch, best, run.speed, run.likely, run.latest)
+        parts.append(table)
+    if shown.troubles:
+        table = _table("failed, diverged or stopped", "", "why")
+        for trouble in shown.troubles[:TROUBLES]:
+            table.add_row(trouble.name, Text(trouble.word, COLOURS[trouble.word]), Text(trouble.reason))
+        if more := shown.troubles[TROUBLES:]:
+            table.add_row(f"and {len(more)} more", "", f"see results/{shown.budget}/logs")
+        parts.append(table)
+    table = _table("finished seeds, mean test accuracy", *shown.augmentations)
+    for model, cells in shown.cells.items():
+        texts = (cells.get(augmentation, ("", False)) for augmentation in shown.augmentations)
+        table.add_row(model, *(Text(text, COLOURS[FINISHED] if whole else "") for text, whole in texts))
+    return Group(*parts, table)
+
+
+def _table(*columns: str) -> Table:
+    """An empty table; a column whose name begins with > is of numbers, which are never broken."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in columns:
+        number = name.startswith(">")
+        table.add_column(name.removeprefix(">"), justify="right" if number else "left", no_wrap=number, overflow="fold")
+    return table

@@ -1,0 +1,270 @@
+"""A study under way: when it ends, in a terminal, and as a command."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from command import fashion
+from fabricated_results import Results, history
+from rich.console import Console
+
+from fashion.ask.follow import study_of
+from fashion.ask.forecast import forecast, likely_epochs, pace
+from fashion.ask.overview import Overview, overview
+from fashion.ask.watch import render
+from fashion.errors import UserError
+from fashion.study.budget import Study, resolve
+
+# Of a terminal whose whole screen was taken.
+MAIN_SCREEN = "\x1b[?1049l"
+# In winter, at noon where the tests run.
+NOW = time.mktime((2026, 1, 15, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture
+def study(config: dict) -> Study:
+    """Two models, each with and without augmentation, three seeds; at most 20 epochs, patience 5."""
+    config["budgets"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1, 2], "augmentations": ["none", "both"]}
+    config["budgets"]["quick"]["training"] = {"epochs": 20, "train_images": 2000}
+    return resolve(config, "quick")
+
+
+@pytest.fixture
+def results(study: Study, tmp_path: Path) -> Results:
+    return Results(tmp_path / "results/quick", study)
+
+
+def seen(results: Results) -> Overview:
+    found = results.states()
+    running = [state.updated for state in found.values() if state.word == "running" and state.updated]
+    return overview(results.study, found, max(running, default=NOW))
+
+
+def lines(results: Results, width: int = 120) -> list[str]:
+    console = Console(width=width, height=50, color_system=None)
+    with console.capture() as capture:
+        console.print(render(seen(results)))
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def left(results: Results):
+    found = results.states()
+    return forecast(results.study, found, max(state.updated for state in found.values()))
+
+
+def test_an_epoch_takes_what_the_last_ones_did(results):
+    results.run(("vit", "both", 0), 0.5, 0.4, seconds=3)
+    frame = results.states()["vit", "both", 0].history
+    assert pace(frame) == 3
+    frame.loc[1, "seconds"] = 9
+    assert pace(frame) == 6
+
+
+@pytest.mark.parametrize(
+    ("losses", "others", "epochs"),
+    [
+        ([0.5, 0.4, 0.3], [], 8),  # the best epoch's patience
+        ([0.5, 0.3, 0.4], [], 7),
+        ([0.5, 0.3, 0.4], [10, 13], 12),  # as others did
+        ([0.5, 0.4, 0.3], [4], 8),  # but not before patience is over
+        ([0.5, 0.4, 0.3], [90], 20),
+        ([*[1.0] * 16, 0.5], [], 20),
+        ([float("nan"), float("nan")], [], 6),
+    ],
+)
+def test_a_training_likely_ends_as_others_did_but_not_before_its_patience(results, losses, others, epochs):
+    key = ("vit", "both", 0)
+    results.run(key, *losses)
+    assert likely_epochs(results.states()[key].history, results.study.specs[key]["training"], others) == epochs
+
+
+def test_an_end_counts_from_the_last_epoch(results):
+    key = ("vit", "both", 0)
+    results.run(key, 0.5, 0.4, seconds=10)
+    found = results.states()
+    for passed, gone in [(0, 0), (4, 4), (1000, 10), (-5, 0)]:
+        end = forecast(results.study, found, found[key].updated + passed).ends[key]
+        assert end.latest == pytest.approx(18 * 10 - gone)
+        assert end.likely == pytest.approx(5 * 10 - gone)
+
+
+def test_what_is_left_is_told_by_runs_alike(results):
+    expected = left(results)
+    assert (expected.seconds, expected.likely, expected.unknown) == (0, None, 12)
+    results.finish(("vit", "both", 0), *[0.5] * 8)  # 16 seconds
+    expected = left(results)
+    assert (expected.seconds, expected.likely) == (2 * 16 + 3 * 16, None)  # vit none too: nothing else is known of it
+    assert expected.unknown == 6
+    results.run(("vit", "both", 1), 0.5, 0.4)  # 8 epochs, as the other
+    results.run(("vgg8", "both", 0), 0.5, seconds=10)  # 6 epochs
+    expected = left(results)
+    assert expected.unknown == 0
+    assert expected.seconds == pytest.approx(12 + 16 + 3 * 16 + 50 + 5 * 60, abs=1)
+    assert expected.likely == pytest.approx(expected.seconds / 2)
+
+
+def test_the_end_is_not_before_that_of_what_runs(results):
+    for key in results.study.specs:
+        results.finish(key)
+    (results.folder / "runs/vit/both/seed0/metrics.json").unlink()
+    for name in ("provenance.json", "predictions.npz"):
+        (results.folder / "runs/vgg8/both/seed0" / name).unlink()
+    results.run(("vgg8", "both", 0), 0.5, seconds=10)
+    expected = left(results)
+    assert expected.likely == pytest.approx(50)
+    assert expected.unknown == 0
+
+
+def test_times_on_another_device_say_nothing(results):
+    results.finish(("vit", "both", 0), *[0.5] * 8, device="a GPU")
+    results.train(("vit", "both", 1), [0.5] * 10, age=10)
+    results.evaluate(("vit", "both", 1), age=5)
+    results.run(("vit", "both", 2), 0.5)
+    expected = left(results)
+    assert expected.ends["vit", "both", 2].likely == pytest.approx((9 - 1) * 2, abs=1)
+    assert expected.seconds == pytest.approx((9 - 1) * 2 + 3 * 20, abs=1)
+
+
+def test_a_terminal_shows_each_run(results):
+    specs = results.study.specs
+    results.finish(("vit", "none", 0), accuracy=0.8)
+    results.finish(("vit", "none", 1), accuracy=0.81)
+    results.finish(("vit", "none", 2), diverged={"epoch": 2, "step": 3, "learning_rate": 0.1})
+    results.run(("vit", "both", 0), 0.5, 0.4, 0.45, seconds=2)
+    results.log(("vit", "both", 1))
+    for seed in (0, 2):
+        results.log(("vgg8", "both", seed), "error: the disk is full")
+    results.checkpoint(("vgg8", "both", 1), history(0.5), age=1000)
+    results.finish(("vgg8", "none", 0))
+    results.train(("vgg8", "none", 1))
+    results.train(("vgg8", "none", 2))
+    results.log(("vgg8", "none", 2), stage="evaluate")
+    shown = lines(results)
+    end = time.localtime(results.states()["vit", "both", 0].updated + 4 * 2)
+    assert shown[0].startswith(f"quick budget, {len(specs)} runs at ")
+    assert shown[0].endswith(": 1 waiting, 3 running, 1 stopped, 2 failed, 1 diverged, 3 finished, 1 trained")
+    assert shown[1].startswith("likely end ")
+    assert shown[1].endswith("3 side by side")
+    assert shown[2] == results.study.note
+    text = "\n".join(re.sub("  +", "  ", line) for line in shown[3:])
+    clock, latest = time.strftime("%H:%M", end), time.localtime(results.states()["vit", "both", 0].updated + 17 * 2)
+    assert f"vit both seed 0  4 of 20  80.00 % (2)  700  {clock}  {time.strftime('%H:%M', latest)}\n" in text
+    assert "vit both seed 1  begun\n" in text
+    assert "vgg8 none seed 2  evaluated\n" in text
+    assert "vit none seed 2  diverged  in epoch 2, step 3, at learning rate 0.1\n" in text
+    assert "vgg8 both seeds 0, 2  failed  the disk is full\n" in text
+    assert "vgg8 both seed 1  stopped  after 1 epoch\n" in text
+    assert text.endswith("vit  2/3 80.50 %  0/3\nvgg8  1/3 83.00 %, 1 trained  0/3")
+
+
+def test_a_model_without_an_augmentation_has_an_empty_cell(config, tmp_path):
+    config["models"]["vit"]["augmentations"] = ["both"]
+    config["budgets"]["quick"] |= {"models": ["vgg8", "vit"], "augmentations": ["none", "both"]}
+    shown = lines(Results(tmp_path, resolve(config, "quick")))
+    assert re.split("  +", shown[-2]) == ["vgg8", "0/1", "0/1"]
+    assert re.split("  +", shown[-1]) == ["vit", "0/1"]
+    assert shown[-1].endswith(" 0/1")
+    assert shown[-1].rindex("0/1") == shown[-2].rindex("0/1")
+
+
+@pytest.mark.parametrize("budget", ["published", "ablation"])
+def test_a_whole_study_fits_a_terminal(config, tmp_path, budget):
+    results = Results(tmp_path, resolve(config, budget))
+    keys = list(results.study.specs)
+    assert len(keys) >= 115
+    for key in keys[:2]:
+        results.run(key, 0.5, 0.4)
+    for number, key in enumerate(keys[2:]):
+        results.log(key, f"error: {number}, " + "which takes a line " * 3)
+    for width, most in [(80, 70), (120, 40)]:
+        shown = lines(results, width)
+        assert len(shown) <= most
+        assert max(map(len, shown)) <= width
+    assert any(line.startswith(f"and {len(keys) - 10} more") for line in shown)
+
+
+def test_a_failure_with_brackets_is_shown_as_it_is(results):
+    results.log(("vit", "both", 0), "error: [Errno 28] No space [bold]left[/bold] [/]")
+    assert any("[Errno 28] No space [bold]left[/bold] [/]" in line for line in lines(results))
+
+
+def configure(folder: Path, config: dict) -> None:
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^config.yaml: no such file; call it where you call snakemake"):
+        study_of([], None)
+    configure(tmp_path, config)
+    (tmp_path / "mine.yaml").write_text("budget: quick\ntraining: {patience: 7}\nbudgets: {quick: {seeds: [5]}}\n")
+    assert study_of([], None).budget == "report"
+    mine = study_of([Path("mine.yaml")], None)
+    assert mine.budget == "quick"
+    assert {seed for _, _, seed in mine.specs} == {5}
+    assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}
+    assert mine.training["learning_rate"] == config["training"]["learning_rate"]
+    with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no budget 'nothing'; there are report, "):
+        study_of([Path("mine.yaml")], "nothing")
+    for content in ("[1]", "{", "budgets: 3", "models: {vit: null}"):
+        (tmp_path / "mine.yaml").write_text(content)
+        with pytest.raises(UserError, match=r"config.yaml, mine.yaml: not a configuration \(") as caught:
+            study_of([Path("mine.yaml")], "quick")
+        assert "\n" not in str(caught.value)
+
+
+def test_without_a_terminal_it_prints_once(config, results, tmp_path):
+    configure(tmp_path, config)
+    results.run(("vit", "both", 0), 0.5, 0.4)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with fashion("watch", "--budget", "quick", folder=tmp_path, **pipes) as process:
+        out, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, b"")
+    assert b"\x1b" not in out
+    assert out.startswith(b"quick budget, 12 runs at ")
+
+
+def test_in_a_terminal_it_goes_on_until_interrupted(config, results, tmp_path):
+    configure(tmp_path, config)
+    results.run(("vit", "both", 0), 0.5, 0.4)
+    ours, its = pty.openpty()
+    shown = ""
+
+    def read_until(text: str) -> None:
+        nonlocal shown
+        while text not in shown:
+            assert select.select([ours], [], [], 60)[0], shown
+            shown += os.read(ours, 1 << 16).decode()
+
+    with fashion("watch", "--budget", "quick", folder=tmp_path, stdin=its, stdout=its, stderr=its) as process:
+        read_until("3 of 20")
+        results.run(("vit", "both", 0), 0.5, 0.4, 0.3)
+        read_until("4 of 20")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    read_until(MAIN_SCREEN)
+    shown = shown.rpartition(MAIN_SCREEN)[2]
+    read_until("4 of 20")  # what it showed last stays
+    assert "Traceback" not in shown
+    for end in (ours, its):
+        os.close(end)
+
+
+def test_it_ends_once_all_have_finished(config, results, tmp_path):
+    configure(tmp_path, config)
+    for key in results.study.specs:
+        results.finish(key)
+    ours, its = pty.openpty()
+    with fashion("watch", "--budget", "quick", "--html", "watch.html", folder=tmp_path, stdout=its) as process:
+        assert process.wait(60) == 0
+    assert "12 finished" in os.read(ours, 1 << 16).decode()
+    assert "12 finished" in (tmp_path / "watch.html").read_text()
+    for end in (ours, its):
+        os.close(end)
