@@ -55,6 +55,11 @@ A training that wrote nothing for three minutes counts as stopped, one with a la
 early as finished runs of its model and augmentation did, but not before its patience is over; at the latest after all
 of its epochs.
 """
+TRACK = """\
+Write the histories of a study's runs, finished and under way, as the event files of TensorBoard. What is there already
+is completed. It needs the packages of the extra `track`: pip install 'fashion[track]'; `tensorboard --logdir DIR`
+then shows them.
+"""
 
 
 def predict(arguments: argparse.Namespace) -> None:
@@ -104,6 +109,16 @@ def watch(arguments: argparse.Namespace) -> None:
         watch(study, Path("results") / study.budget, arguments.html)
 
 
+def track(arguments: argparse.Namespace) -> None:
+    with suppress(KeyboardInterrupt):
+        from fashion.ask.follow import study_of
+        from fashion.ask.track import track
+
+        study = study_of(arguments.configfile, arguments.budget)
+        results = Path("results") / study.budget
+        track(study, results, arguments.folder or results / "tensorboard", arguments.live)
+
+
 def run_folder(text: str) -> Path:
     """The folder of a run as the command line names it: itself, or in short <budget>/<model>/<augmentation>/<seed>."""
     short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
@@ -148,6 +163,17 @@ def parser() -> argparse.ArgumentParser:
     _add_configuration(command, budget=True)
     command.add_argument("--html", type=Path, metavar="FILE", help="keep a page too, with the curves of what runs")
     command.set_defaults(command=watch)
+
+    command = commands.add_parser(
+        "track", help="write histories for TensorBoard", description=TRACK, formatter_class=as_written
+    )
+    command.add_argument("--to", choices=["tensorboard"], required=True, help="who is to read them")
+    command.add_argument(
+        "folder", type=Path, nargs="?", metavar="DIR", help="where to write; results/<budget>/tensorboard if not given"
+    )
+    _add_configuration(command, budget=True)
+    command.add_argument("--live", action="store_true", help="go on until all runs have ended, or Ctrl-C")
+    command.set_defaults(command=track)
     return parser
 
 
