@@ -75,6 +75,7 @@ def test_an_interrupted_training_is_stopped_at_once_and_runs_once_taken_up(resul
     "last",
     [
         "error: cannot write the run to results: [Errno 28] No space left on device",
+        "crashed: ValueError: bad",
         "ValueError: bad",
         "torch.OutOfMemoryError: CUDA out of memory.",
         "zipfile.BadZipFileError",

@@ -16,8 +16,8 @@ from fabricated_results import Results, history
 from rich.console import Console
 
 from fashion.ask.follow import study_of
-from fashion.ask.forecast import forecast, likely_epochs, pace
 from fashion.ask.overview import Overview, overview
+from fashion.ask.remaining import Remaining, likely_epochs, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
 from fashion.study.budget import Study, resolve
@@ -54,9 +54,9 @@ def lines(results: Results, width: int = 120) -> list[str]:
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
-def left(results: Results):
+def left(results: Results) -> Remaining:
     found = results.states()
-    return forecast(results.study, found, max(state.updated for state in found.values()))
+    return remaining(results.study, found, max(state.updated for state in found.values()))
 
 
 def test_an_epoch_takes_what_the_last_ones_did(results):
@@ -90,7 +90,7 @@ def test_an_end_counts_from_the_last_epoch(results):
     results.run(key, 0.5, 0.4, seconds=10)
     found = results.states()
     for passed, gone in [(0, 0), (4, 4), (1000, 10), (-5, 0)]:
-        end = forecast(results.study, found, found[key].updated + passed).ends[key]
+        end = remaining(results.study, found, found[key].updated + passed).ends[key]
         assert end.latest == pytest.approx(18 * 10 - gone)
         assert end.likely == pytest.approx(5 * 10 - gone)
 
@@ -140,7 +140,7 @@ def test_a_terminal_shows_each_run(results):
     results.run(("vit", "both", 0), 0.5, 0.4, 0.45, seconds=2)
     results.log(("vit", "both", 1))
     for seed in (0, 2):
-        results.log(("vgg8", "both", seed), "error: the disk is full")
+        results.log(("vgg8", "both", seed), f"error: vgg8 both seed {seed}, epoch 2: the disk is full")
     results.checkpoint(("vgg8", "both", 1), history(0.5), age=1000)
     results.finish(("vgg8", "none", 0))
     results.train(("vgg8", "none", 1))
@@ -159,7 +159,7 @@ def test_a_terminal_shows_each_run(results):
     assert "vit both seed 1  begun\n" in text
     assert "vgg8 none seed 2  evaluated\n" in text
     assert "vit none seed 2  diverged  in epoch 2, step 3, at learning rate 0.1\n" in text
-    assert "vgg8 both seeds 0, 2  failed  the disk is full\n" in text
+    assert "vgg8 both seeds 0, 2  failed  epoch 2: the disk is full\n" in text
     assert "vgg8 both seed 1  stopped  after 1 epoch\n" in text
     assert text.endswith("vit  2/3 80.50 %  0/3\nvgg8  1/3 83.00 %, 1 trained  0/3")
 

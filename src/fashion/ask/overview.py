@@ -9,7 +9,7 @@ from statistics import mean
 import pandas as pd
 from tqdm import tqdm
 
-from fashion.ask.forecast import End, Forecast, forecast, pace
+from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
 from fashion.records.run import Key, best_epoch
@@ -74,16 +74,16 @@ class Overview:
 
 def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
     """A study whose runs are in these states at a time, in seconds since 1970."""
-    expected = forecast(study, found, now)
+    left = remaining(study, found, now)
     counts = Counter(TRAINED if state.word == WAITING and state.run else state.word for state in found.values())
     return Overview(
         budget=study.budget,
         note=study.note,
         at=time.strftime("%H:%M:%S", time.localtime(now)),
         counts={word: counts[word] for word in (*STATES, TRAINED) if counts[word]},
-        left=_left(expected, counts[RUNNING], now),
+        left=_left(left, counts[RUNNING], now),
         running=[
-            _running(key, state, study.specs[key], expected.ends.get(key), now)
+            _running(key, state, study.specs[key], left.ends.get(key), now)
             for key, state in found.items()
             if state.word == RUNNING
         ],
@@ -98,14 +98,14 @@ def seed_words(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
-def _left(expected: Forecast, running: int, now: float) -> str:
-    unknown = f"{expected.unknown} runs of unknown time" if expected.unknown else ""
-    if expected.likely is None:
-        known = f"about {_span(expected.seconds)} one after another" if expected.seconds else ""
+def _left(left: Remaining, running: int, now: float) -> str:
+    unknown = f"{left.unknown} runs of unknown time" if left.unknown else ""
+    if left.likely is None:
+        known = f"about {_span(left.seconds)} one after another" if left.seconds else ""
     elif unknown:
-        known = f"{_span(expected.likely)}, {running} side by side"
+        known = f"{_span(left.likely)}, {running} side by side"
     else:
-        return f"likely end {_clock(expected.likely, now)}, in {_span(expected.likely)}, {running} side by side"
+        return f"likely end {_clock(left.likely, now)}, in {_span(left.likely)}, {running} side by side"
     return f"left: {' and '.join(filter(None, [known, unknown]))}" if known or unknown else ""
 
 
@@ -134,21 +134,23 @@ def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
     seeds = defaultdict(list)
     for (model, augmentation, seed), state in found.items():
         if state.word in (FAILED, DIVERGED, STOPPED):
-            seeds[STATES.index(state.word), model, augmentation, _reason(state)].append(seed)
+            reason = _reason(state, f"{model} {augmentation} seed {seed}")
+            seeds[STATES.index(state.word), model, augmentation, reason].append(seed)
     return [
         Trouble(name=f"{model} {augmentation} {seed_words(own)}", word=STATES[word], reason=reason)
         for (word, model, augmentation, reason), own in sorted(seeds.items(), key=lambda item: -item[0][0])
     ]
 
 
-def _reason(state: State) -> str:
+def _reason(state: State, name: str) -> str:
+    """Why a run is as it is; it may be the same for others, so it is without the run's name."""
     if state.word == DIVERGED and state.run:
         where = state.run.provenance["diverged"]
         return f"in epoch {where['epoch']}, step {where['step']}, at learning rate {where['learning_rate']}"
     if state.word == STOPPED:
         epochs = 0 if state.history is None else len(state.history)
         return f"after {epochs} epoch{'s' * (epochs != 1)}"
-    return state.reason.removeprefix("error: ")
+    return state.reason.removeprefix("error: ").removeprefix("crashed: ").removeprefix(name).lstrip(",: ")
 
 
 def _cells(study: Study, found: Mapping[Key, State]) -> dict[str, dict[str, tuple[str, bool]]]:

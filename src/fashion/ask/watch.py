@@ -54,12 +54,14 @@ def render(shown: Overview) -> RenderableType:
     parts: list[RenderableType] = [title + Text(", ").join(words)]
     parts += [Text(line, "dim") for line in (shown.left, shown.note) if line]
     if shown.running:
+        parts.append("")
         table = _table("running", ">epoch", ">best validation", ">images/s", ">likely end", ">latest end")
         for run in shown.running:
             best = run.best and f"{run.best} ({run.best_epoch})"
             table.add_row(run.name, run.epoch, best, run.speed, run.likely, run.latest)
         parts.append(table)
     if shown.troubles:
+        parts.append("")
         table = _table("failed, diverged or stopped", "", "why")
         for trouble in shown.troubles[:TROUBLES]:
             table.add_row(trouble.name, Text(trouble.word, COLOURS[trouble.word]), Text(trouble.reason))
@@ -70,7 +72,7 @@ def render(shown: Overview) -> RenderableType:
     for model, cells in shown.cells.items():
         texts = (cells.get(augmentation, ("", False)) for augmentation in shown.augmentations)
         table.add_row(model, *(Text(text, COLOURS[FINISHED] if whole else "") for text, whole in texts))
-    return Group(*parts, table)
+    return Group(*parts, "", table)
 
 
 def _table(*columns: str) -> Table:

@@ -36,8 +36,8 @@ WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
 # Three checkpoints' time, and that of a large one on a slow disk.
 QUIET_SECONDS = 180
 SLOW_DISK = 50e6  # bytes a second
-# An error that a stage ends with, or the last line of a traceback.
-ERROR = re.compile(r"error: |([a-z_]\w*\.)*[A-Z]\w*(Error|Exception|Interrupt)\b")
+# How a log ends of a stage that failed, or that could not even begin.
+ERROR = re.compile(r"error: |crashed: |([a-z_]\w*\.)*[A-Z]\w*(Error|Exception|Interrupt)\b")
 TAIL_BYTES = 1 << 14
 # Files whose content is kept: a large study has some thousand runs.
 KEPT = 4096

@@ -1,4 +1,4 @@
-"""When trainings will end, by what they and others took so far."""
+"""What is left of a study under way: when each training ends, and the last, by what they and others took so far."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class End:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forecast:
+class Remaining:
     """What is left of a study.
 
     Args:
@@ -59,7 +59,7 @@ def likely_epochs(history: pd.DataFrame, training: dict, others: list[int]) -> i
     return min(training["epochs"], max(len(history), earliest, round(mean(others)) if others else 0))
 
 
-def forecast(study: Study, found: Mapping[Key, State], now: float) -> Forecast:
+def remaining(study: Study, found: Mapping[Key, State], now: float) -> Remaining:
     """What is left of a study whose runs are in these states at a time, in seconds since 1970."""
     finished = {key: (state.updated, state.run) for key, state in found.items() if state.run and state.word != DIVERGED}
     # Of a study that was begun elsewhere, times on the other device say nothing.
@@ -89,7 +89,7 @@ def forecast(study: Study, found: Mapping[Key, State], now: float) -> Forecast:
             left[key] = max(0.0, mean(alike) - done) if alike else None
     known = [one for one in left.values() if one is not None]
     total, running = sum(known), sum(state.word == RUNNING for state in found.values())
-    return Forecast(
+    return Remaining(
         ends=ends,
         seconds=total,
         likely=max([total / running, *(end.likely for end in ends.values())]) if running and known else None,
