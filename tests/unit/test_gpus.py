@@ -146,8 +146,11 @@ def test_a_gpu_whose_driver_is_too_old_is_refused_with_both_versions(machine, mo
         "580 or newer, and this is 535.54.03; update the driver; to use the processor instead, set "
         "CUDA_VISIBLE_DEVICES to nothing"
     )
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    check_gpu()
+    for visible in ("", "-1", "NoDevFiles"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        check_gpu()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "8")
+    assert f"({EIGHT[0]}, ...): CUDA_VISIBLE_DEVICES=8 names none of them; to use" in refusal()
 
 
 @pytest.mark.parametrize(

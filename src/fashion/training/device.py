@@ -14,6 +14,8 @@ from fashion.training.gpus import driver_version, listed, visible_gpus
 
 # By CUDA's major version: https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
 LEAST_DRIVERS = {"12": 525, "13": 580}
+# As users and SLURM say that a process is to use no GPU.
+NOTHING = ("", "-1", "NoDevFiles")
 OTHERWISE = "to use the processor instead, set CUDA_VISIBLE_DEVICES to nothing"
 
 
@@ -29,10 +31,14 @@ def check_gpu() -> None:
             if torch.version.cuda:
                 _check_capability()
             return
-    if gpus := visible_gpus(listed(), os.environ.get("CUDA_VISIBLE_DEVICES")):
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    listing = "" if visible in NOTHING else listed()
+    if gpus := visible_gpus(listing, None):
+        said = str(caught[0].message) if caught else ""
+        none = f"CUDA_VISIBLE_DEVICES={visible} names none of them"
         raise UserError(
             f"torch {torch.__version__} can use none of this machine's GPUs ({gpus[0]}{', ...' * (len(gpus) > 1)}): "
-            f"{_reason(str(caught[0].message) if caught else '')}; {OTHERWISE}"
+            f"{_reason(said) if visible_gpus(listing, visible) else none}; {OTHERWISE}"
         )
     if torch.backends.mps.is_available():
         logger.info("Apple's GPU (MPS) is not used")
