@@ -11,7 +11,7 @@ WHOLE, DIVERGING = ["vit"], ["vgg12", "published_vgg8"]
 
 @pytest.fixture(scope="module")
 def results(make_study):
-    """What a study leaves of which two models diverge: one with its best epoch tested, one with its last."""
+    """What a study leaves of which two models diverge, one of them under the published protocol."""
     study, config = make_study(WHOLE + DIVERGING)
     for model in DIVERGING:
         entry = config["models"][model]

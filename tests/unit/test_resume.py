@@ -1,6 +1,7 @@
 """Whoever pulls the plug loses seconds, and gets the same numbers to the last bit."""
 
 import csv
+import json
 import math
 import os
 import random
@@ -81,6 +82,8 @@ def test_a_signal_saves_the_state_and_exits_with_143(number, data, undisturbed, 
     assert not run.output.exists()
     run.finish()
     assert run.results() == undisturbed["vgg"]
+    provenance = json.loads((run.output / "provenance.json").read_text())
+    assert provenance["attempts"] == 2
     # Nothing of the first attempt is lost, and the second says where it was taken up.
     second = run.log.read_text().removeprefix(first).splitlines()
     assert re.match(r"\d{4}-\d\d-\d\dT\S+ on \S+: ", second[0])

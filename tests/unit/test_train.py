@@ -1,9 +1,11 @@
 """Training and evaluation of one run, as its user would notice them."""
 
 import csv
+import hashlib
 import io
 import math
 import re
+import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -27,6 +29,7 @@ from fashion.training.evaluate import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training, epochs_without_gain
+from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
 
 ROOT = Path(__file__).parents[2]
@@ -376,13 +379,24 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     assert list(history[0]) == ["epoch", *METRICS, "seconds", "joules", "gradient_norm", *layers]
     provenance = read_json(first / "provenance.json")
     assert provenance["packages"]["torch"] == torch.__version__
-    assert {"commit", "device", "driver", "threads", "command", "started", "seconds"} <= set(provenance)
+    assert {"commit", "device", "driver", "threads", "command", "started", "finished", "cores"} <= set(provenance)
+    assert (provenance["attempts"], provenance["gpu"], provenance["diverged"]) == (1, None, None)
+    assert 0 < provenance["processor_seconds"] < 1.1 * provenance["seconds"]
 
     evaluated = command("evaluate", "--run", first, "--data", data_file, "--output", first)
     assert evaluated.returncode == 0
     metrics = read_json(first / "metrics.json")
     clean, augmented = f"{metrics['test_accuracy']:.2%}", f"{metrics['augmented_test_accuracy']:.2%}"
     assert evaluated.stderr == f"test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
+
+
+def test_a_runs_dataset_is_named_by_the_checksums_of_its_idx_files(dataset):
+    images = struct.pack(">HBB3I", 0, 8, 3, 200, 28, 28) + dataset.train_images.tobytes()
+    labels = struct.pack(">HBBI", 0, 8, 1, 60) + bytes(dataset.test_labels.tolist())
+    checksums = dataset_checksums(dataset)
+    assert len(checksums) == 4
+    assert checksums["train-images-idx3-ubyte"] == hashlib.sha256(images).hexdigest()
+    assert checksums["t10k-labels-idx1-ubyte"] == hashlib.sha256(labels).hexdigest()
 
 
 def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):

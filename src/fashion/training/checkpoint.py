@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fashion.files import atomic, write_csv
 from fashion.stage import logger
+from fashion.training.usage import Usage
 
 # Between checkpoints: at least so many seconds, and so many times what the last one took, since VGG12's has gigabytes.
 SECONDS = 60
@@ -25,11 +26,12 @@ class Checkpoint:
 
     Its history so far is there too, as `<stem>.csv`, for those who watch it: nothing reads it to go on.
 
-    `key` says what the training depends on; a checkpoint with another key is not taken up.
+    `key` says what the training depends on; a checkpoint with another key is not taken up. `usage` is saved with its
+    state, and goes on with it: what it counts changes no number.
     """
 
-    def __init__(self, path: Path, key: str):
-        self.path, self.key = path, key
+    def __init__(self, path: Path, key: str, usage: Usage | None = None):
+        self.path, self.key, self.usage = path, key, usage
         self.previous = path.with_suffix(f"{path.suffix}.previous")
         self.history = path.with_suffix(".csv")
         self.saved_at, self.saving_took = time.perf_counter(), 0.0
@@ -42,7 +44,7 @@ class Checkpoint:
         """Write `tensors` and JSON `values`; a failure, such as a full disk, is logged and leaves what was there."""
         began = time.perf_counter()
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        text = json.dumps(values)
+        text = json.dumps({**values, "usage": self.usage.sums() if self.usage else {}})
         metadata = {"key": self.key, "values": text, "checksum": str(checksum(tensors, text))}
         try:
             with atomic(self.path) as temporary:
@@ -80,7 +82,11 @@ class Checkpoint:
                     tensors = {name: file.get_tensor(name) for name in names}
                 if metadata["checksum"] != str(checksum(tensors, metadata["values"])):
                     raise ValueError("its content is not what was written")
-                return tensors, json.loads(metadata["values"])
+                values = json.loads(metadata["values"])
+                if self.usage:
+                    self.usage.go_on_from(values["usage"])
+                del values["usage"]
+                return tensors, values
             except FileNotFoundError:
                 continue
             except (OSError, SafetensorError, KeyError, ValueError) as error:

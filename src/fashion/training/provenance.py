@@ -1,13 +1,16 @@
 """Where a run's numbers come from: versions, device, code and command."""
 
+import hashlib
 import platform
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from fashion.data.dataset import FILES, Dataset
 from fashion.training.gpus import driver_version
 from fashion.training.machine import processor
 
@@ -25,6 +28,16 @@ def collect(device: torch.device) -> dict:
         "commit": _commit(),
         "command": [Path(sys.executable).name, *sys.orig_argv[1:]],
     }
+
+
+def dataset_checksums(dataset: Dataset) -> dict[str, str]:
+    """The SHA-256 of the content of each of the dataset's IDX files, as it is published; made from the arrays."""
+    checksums = {}
+    for name, file in FILES.items():
+        array = getattr(dataset, name).astype(np.uint8)
+        header = np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes()  # unsigned bytes, so many axes
+        checksums[file] = hashlib.sha256(header + array.tobytes()).hexdigest()
+    return checksums
 
 
 def device_name(device: torch.device) -> str:

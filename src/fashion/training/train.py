@@ -30,7 +30,8 @@ from fashion.training.checkpoint import Checkpoint
 from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
-from fashion.training.provenance import collect
+from fashion.training.provenance import collect, dataset_checksums
+from fashion.training.usage import Usage
 
 # A training on fewer images than this, counted over its epochs, is short on any processor.
 SHORT_IMAGES = 100_000
@@ -100,23 +101,25 @@ def main() -> None:
     if device.type == "cpu":
         warn_of_hours(spec)
     started = datetime.now(UTC)
+    dataset = load(arguments.data)
+    usage = Usage(device)
     checkpoint = None
     if arguments.checkpoint:
-        checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device))
+        checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device), usage)
     try:
         with gpu_errors(spec["model"]["name"]):
-            training = Training(spec, load(arguments.data), device, checkpoint, asked_to_stop.is_set)
+            training = Training(spec, dataset, device, checkpoint, asked_to_stop.is_set)
             weights, history = training.run()
     except Interrupted as interruption:
         logger.info(interruption)
         sys.exit(INTERRUPTED)
-    finished = datetime.now(UTC)
     provenance = {
         **collect(device),
+        **usage.record(),
+        "dataset": dataset_checksums(dataset),
         "diverged": training.diverged,
         "started": started.isoformat(timespec="seconds"),
-        "finished": finished.isoformat(timespec="seconds"),
-        "seconds": (finished - started).total_seconds(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_outputs(arguments.output, spec, weights, history, provenance)
     if checkpoint:
