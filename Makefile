@@ -20,6 +20,10 @@ published: $(STAMP) ## the published experiments repeated, five seeds each: days
 report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
+.PHONY: page
+page: $(STAMP) ## the answer so far, of the finished runs, also while others run: make page BUDGET=published
+	nice snakemake --cores all --config budget=$(BUDGET) partial=True
+
 .PHONY: status
 status: $(STAMP) ## which runs of $(BUDGET) are stale and why, what training them takes: make status BUDGET=published
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config budget=$(BUDGET)

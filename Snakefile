@@ -10,7 +10,12 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/console.smk"
 include: "workflow/rules/lock.smk"
-include: "workflow/rules/data.smk"
+
+
+# Partial results take the dataset as it is.
+if not PARTIAL or not Path(DATA).exists():
+
+    include: "workflow/rules/data.smk"
 
 
 if not PARTIAL:

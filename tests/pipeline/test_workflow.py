@@ -71,11 +71,3 @@ def test_a_budget_needs_no_note(make_study):
     done = study.snakemake("--", "results/tiny/tables/table3_hyperparameters.md")
     assert done.returncode == 0, done.stdout
     assert not re.search(r"--note \{", "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")))
-
-
-def test_partial_results_of_nothing_are_refused_in_one_line(make_study):
-    study, _ = make_study(["vit"])
-    done = study.snakemake("--config", "partial=True")
-    assert done.returncode == 1
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("error: "))
-    assert line.startswith("error: results/tiny: no run of the budget has finished")

@@ -12,6 +12,7 @@ from fabricated import stage
 
 from fashion.answer.pictures import LARGEST_SVG
 from fashion.answer.statements import expand
+from fashion.files import write_json
 from fashion.image import CLASSES
 from fashion.study.budget import Study, resolve
 from fashion.tables.writing import write_table
@@ -140,8 +141,9 @@ def write_results(results: Path, study: Study) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def make_page(study: Study, results: Path, *arguments: str | Path) -> Path:
-    """The page of such a folder, in it."""
+def make_page(study: Study, results: Path, *arguments: str | Path, partial: dict | None = None) -> Path:
+    """The page of such a folder, in it; `partial` is what it lacks, if it is one of partial results."""
+    write_json(results / "partial.json", partial)
     output = results / f"report{len(arguments)}.html"
     groups = [f"{results}/runs/{model}/{augmentation}:0" for model, augmentation, _ in study.specs]
     rows = {"--tables": study.tables(), "--figures": study.figures().values()}
@@ -151,6 +153,8 @@ def make_page(study: Study, results: Path, *arguments: str | Path) -> Path:
             "fashion.answer.page",
             "--results",
             results,
+            "--partial",
+            results / "partial.json",
             "--budget",
             study.budget,
             "--models",

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,9 @@ from fabricated_page import ROOT, RULES, SVG, VERDICTS, make_page, numbers, publ
 from fashion.answer.bars import WIDTH, bar
 from fashion.answer.page import PARTS, totals
 from fashion.answer.pictures import inline
+from fashion.answer.unfinished import unfinished
+from fashion.records.progress import State
+from fashion.records.run import Run
 from fashion.study.budget import Study
 from fashion.study.digest import code_digests
 
@@ -172,6 +176,68 @@ def test_times_are_counted_once_whatever_the_seeds():
         ("a", 1, 1),
         ("b", 1, 0),
     ]
+
+
+def test_a_page_of_partial_results_names_what_is_missing_at_its_top(study, results):
+    unfinished = [
+        {"model": model, "augmentation": "both", "seeds": seeds, "word": word, "reason": reason, "epoch": epoch}
+        for model, seeds, word, reason, epoch in [
+            ("vgg8", [1, 3], "failed", "error: <no> memory", 0),
+            ("vit", [0], "running", "", 12),
+            ("vit", [1], "running", "", 0),
+            ("resnet18", [0], "stopped", "", 7),
+            ("vgg6", [0, 1, 2], "waiting", "", 0),
+            ("vgg6", [3], "waiting", "", 50),
+        ]
+    ]
+    html = make_page(
+        study, results, partial={"planned": 20, "unfinished": [row | {"epochs": 100} for row in unfinished]}
+    )
+    html = html.read_text(encoding="utf-8")
+    part = html[html.index('<section id="partial"') : html.index("</header>")]
+    said = text_of(part)
+    assert said.startswith("Partial results: 11 of 20 runs have finished As of ")
+    for heading, *rows in [
+        ("Failed", "vgg8, augmentation both, seeds 1, 3: error: &lt;no&gt; memory"),
+        (
+            "Running",
+            "vit, augmentation both, seed 0: epoch 12 of at most 100 has ended",
+            "vit, augmentation both, seed 1: in the first epoch",
+        ),
+        (
+            "Stopped, to be taken up where they were",
+            "resnet18, augmentation both, seed 0: after epoch 7 of at most 100",
+        ),
+        (
+            "Waiting: 4 runs",
+            "vgg6, augmentation both, seeds 0, 1, 2",
+            "vgg6, augmentation both, seed 3: trained, to be evaluated",
+        ),
+    ]:
+        assert " ".join([heading, *rows]) in said
+    assert "<title>Fashion-MNIST Clothing Classification, reproduced (published budget, partial)" in html
+    assert html.index('id="partial"') < html.index('id="answer"')
+
+
+def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
+    failed = State(word="failed", reason="error: memory")
+    running = State(word="running", history=pd.DataFrame({"epoch": [1, 2]}))
+    run = next(iter(study.specs))
+    states = dict.fromkeys(study.specs, State(word="finished", run=Run(Path()))) | {run: running}
+    assert unfinished(study, states) == [
+        {
+            "model": run[0],
+            "augmentation": run[1],
+            "seeds": [0],
+            "word": "running",
+            "reason": "",
+            "epoch": 2,
+            "epochs": 100,
+        }
+    ]
+    other = replace(study, specs={(*run[:2], seed): study.specs[run] for seed in range(3)})
+    states = dict.fromkeys(other.specs, failed) | {(*run[:2], 1): running}
+    assert [(row["word"], row["seeds"]) for row in unfinished(other, states)] == [("failed", [0, 2]), ("running", [1])]
 
 
 def test_the_page_is_stale_when_a_part_of_it_changes():

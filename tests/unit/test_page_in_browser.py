@@ -14,7 +14,12 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 def page(tmp_path_factory) -> Path:
     results, study = tmp_path_factory.mktemp("results") / "published", published_study()
     write_results(results, study)
-    return make_page(study, results, "--other", results / "reference/report/tables/claims.csv")
+    failed = {"model": "vit", "augmentation": "both", "seeds": [0, 1], "epoch": 0, "epochs": 100, "word": "failed"}
+    missing = [failed | {"reason": f"error: {'a_long_name_' * 20}"}, failed | {"reason": "", "word": "waiting"}]
+    return make_page(
+        *(study, results, "--other", results / "reference/report/tables/claims.csv"),
+        partial={"planned": 20, "unfinished": missing},
+    )
 
 
 @pytest.fixture(scope="module")

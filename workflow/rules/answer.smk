@@ -14,11 +14,13 @@ rule study:
         f"{PLACE}/study/{{digest}}.json",
     log:
         f"{PLACE}/logs/study_{{digest}}.log",
+    conda:
+        "../../envs/fashion.yaml"
     params:
         study=lambda wildcards: canonical_json(STUDIES[wildcards.budget].summary()),
-    run:
-        # Not in a shell command, which ends at 128 KiB: so does the summary of a thousand models.
-        write_text(output[0], params.study)
+    shell:
+        # Built in: the argument of a program ends at 128 KiB, and so does the summary of a thousand models.
+        "printf %s {params.study:q} > {output} 2> {log}"
 
 
 rule claims:
@@ -73,10 +75,12 @@ rule page:
         # Not compared: keys of config.yaml in another order make nothing stale.
         models=lambda wildcards, output: list(STUDIES[wildcards.budget].models),
         runs=all_groups,
+        state=lambda wildcards: f"state of the runs {digest(missing(wildcards))}",
+        missing=lambda wildcards, output: missing(wildcards),
         note=note,
         tables=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].tables()]),
         figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
     shell:
         "python -m fashion.answer.page --results {params.results} --budget {wildcards.budget}"
-        " --models {params.models} {params.runs} --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
-        " --output {output} 2> {log}"
+        " --models {params.models} {params.runs} --partial /dev/stdin --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
+        " --output {output} 2> {log} <<< {params.missing:q}"

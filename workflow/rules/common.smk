@@ -22,7 +22,7 @@ from fashion.study.config import check, explain, refuse_repeated_keys
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digests
 from fashion.data.download import content_checksums
 from fashion.errors import UserError
-from fashion.files import canonical_json, write_text
+from fashion.files import canonical_json
 from fashion.training.gpus import has_gpu
 from fashion.study.resources import training_mb, training_threads
 from fashion.study.run_folder import HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
@@ -36,16 +36,12 @@ try:
     # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
     PARTIAL = config.get("partial", False)
     if PARTIAL:
-        from fashion.records.run import finished_runs
+        from fashion.answer.unfinished import unfinished
+        from fashion.records.progress import states
 
-        whole, budget = STUDIES[config["budget"]], config["budget"]
-        finished = finished_runs(Path("results") / budget)
-        finished = [key for key, run in finished.items() if key in whole.specs and run.spec == whole.specs[key]]
-        if not finished:
-            raise UserError(
-                f"results/{budget}: no run of the budget has finished as config.yaml has it; there is nothing to show yet"
-            )
-        STUDIES = {budget: whole.only(finished)}
+        WHOLE = STUDIES[config["budget"]]
+        STATES = states(WHOLE, Path("results") / config["budget"])
+        STUDIES[config["budget"]] = WHOLE.only([run for run, state in STATES.items() if state.run])
     # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {
         name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
@@ -85,7 +81,7 @@ KEPT = [*RECORDS, PREDICTIONS]
 
 
 wildcard_constraints:
-    budget="|".join(STUDIES),
+    budget=config["budget"] if PARTIAL else "|".join(STUDIES),
     model="[a-z][a-z0-9_]*",
     augmentation="[a-z][a-z0-9_]*",
     seed=r"\d+",
@@ -138,8 +134,7 @@ def placed(wildcards, name):
 
 def study_file(wildcards):
     """What tables over all runs read of their study."""
-    summary = canonical_json(STUDIES[wildcards.budget].summary())
-    return placed(wildcards, f"study/{hashlib.sha256(summary.encode()).hexdigest()[:12]}.json")
+    return placed(wildcards, f"study/{digest(canonical_json(STUDIES[wildcards.budget].summary()))}.json")
 
 
 def run_files(budget, runs, *names):
@@ -192,6 +187,7 @@ def families(wildcards):
 
 
 def all_groups(wildcards):
+    """All runs of a budget, as an option; an empty one if there are none."""
     return ["--runs", *groups(wildcards.budget, sorted(STUDIES[wildcards.budget].specs))]
 
 
@@ -210,7 +206,7 @@ def alpha(wildcards):
 def entry_of(wildcards):
     """Name, family and settings of the model that a diagram draws."""
     (model,) = figure(wildcards, "diagram").models
-    entry = STUDIES[wildcards.budget].models[model]
+    entry = STUDIES[wildcards.budget].planned.models[model]
     return {"name": model, "family": entry["family"], "settings": entry["settings"]}
 
 
@@ -254,6 +250,16 @@ def page_texts(wildcards):
     """What the page has of the checkout's texts, as one canonical string."""
     texts = [*CAPTIONS.glob("*.rst"), DOCS / "published.md", *other_claims(wildcards)]
     return canonical_json({str(path.relative_to(workflow.basedir)): path.read_text(encoding="utf-8") for path in texts})
+
+
+def missing(wildcards):
+    """What partial results lack, as one canonical string."""
+    return canonical_json({"planned": len(STATES), "unfinished": unfinished(WHOLE, STATES)} if PARTIAL else None)
+
+
+def digest(text):
+    """What a text is known by in names and in the reasons that Snakemake gives."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def records(budget):

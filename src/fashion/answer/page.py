@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import jinja2
@@ -16,14 +17,14 @@ import yaml
 from fashion.answer.bars import bar
 from fashion.answer.markup import inline, prose, table
 from fashion.answer.pictures import picture
-from fashion.files import canonical_json, write_text
+from fashion.files import canonical_json, read_json, write_text
 from fashion.records.metrics import percent
-from fashion.records.run import add_runs
+from fashion.records.run import group
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.tables.compute import TOTAL
 
 # What the page is made of; the first one includes the others.
-PARTS = ("page.html", "answer.html", "statements.html", "macros.html", "page.css", "page.js")
+PARTS = ("page.html", "partial.html", "answer.html", "statements.html", "macros.html", "page.css", "page.js")
 WORDS = "figure_words.yaml"
 READINGS = {"as_published": "As published", "as_described": "As described"}
 NOT_RUN = {"source": "not run yet", "verdicts": {}, "claims": {}}
@@ -107,7 +108,12 @@ def place(figure: dict, repeated: set[str]) -> str:
 
 
 def show_figures(
-    rows: Sequence[dict], results: Path, captions: Path, statements: dict[str, list[dict]], repeated: set[str]
+    rows: Sequence[dict],
+    results: Path,
+    captions: Path,
+    statements: dict[str, list[dict]],
+    comparison: pd.DataFrame,
+    repeated: set[str],
 ) -> list[dict]:
     """What the page has of each figure.
 
@@ -115,7 +121,6 @@ def show_figures(
         rows: of `fashion.study.outputs`, as mappings.
         repeated: the models of published runs.
     """
-    comparison = pd.read_csv(results / "tables/comparison.csv")
     words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
     return [
         {
@@ -184,8 +189,11 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with tables and runs")
     parser.add_argument("--budget", required=True)
-    parser.add_argument("--models", nargs="+", required=True, help="in the order in which tables list them")
-    add_runs(parser)
+    parser.add_argument("--models", nargs="*", required=True, help="in the order in which tables list them")
+    parser.add_argument("--runs", type=group, nargs="*", required=True, help="those of each model and augmentation")
+    parser.add_argument(
+        "--partial", type=Path, required=True, help="what partial results lack, JSON: null for whole ones"
+    )
     parser.add_argument("--note", default="", help="what is said of the budget")
     parser.add_argument("--tables", type=json.loads, required=True, help="rows of fashion.study.outputs, a JSON list")
     parser.add_argument("--figures", type=json.loads, required=True, help="likewise")
@@ -196,7 +204,10 @@ def main() -> None:
     arguments = parser.parse_args()
     results, captions = arguments.results, arguments.captions
     tables = show_tables(arguments.tables, results / "tables", captions, arguments.models)
-    repeated = {row["model"] for row in read_rows(results / "tables/repeats.csv")} if "repeats" in tables else set()
+    measured = {
+        name: pd.read_csv(results / f"tables/{name}.csv") if name in tables else pd.DataFrame(columns=["model"])
+        for name in ("comparison", "compute", "repeats")
+    }
     statements = read_statements(results / "tables/statements.csv", arguments.figures)
     own = read_claims(results / "tables/claims.csv", "this study")
     other = read_claims(arguments.other, f"reference results, {arguments.other.parts[-3]}") if arguments.other else {}
@@ -205,17 +216,21 @@ def main() -> None:
             "budget": arguments.budget,
             "note": arguments.note,
             "models": len(arguments.models),
-            "seeds": (min(map(len, arguments.runs)), max(map(len, arguments.runs))),
+            "seeds": sorted({len(runs) for runs in arguments.runs}),
             "reading": READINGS[next(iter(own))],
         },
+        partial=read_json(arguments.partial),
+        now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         readings=[{"name": words, **(own | other).get(name, NOT_RUN)} for name, words in READINGS.items()],
         claims=next(iter(own.values()))["claims"].values(),
         statements=statements,
         networks=prose(arguments.published, level=2),
         tables=tables,
-        figures=show_figures(arguments.figures, results, captions, statements, repeated),
+        figures=show_figures(
+            arguments.figures, results, captions, statements, measured["comparison"], set(measured["repeats"]["model"])
+        ),
         deviations=read_rows(results / "tables/deviations.csv"),
-        totals=totals(pd.read_csv(results / "tables/compute.csv")),
+        totals=totals(measured["compute"]) if "compute" in tables else [],
         origins=provenance([run.provenance for runs in arguments.runs for run in runs]),
     )
     write_text(arguments.output, page)

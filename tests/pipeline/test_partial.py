@@ -1,0 +1,121 @@
+"""Partial results: everything that the finished runs give, at any time, into a folder of its own."""
+
+import html
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+PARTIAL = ("--config", "partial=True")
+PAGE = "results/tiny/partial/report.html"
+
+
+def weights(*models: str) -> list[str]:
+    """The files that a run of Snakemake is to make, so that it makes no tables and figures of its own."""
+    return ["--", *(f"results/tiny/runs/{model}/both/seed0/metrics.json" for model in models)]
+
+
+def missing(study) -> str:
+    """What the page says of runs that are missing, as text."""
+    page = (study.folder / PAGE).read_text()
+    part = page[page.index('<section id="partial"') :]
+    return " ".join(html.unescape(re.sub("<[^>]*>", " ", part[: part.index("</section>")])).split())
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Each file that is no partial result, with its content and time."""
+    files = (path for path in folder.glob("results/**/*") if path.is_file() and "partial" not in path.parts)
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def dangling(page: str) -> set[str]:
+    """Places that a page's links lead to and that it does not have."""
+    return set(re.findall('href="#([^"]*)"', page)) - set(re.findall(r'\sid="([^"]*)"', page))
+
+
+@pytest.fixture(scope="module")
+def failed(make_study):
+    """A study of four models: one finished, one failed, two that nobody asked for yet."""
+    study, config = make_study(["vit", "vgg8", "resnet18", "vit_depthwise"])
+    config["models"]["vgg8"]["training"] = {"train_images": 999}
+    config["models"]["resnet18"]["training"] = {"epochs": 100_000, "patience": 100_000}
+    config["budget"] = "report"
+    study.configure(config | {"budgets": config["budgets"] | {"report": config["budgets"]["tiny"]}})
+    note = {"budgets": {"tiny": {"note": "a note in a file of its own"}}}
+    (study.folder / "mine.yaml").write_text(yaml.safe_dump(note))
+    options = ["--config", "budget=tiny", "--configfile", "mine.yaml"]
+    done = study.snakemake(*options, *weights("vit", "vgg8"))
+    study.configure(config | {"budget": "tiny"})
+    return study, done
+
+
+def test_a_run_of_snakemake_that_ends_with_failures_makes_the_page_of_the_others(failed):
+    study, done = failed
+    reason = "error: training.train_images: 999, but the dataset has 200"
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2:] == [
+        f"failed: train tiny vgg8 both 0: {reason}",
+        f"from the runs that have finished: {PAGE}",
+    ]
+    said = missing(study)
+    assert said.startswith("Partial results: 1 of 4 runs has finished")
+    assert f"Failed vgg8, augmentation both, seed 0: {reason}" in said
+    assert "Waiting: 2 runs resnet18, augmentation both, seed 0 vit_depthwise, augmentation both, seed 0" in said
+    page = (study.folder / PAGE).read_text()
+    assert "A note in a file of its own" in page, "configured as the run of Snakemake was"
+    assert "ResNet18 with augmentation both was not run" in page, "not by its key"
+    assert 'id="fig14_vit_curves"' in page
+    assert 'id="fig03_vgg8_diagram"' in page, "which needs no run"
+    assert "vgg8_curves" not in page
+    assert not dangling(page)
+    assert {path.name for path in study.folder.glob("results/*")} == {"data", "tiny"}
+    assert {path.name for path in study.folder.glob("results/tiny/*")} == {"runs", "logs", "benchmarks", "partial"}
+
+
+def test_partial_results_are_made_beside_a_running_snakemake_and_only_what_is_stale(failed):
+    study, _ = failed
+    with study.under_way("resnet18", until="epoch 1:") as process:
+        before = contents(study.folder)
+        done = study.snakemake(*PARTIAL)
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.splitlines()[-1] == f"open {PAGE}"
+        assert re.search(r"2 of 4 runs|1 of 4 runs", missing(study))
+        assert re.search(r"Running resnet18, augmentation both, seed 0: (epoch|in the first)", missing(study))
+        after = contents(study.folder)
+        assert {path for path in after if before.get(path) != after[path]} <= {
+            path for path in after if "resnet18_both_seed0" in path
+        }
+        assert "LockException" in study.snakemake(*weights("vit_depthwise")).stdout
+        os.killpg(process.pid, signal.SIGINT)
+    assert missing(study)
+
+    done = study.snakemake(*weights("vit_depthwise"))
+    assert done.returncode == 0, done.stdout
+    jobs, _ = study.dry_run(*PARTIAL)
+    of_all = {"study", "claims", "page", "comparison", "per_class", "calibration", "ablation", "compute"}
+    assert of_all < jobs
+    assert {job for job in jobs - of_all if not job.startswith("ext")} == {"curves fig16_vit_depthwise"}
+    assert jobs.isdisjoint({"ext01_randaugment", "ext02_mixup_alpha"})
+
+
+def test_partial_results_of_no_run_are_what_needs_none(make_study):
+    study, _ = make_study(["vit", "vgg8"])
+    done = study.snakemake(*PARTIAL)
+    assert done.returncode == 0, done.stdout
+    page = (study.folder / PAGE).read_text()
+    assert missing(study).startswith("Partial results: none of 2 runs have finished")
+    assert "no run has finished yet" in page
+    assert {path.name for path in study.folder.glob("results/tiny/*")} == {"partial"}
+    assert sorted(re.findall('<figure id="([^"]*)"', page)) == [
+        *("ext01_randaugment", "ext02_mixup_alpha", "fig01_samples", "fig02_mixup", "fig03_vgg8_diagram"),
+        "fig13_vit_diagram",
+    ]
+    for heading in ("Table 1: classes", "Table 2: RandAugment operations", "Table 3: hyperparameters"):
+        assert f"<h3>{heading}</h3>" in page
+    assert "<h2>Compute</h2>" not in page
+    assert not dangling(page)
+    assert not re.search(r"<h\d>\s*</h\d>", page)
+    assert study.planned(*PARTIAL) == {}
