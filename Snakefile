@@ -27,6 +27,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/answer.smk"
 include: "workflow/rules/status.smk"
+include: "workflow/rules/partial.smk"
 
 
 rule all:

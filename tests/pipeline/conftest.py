@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +54,36 @@ class Study:
             timeout=400,
             env=self.environment,
         )
+
+    @contextmanager
+    def under_way(self, model: str, until: str) -> Generator[subprocess.Popen]:
+        """Snakemake training a model's only run, once that one's log says `until`; nothing of it is left in the end.
+
+        It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
+        """
+        log = self.folder / f"results/tiny/logs/train/{model}_both_seed0.log"
+        printed = self.folder / "printed.txt"
+        with printed.open("w") as output:
+            process = subprocess.Popen(
+                self.command("--", f"results/tiny/runs/{model}/both/seed0/model.safetensors"),
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,
+            )
+        try:
+            deadline = time.monotonic() + 120
+            while not (log.exists() and until in log.read_text()):
+                assert process.poll() is None, printed.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield process
+            process.wait(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a dry run plans; {} if there is nothing to do."""

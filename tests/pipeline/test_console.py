@@ -66,7 +66,7 @@ def test_a_failed_job_is_shown_by_its_logs_end_and_named_at_the_end(study):
     assert "error: results/tiny/runs/vit/both/seed0/history.csv: not the history of a run" in failed[0]
     assert "1 failed, see above: compute" in done.stdout
     assert "fashion.tables.compute" not in done.stdout
-    assert "report.html" not in done.stdout
+    assert "open results/tiny/report.html" not in done.stdout
 
 
 def test_all_that_snakemake_says_is_shown_on_request(study):

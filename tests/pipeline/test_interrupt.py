@@ -2,10 +2,6 @@
 
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import pytest
 
@@ -17,36 +13,6 @@ def make_long(study, config) -> None:
     """One run of a few hundred short epochs."""
     config["training"] |= {"epochs": 300, "patience": 300}
     study.configure(config)
-
-
-@contextmanager
-def under_way(study, until: str) -> Generator[subprocess.Popen]:
-    """Snakemake once its training's log says `until`; nothing of it is left in the end.
-
-    It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
-    """
-    log, printed = study.folder / LOG, study.folder / "printed.txt"
-    with printed.open("w") as output:
-        process = subprocess.Popen(
-            study.command("--", f"{RUN}/model.safetensors"),
-            cwd=study.folder,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=study.environment,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 120
-        while not (log.exists() and until in log.read_text()):
-            assert process.poll() is None, printed.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield process
-        process.wait(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +28,12 @@ def undisturbed(make_study) -> bytes:
 def test_snakemake_interrupted_and_run_again_resumes(number, make_study, undisturbed):
     study, config = make_study(["vit"])
     make_long(study, config)
-    with under_way(study, until="epoch 5:") as process:
+    with study.under_way("vit", until="epoch 5:") as process:
         os.killpg(process.pid, number)
     assert process.returncode != 0
     assert "interrupted in epoch" in (study.folder / LOG).read_text()
     assert not (study.folder / RUN / "model.safetensors").exists()
+    assert not (study.folder / "results/tiny/partial").exists(), "an interruption is no failure"
 
     done = study.snakemake("--", f"{RUN}/model.safetensors")
     assert done.returncode == 0, done.stdout
@@ -80,7 +47,7 @@ def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):
     study, config = make_study(["vit"])
     config["training"] |= {"epochs": 100_000, "patience": 100_000}
     study.configure(config)
-    with under_way(study, until="epoch 1:") as process:
+    with study.under_way("vit", until="epoch 1:") as process:
         # Another one at the same time is refused, as Snakemake does.
         assert "LockException" in study.snakemake("--", f"{RUN}/model.safetensors").stdout
         os.killpg(process.pid, signal.SIGKILL)

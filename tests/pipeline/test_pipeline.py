@@ -216,12 +216,12 @@ def test_a_bad_value_is_refused_before_any_job(make_study):
 
 def test_a_run_that_fails_leaves_the_others_going(make_study):
     study, config = make_study(["vit", "vgg8"])
-    config["models"]["vgg8"]["training"] = {"train_images": 1000}
+    config["models"]["vgg8"]["training"] = {"train_images": 999}
     study.configure(config)
     evaluated = [f"results/tiny/runs/{model}/both/seed0/metrics.json" for model in ("vit", "vgg8")]
     done = study.snakemake("--", *evaluated, "results/tiny/figures/fig14_vit_curves.png")
     assert done.returncode == 1
-    assert "error: training.train_images: 1000, but the dataset has 200" in done.stdout
+    assert "error: training.train_images: 999, but the dataset has 200" in done.stdout
     assert (study.folder / "results/tiny/runs/vit/both/seed0/metrics.json").exists()
     assert (study.folder / "results/tiny/figures/fig14_vit_curves.png").exists()
     assert not (study.folder / "results/tiny/runs/vgg8/both/seed0/history.csv").exists()

@@ -12,7 +12,7 @@ from snakemake.settings.enums import Quietness
 from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.study.changes import changes
-from fashion.training.lease import listed, visible_gpus
+from fashion.training.gpus import listed, visible_gpus
 from fashion.training.machine import gpu_name, multiply_adds_per_second, processor
 
 
