@@ -228,6 +228,8 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
         "commit": "0123abc-dirty",
         "finished": "2026-01-02T03:04:05+00:00",
     }
+    write_json(run / "provenance.json", {**PROVENANCE, "diverged": {"epoch": 4, "step": 2, "learning_rate": 0.1}})
+    assert lines_of(run)["diverged"] == "in epoch 4, step 2, at learning rate 0.1"
 
 
 def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path, monkeypatch):

@@ -110,6 +110,13 @@ def test_what_is_left_is_told_by_runs_alike(results):
     assert expected.likely == pytest.approx(expected.seconds / 2)
 
 
+def test_a_stopped_training_has_left_what_it_did_not_do(results):
+    results.checkpoint(("vit", "both", 0), history(0.5, 0.4, seconds=10), age=1000)
+    expected = left(results)
+    assert expected.ends == {}
+    assert expected.seconds == pytest.approx(5 * 10 + 5 * 70)  # and the other seeds, and those without augmentation
+
+
 def test_the_end_is_not_before_that_of_what_runs(results):
     for key in results.study.specs:
         results.finish(key)
@@ -157,7 +164,7 @@ def test_a_terminal_shows_each_run(results):
     clock, latest = time.strftime("%H:%M", end), time.localtime(results.states()["vit", "both", 0].updated + 17 * 2)
     assert f"vit both seed 0  4 of 20  80.00 % (2)  700  {clock}  {time.strftime('%H:%M', latest)}\n" in text
     assert "vit both seed 1  begun\n" in text
-    assert "vgg8 none seed 2  evaluated\n" in text
+    assert "vgg8 none seed 2  evaluating\n" in text
     assert "vit none seed 2  diverged  in epoch 2, step 3, at learning rate 0.1\n" in text
     assert "vgg8 both seeds 0, 2  failed  epoch 2: the disk is full\n" in text
     assert "vgg8 both seed 1  stopped  after 1 epoch\n" in text

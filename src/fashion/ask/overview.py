@@ -12,7 +12,7 @@ from tqdm import tqdm
 from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
-from fashion.records.run import Key, best_epoch
+from fashion.records.run import Key, Run, best_epoch
 from fashion.study.budget import Study
 from fashion.study.spec import split_sizes
 
@@ -98,8 +98,14 @@ def seed_words(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
+def divergence(run: Run) -> str:
+    """Where a run diverged, for a reader."""
+    where = run.provenance["diverged"]
+    return f"in epoch {where['epoch']}, step {where['step']}, at learning rate {where['learning_rate']}"
+
+
 def _left(left: Remaining, running: int, now: float) -> str:
-    unknown = f"{left.unknown} runs of unknown time" if left.unknown else ""
+    unknown = f"{left.unknown} run{'s' * (left.unknown > 1)} of unknown time" if left.unknown else ""
     if left.likely is None:
         known = f"about {_span(left.seconds)} one after another" if left.seconds else ""
     elif unknown:
@@ -113,7 +119,7 @@ def _running(key: Key, state: State, spec: dict, end: End | None, now: float) ->
     model, augmentation, seed = key
     name, history, most = f"{model} {augmentation} seed {seed}", state.history, spec["training"]["epochs"]
     if state.run:
-        return Running(name=name, epoch="evaluated", history=history)
+        return Running(name=name, epoch="evaluating", history=history)
     if history is None or end is None:
         return Running(name=name, epoch="begun")
     best, (images, _) = best_epoch(history), split_sizes(spec["training"])
@@ -145,8 +151,7 @@ def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
 def _reason(state: State, name: str) -> str:
     """Why a run is as it is; it may be the same for others, so it is without the run's name."""
     if state.word == DIVERGED and state.run:
-        where = state.run.provenance["diverged"]
-        return f"in epoch {where['epoch']}, step {where['step']}, at learning rate {where['learning_rate']}"
+        return divergence(state.run)
     if state.word == STOPPED:
         epochs = 0 if state.history is None else len(state.history)
         return f"after {epochs} epoch{'s' * (epochs != 1)}"

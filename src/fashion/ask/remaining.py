@@ -69,24 +69,23 @@ def remaining(study: Study, found: Mapping[Key, State], now: float) -> Remaining
         epochs[key[:2]].append(len(run.history))
         if last and run.provenance["device"] == last.provenance["device"]:
             seconds[key[:2]].append(run.history["seconds"].sum())
-    ends = {}
+    ends, left = {}, {}
     for key, state in found.items():
-        if state.word == RUNNING and state.history is not None and not state.run:
+        if state.word in (RUNNING, STOPPED) and state.history is not None and not state.run:
             training, took, done = study.specs[key]["training"], pace(state.history), len(state.history)
-            under_way = min(took, max(0.0, now - state.updated))
+            under_way = min(took, max(0.0, now - state.updated)) if state.word == RUNNING else 0.0
             likely = likely_epochs(state.history, training, epochs[key[:2]])
-            ends[key] = End(
-                latest=max(0.0, (training["epochs"] - done) * took - under_way),
-                likely=max(0.0, (likely - done) * took - under_way),
-            )
+            left[key] = max(0.0, (likely - done) * took - under_way)
+            if state.word == RUNNING:
+                latest = max(0.0, (training["epochs"] - done) * took - under_way)
+                ends[key] = End(latest=latest, likely=left[key])
             if not seconds[key[:2]]:
                 seconds[key[:2]] = [likely * took]
-    left: dict[Key, float | None] = {key: end.likely for key, end in ends.items()}
     for key, state in found.items():
         if state.word in (WAITING, STOPPED, RUNNING) and key not in left and not state.run:
-            alike = seconds[key[:2]] or [one for group in list(seconds) if group[0] == key[0] for one in seconds[group]]
-            done = state.history["seconds"].sum() if state.history is not None else 0
-            left[key] = max(0.0, mean(alike) - done) if alike else None
+            model = key[0]
+            alike = seconds[key[:2]] or [one for group in list(seconds) if group[0] == model for one in seconds[group]]
+            left[key] = mean(alike) if alike else None
     known = [one for one in left.values() if one is not None]
     total, running = sum(known), sum(state.word == RUNNING for state in found.values())
     return Remaining(

@@ -7,6 +7,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from fashion.ask.follow import study_of
+from fashion.ask.overview import divergence
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
@@ -105,7 +106,8 @@ def _provenance(run: Run) -> dict[str, str]:
         return {}
     provenance = run.provenance
     driver = f", driver {provenance['driver']}" if provenance["driver"] else ""
-    return {
+    diverged = {"diverged": divergence(run)} if provenance.get("diverged") else {}
+    return diverged | {
         "device": f"{provenance['device']}; {provenance['threads']} threads{driver}",
         "versions": _words({"python": provenance["python"], **provenance["packages"]}),
         "platform": provenance["platform"],
