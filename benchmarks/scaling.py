@@ -42,8 +42,9 @@ def make_config(runs: int) -> dict:
     return config
 
 
-def finish(folder: Path, config: dict, listed: str) -> None:
+def finish(folder: Path, config: dict) -> None:
     """Make every file that a dry run lists, and Snakemake believe that it did; those that a status reads are real."""
+    listed, *_ = snakemake(folder, "--dry-run", "--printshellcmds")
     for paths in re.findall(r"^ *output: (.*)$", listed, re.MULTILINE):
         for path in paths.split(", "):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def main() -> None:
                     sys.exit(f"planned otherwise than {state}:\n{listed}")
                 rows.append((state, runs, seconds, memory, seconds / runs * 1000))
                 if state == "nothing done":
-                    finish(folder, config, listed)
+                    finish(folder, config)
     headers = ("study", "runs", "seconds", "peak memory (MB)", "seconds per 1,000 runs")
     print(tabulate(rows, headers, floatfmt=("", ",.0f", ".1f", ".0f", ".1f")))
 

@@ -25,7 +25,7 @@ rule study:
 
 rule claims:
     input:
-        of_every_run(*KEPT),
+        of_every_run(*DECIDING),
         study=study_file,
         classes=f"{PLACE}/tables/table1_classes.csv",
     output:

@@ -25,7 +25,7 @@ from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.training.gpus import has_gpu
 from fashion.study.resources import training_mb, training_threads
-from fashion.study.run_folder import HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
+from fashion.study.run_folder import HISTORY, METRICS, PREDICTIONS, PROVENANCE, SPEC, WEIGHTS
 
 try:
     for path in workflow.configfiles:
@@ -76,8 +76,9 @@ if workflow.is_main_process and "gpu" in workflow.global_resources and not workf
 CAPTIONS = Path(workflow.basedir) / "workflow/report"
 DOCS = Path(workflow.basedir) / "docs"
 
-# What every run leaves for good. Not its weights: once they are evaluated, they may be deleted to save room.
-KEPT = [*RECORDS, PREDICTIONS]
+# What a stage over all runs depends on, of what each leaves for good: no two trainings have the same provenance, and with that
+# spec and history are those of the training. Each file more of each run takes Snakemake about as long to plan as a job.
+DECIDING = [METRICS, PREDICTIONS, PROVENANCE]
 
 
 wildcard_constraints:
@@ -93,10 +94,14 @@ def note(wildcards):
     return STUDIES[wildcards.budget].note
 
 
+def spec_of(wildcards):
+    """A run's whole description."""
+    return STUDIES[wildcards.budget].specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)]
+
+
 def spec(wildcards):
-    """A run's whole description, as one canonical string: Snakemake compares it with that of the last run."""
-    run = (wildcards.model, wildcards.augmentation, int(wildcards.seed))
-    return canonical_json(STUDIES[wildcards.budget].specs[run])
+    """The same as one canonical string: Snakemake compares it with that of the last run."""
+    return canonical_json(spec_of(wildcards))
 
 
 def family(wildcards):
@@ -263,5 +268,5 @@ def digest(text):
 
 
 def records(budget):
-    """What every run leaves for good; made by trainings."""
-    return [] if PARTIAL else run_files(budget, STUDIES[budget].specs, *KEPT)
+    """What every run leaves for good, made by trainings, that no table asks for."""
+    return [] if PARTIAL else run_files(budget, STUDIES[budget].specs, SPEC, HISTORY)

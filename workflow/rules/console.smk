@@ -4,6 +4,7 @@ import logging
 import time
 
 from snakemake.logging import ColorizingTextHandler
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 TAIL = 8  # lines of a failed job's log
@@ -79,9 +80,14 @@ def failure(name, record):
     return "\n    ".join(lines)
 
 
-if workflow.is_main_process and not (workflow.output_settings.verbose or workflow.output_settings.printshellcmds):
+settings = workflow.output_settings
+QUIET = Quietness.RULES in (settings.quiet or ())
+if workflow.is_main_process and not (settings.verbose or settings.printshellcmds):
     for handler in logging.getLogger("snakemake.logging").handlers:
         if isinstance(handler, ColorizingTextHandler):
             console = Console(handler.formatter)
             handler.setFormatter(console)
             handler.addFilter(console)
+    if settings.dryrun:
+        # As with --quiet, Snakemake then describes no job: nothing of that would be shown, and it takes a quarter longer.
+        settings.quiet = {Quietness.RULES, Quietness.PROGRESS}

@@ -18,7 +18,7 @@ FIGURE_READS = {
         lambda wildcards: shown_groups(wildcards, row),
     ),
     "histories": lambda row: (
-        {"runs": of_shown(row, HISTORY, SPEC, PROVENANCE)},
+        {"runs": of_shown(row, HISTORY, PROVENANCE)},
         lambda wildcards: shown_groups(wildcards, row),
     ),
     # The images differ from seed to seed.

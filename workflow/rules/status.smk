@@ -1,19 +1,25 @@
 # What a dry run ends with and a run begins with: the state of the runs in its plan, and what training them takes. And what a
 # run ends with: the page to open.
 import atexit
-import json
 import os
 import shutil
 from collections import Counter
 
 import psutil
-from snakemake.settings.enums import Quietness
 
 from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.study.changes import changes
 from fashion.training.gpus import listed, visible_gpus
 from fashion.training.machine import gpu_name, multiply_adds_per_second, processor
+
+
+def some(files, what):
+    """That files are something, in words; those of all runs would be a lot of them."""
+    first, *others = sorted(files) or [None]
+    if first is None:
+        return []
+    return [f"{first} and {len(others)} more are {what}" if others else f"{first} is {what}"]
 
 
 def why(job):
@@ -25,9 +31,9 @@ def why(job):
         # A job that fails leaves its log and nothing else.
         return f"not finished, see {job.log[0]}" if Path(job.log[0]).exists() else "never run"
     words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
-    words += [f"{Path(file).name} is missing" for file in sorted(reason.missing_output)]
-    words += [f"{file} changed" for file in sorted(reason.updated_input)]
-    words += [f"{file} is made again" for file in sorted(reason.updated_input_run)]
+    words += some(map(os.path.basename, reason.missing_output), "missing")
+    words += some(reason.updated_input, "changed")
+    words += some(reason.updated_input_run, "to be made again")
     words += ["interrupted"] * bool(reason.incomplete_output)
     words += ["other input files"] * reason.input_changed
     words += ["the rule's command changed"] * reason.code_changed
@@ -77,7 +83,7 @@ def planned():
         elif workflow.dag.needrun(job) and job.rule.name != "all":
             others.append(job)
     runs = [
-        PlannedRun(spec=json.loads(job.params.spec), training=why(job), evaluation=evaluations.get(run))
+        PlannedRun(spec=spec_of(job.wildcards), training=why(job), evaluation=evaluations.get(run))
         for run, job in trainings.items()
     ]
     return runs, others
@@ -92,7 +98,7 @@ INSTEAD = {
 def say_plan():
     """Print why what is made of the runs is to be made again, unless that is a lot, and the state of the runs."""
     runs, others = planned()
-    if Quietness.RULES not in (workflow.output_settings.quiet or ()) and not any(run.training for run in runs):
+    if not QUIET and not any(run.training for run in runs):
         for job in others:
             print(f"{name_of(job.rule.name, job.wildcards_dict)}: {why(job)}")
     if runs:

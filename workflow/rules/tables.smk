@@ -7,7 +7,7 @@ TABLE_READS = {
     "magnitudes": ({}, lambda wildcards: ["--magnitudes", *magnitudes(wildcards), *note_of(wildcards)]),
     "training": ({}, lambda wildcards: ["--training", hyperparameters(wildcards), *note_of(wildcards)]),
     "study": (
-        {"records": of_every_run(*KEPT), "study": study_file},
+        {"records": of_every_run(*DECIDING), "study": study_file},
         lambda wildcards: ["--study", study_file(wildcards), "--runs", runs_folder(wildcards)],
     ),
     "predictions": (

@@ -9,7 +9,6 @@ from statistics import mean
 
 from fashion.errors import UserError
 from fashion.files import canonical_json
-from fashion.records.run import Run
 from fashion.study.resources import (
     checkpoint_mb,
     disk_mb,
@@ -58,6 +57,8 @@ class Measurement:
 
 def measure(folder: Path) -> Measurement | None:
     """What the run in `folder` took; None if it has not finished, or its files are damaged."""
+    from fashion.records.run import Run  # and pandas with it, which most plans do without
+
     run = Run(folder)
     try:
         return Measurement(

@@ -84,17 +84,27 @@ def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
             missing += [module.imports[definition], (name, EFFECTS)]
         elif definition not in reached[name]:
             reached[name].add(definition)
-            missing.append((name, EFFECTS))
-            for statement in module.definitions.get(definition, []):
-                missing += _used(statement, package, name, module)
+            missing += _reached_from(package, name, definition)
     digests: dict[str, str] = {}
     for name, definitions in reached.items():
-        module = _module(package, name)
-        statements = [one for each in sorted(definitions) for one in module.definitions.get(each, [])]
-        if statements:
-            digests[name] = _digest(canonical(statements).encode())
-            digests |= _data_files(statements, module)
+        digests |= _digests(package, name, frozenset(definitions))
     return dict(sorted(digests.items()))
+
+
+@cache
+def _reached_from(package: Path, name: str, definition: str) -> list[Place]:
+    """The places that a module's definition uses; cached, as many stages share what they run."""
+    module = _module(package, name)
+    statements = module.definitions.get(definition, [])
+    return [(name, EFFECTS), *(place for one in statements for place in _used(one, package, name, module))]
+
+
+@cache
+def _digests(package: Path, name: str, definitions: frozenset[str]) -> dict[str, str]:
+    """The digest of these of a module's definitions, and of the data files that they name."""
+    module = _module(package, name)
+    statements = [one for each in sorted(definitions) for one in module.definitions.get(each, [])]
+    return {name: _digest(canonical(statements).encode()), **_data_files(statements, module)} if statements else {}
 
 
 @cache
@@ -191,21 +201,26 @@ def _used(statement: ast.stmt, package: Path, name: str, module: Module) -> Iter
 
 def _data_files(statements: list[ast.stmt], module: Module) -> dict[str, str]:
     """The digests of the data files beside a module that its statements name."""
+    if not (files := _beside(module.path.parent)):
+        return {}
     constants = {node.value for one in statements for node in walk(one) if isinstance(node, ast.Constant)}
-    return {
-        f"{module.parent}/{file.name}": _digest(_content(file))
-        for file in module.path.parent.iterdir()
-        if file.name in constants and file.suffix != ".py" and file.is_file()
-    }
+    return {f"{module.parent}/{file.name}": _content_digest(file) for file in files if file.name in constants}
 
 
-def _content(file: Path) -> bytes:
-    """What of a data file counts."""
+@cache
+def _beside(folder: Path) -> list[Path]:
+    """The data files of a folder."""
+    return [file for file in folder.iterdir() if file.suffix != ".py" and file.is_file()]
+
+
+@cache
+def _content_digest(file: Path) -> str:
+    """The digest of what of a data file counts."""
     if file.suffix != ".yaml":
-        return file.read_bytes()
+        return _digest(file.read_bytes())
     import yaml
 
-    return canonical_json(yaml.safe_load(file.read_bytes())).encode()
+    return _digest(canonical_json(yaml.safe_load(file.read_bytes())).encode())
 
 
 def _digest(content: bytes) -> str:
