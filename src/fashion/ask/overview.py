@@ -2,17 +2,17 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import mean
 
 import pandas as pd
-from tqdm import tqdm
 
 from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
-from fashion.records.run import Key, Run, best_epoch
+from fashion.records.run import Key, best_epoch
+from fashion.records.words import duration, seed_words
 from fashion.study.budget import Study
 from fashion.study.spec import split_sizes
 
@@ -93,25 +93,19 @@ def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
     )
 
 
-def seed_words(seeds: Sequence[int]) -> str:
-    """Ascending seeds for a reader."""
-    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-
-
-def divergence(run: Run) -> str:
+def divergence(where: dict) -> str:
     """Where a run diverged, for a reader."""
-    where = run.provenance["diverged"]
     return f"in epoch {where['epoch']}, step {where['step']}, at learning rate {where['learning_rate']}"
 
 
 def _left(left: Remaining, running: int, now: float) -> str:
     unknown = f"{left.unknown} run{'s' * (left.unknown > 1)} of unknown time" if left.unknown else ""
     if left.likely is None:
-        known = f"about {_span(left.seconds)} one after another" if left.seconds else ""
+        known = f"about {duration(left.seconds)} one after another" if left.seconds else ""
     elif unknown:
-        known = f"{_span(left.likely)}, {running} side by side"
+        known = f"{duration(left.likely)}, {running} side by side"
     else:
-        return f"likely end {_clock(left.likely, now)}, in {_span(left.likely)}, {running} side by side"
+        return f"likely end {_clock(left.likely, now)}, in {duration(left.likely)}, {running} side by side"
     return f"left: {' and '.join(filter(None, [known, unknown]))}" if known or unknown else ""
 
 
@@ -150,8 +144,8 @@ def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
 
 def _reason(state: State, name: str) -> str:
     """Why a run is as it is; it may be the same for others, so it is without the run's name."""
-    if state.word == DIVERGED and state.run:
-        return divergence(state.run)
+    if state.run and state.run.diverged:
+        return divergence(state.run.diverged)
     if state.word == STOPPED:
         epochs = 0 if state.history is None else len(state.history)
         return f"after {epochs} epoch{'s' * (epochs != 1)}"
@@ -176,8 +170,3 @@ def _clock(seconds: float, now: float) -> str:
     then = time.localtime(now + seconds)
     today = then[:3] == time.localtime(now)[:3]
     return time.strftime("%H:%M" if today else "%a %H:%M" if seconds < 6 * 86400 else "%d %b %H:%M", then)
-
-
-def _span(seconds: float) -> str:
-    """So many seconds as hours, minutes and seconds."""
-    return tqdm.format_interval(seconds)

@@ -106,7 +106,7 @@ def _provenance(run: Run) -> dict[str, str]:
         return {}
     provenance = run.provenance
     driver = f", driver {provenance['driver']}" if provenance["driver"] else ""
-    diverged = {"diverged": divergence(run)} if provenance.get("diverged") else {}
+    diverged = {"diverged": divergence(run.diverged)} if run.diverged else {}
     return diverged | {
         "device": f"{provenance['device']}; {provenance['threads']} threads{driver}",
         "versions": _words({"python": provenance["python"], **provenance["packages"]}),

@@ -9,6 +9,7 @@ from statistics import mean
 
 from fashion.errors import UserError
 from fashion.files import canonical_json
+from fashion.records.words import duration
 from fashion.study.resources import (
     checkpoint_mb,
     disk_mb,
@@ -215,14 +216,3 @@ def _size(megabytes: float) -> str:
     if megabytes < 1000:
         return f"{megabytes:.0f} MB"
     return f"{megabytes / 1000:.1f} GB" if megabytes < 10_000 else f"{megabytes / 1000:,.0f} GB"
-
-
-def duration(seconds: float) -> str:
-    """`seconds` for a reader: two digits matter."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{float(f'{seconds / 86400:.2g}'):g} days"

@@ -95,7 +95,7 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
         run = _run(folder, *run_stamps)
         trained = ABSENT not in run_stamps[1:] and run.spec == spec
         if trained and finished and run.metrics:
-            word = DIVERGED if run.provenance.get("diverged") else FINISHED
+            word = DIVERGED if run.diverged else FINISHED
             return State(word=word, history=run.history, run=run, updated=run_stamps[2].time)
         history, updated = (run.history, run_stamps[2].time) if trained else (None, 0.0)
     except UserError as error:

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fashion.records.forecast import Forecast, duration
+from fashion.records.forecast import Forecast
+from fashion.records.words import duration, seed_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ def describe(
         groups[model, augmentation, _state(run)].append(run)
     lines = []
     for (model, augmentation, state), members in groups.items():
-        line = f"{model} {augmentation} {_seeds([run.spec['seed'] for run in members])}: {state}"
+        line = f"{model} {augmentation} {seed_words([run.spec['seed'] for run in members])}: {state}"
         if members[0].training:
             seconds = forecast.cost(members[0].spec).seconds
             line += "; time unknown" if seconds is None else f"; about {duration(seconds * len(members))}"
@@ -66,10 +67,3 @@ def _state(run: PlannedRun) -> str:
     if run.training:
         return run.training
     return f"trained, to evaluate: {run.evaluation}" if run.evaluation else "fresh"
-
-
-def _seeds(seeds: list[int]) -> str:
-    """Ascending `seeds` for a reader."""
-    if len(seeds) > 3 and seeds == list(range(seeds[0], seeds[-1] + 1)):
-        return f"seeds {seeds[0]} to {seeds[-1]}"
-    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
