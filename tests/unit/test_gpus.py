@@ -193,6 +193,7 @@ def test_code_that_is_translated_runs_on_newer_gpus(machine, monkeypatch):
 
 def test_on_amds_gpus_torch_decides(machine, monkeypatch):
     cuda(monkeypatch, version=None, capability=(9, 4))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["gfx90a", "gfx1100"])
     check_gpu()
 
 
