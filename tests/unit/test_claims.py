@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from fabricated import QUIET
 
 from fashion.answer.claims import FAILS, HOLDS, RULES, UNDECIDED, main, tables
 from fashion.answer.deviations import deviations
@@ -83,7 +84,7 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         "parameters": PARAMETERS.get(model, 400_000),
         "gradient": 1e-5,
         "training": {},
-        "device": "a GPU",
+        "provenance": {"device": "a GPU"},
         "diverged": None,
     } | changed
     epochs = numbers["epochs"] + seed
@@ -109,7 +110,7 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
     return SimpleNamespace(
         spec=spec | {"training": spec["training"] | numbers["training"]},
         metrics={"parameters": numbers["parameters"]},
-        provenance={"device": numbers["device"]},
+        provenance={"driver": "1.0", "gpu": {"shared": 0.0}} | numbers["provenance"],
         history=history,
         diverged=numbers["diverged"],
         best=best,
@@ -309,8 +310,27 @@ def test_a_claim_that_needs_less_than_a_whole_training(claim, epochs, verdict):
     assert (decided[claim], decided["C1"]) == (verdict, UNDECIDED)
 
 
-def test_times_of_different_devices_are_not_compared():
-    assert verdicts(study({"vgg12": {"device": "another GPU"}}))["C7"] == UNDECIDED
+@pytest.mark.parametrize(
+    ("provenance", "why"),
+    [
+        ({"device": "another GPU"}, "timed on different devices: a GPU, another GPU"),
+        ({"gpu": {"shared": 0.3}, "device": "a GPU"}, "timed on a shared GPU (3 of 6 runs)"),
+        ({"gpu": None, "device": "a GPU"}, "timed beside a load that is not recorded (3 of 6 runs)"),
+        (QUIET | {"device": "a GPU"}, "timed on different devices: a GPU, a GPU with 1 thread"),
+        (
+            QUIET | {"driver": "1.0", "device": "a GPU", "processor_seconds": 85},
+            "timed on a busy machine (3 of 6 runs)",
+        ),
+    ],
+)
+def test_times_that_cannot_be_compared_decide_nothing(provenance, why):
+    claims, statements = tables(CLAIMS, study({"vgg12": {"provenance": provenance}}), BALANCED)
+    assert dict(zip(claims["id"], claims["verdict"], strict=True))["C7"] == UNDECIDED
+    statement = statements[statements["claim"] == "C7"].iloc[0]
+    assert statement["why_undecided"] == why
+    assert statement["measured"] == pytest.approx(0.5, rel=0.1)  # shown all the same
+    # Accuracies do not depend on it.
+    assert (statements[statements["claim"] == "C3"]["verdict"] == HOLDS).all()
 
 
 def test_a_verdict_must_survive_the_correction_for_fourteen_claims():

@@ -370,6 +370,12 @@ def test_training_time_stands_beside_the_reports() -> None:
     assert time([short, long], {}) == "Total training time: 8.0 s in 6.5 epochs, mean of 2 seeds"
 
 
+def test_curves_say_if_they_were_timed_on_a_busy_machine(runs: list[Run]) -> None:
+    runs[1].provenance["processor_seconds"] = 10.0
+    first, second = (part.get_supxlabel() for part in curves.plot(runs, {}).subfigs)
+    assert first.endswith(" epochs, mean of 2 seeds; timed on a busy machine (1 of 2 runs)") != second.endswith("runs)")
+
+
 def test_the_log_is_the_history(runs: list[Run]) -> None:
     history = runs[0].history
     history.loc[0, "train_loss"] = 12.5

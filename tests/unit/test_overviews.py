@@ -109,11 +109,12 @@ def test_a_reliability_diagram_has_each_bins_accuracy_and_images() -> None:
 def test_what_a_diverged_model_predicts_is_drawn_as_far_as_it_is_a_number(tmp_path: Path) -> None:
     labels = np.arange(10)
     lost = Predictions(logits=np.full((10, 10), np.nan, np.float32), labels=labels)
-    groups = [("vit", "both", [lost]), ("vgg8", "both", [predict(*((label, label, 0.9) for label in labels)), lost])]
+    whole = predict(*((label, label, 0.9) for label in labels))
+    groups = [("vit", "both", [lost]), ("vgg8", "both", [whole, lost]), ("vgg12", "both", [lost])]
     for plot in PLOTS.values():
         check_legible(plot(groups), tmp_path)
-    first, second = reliability.plot(groups).axes
-    assert [[text.get_text() for text in axes.texts] for axes in (first, second)] == [["diverged"], ["diverged"]]
+    first, second, third = reliability.plot(groups).axes
+    assert [[text.get_text() for text in axes.texts] for axes in (first, second, third)] == [["diverged"]] * 3
     assert [bar.get_height() for bar in first.patches] == [0] * 15
     assert confusion.confusion([lost])[:, 0].tolist() == [100] * 10
     (axes,) = mistakes.plot(IMAGES, groups[:1]).axes
@@ -160,7 +161,7 @@ def fabricate(model: str, seed: int = 0, **columns: list) -> SimpleNamespace:
     history = pd.DataFrame(filled | {name: [value] * epochs for name, value in metrics.items()} | columns)
     spec = {"model": {"name": model, "family": "vit"}, "augmentation": {"name": "both"}, "seed": seed}
     best = history.loc[history["validation_loss"].idxmin()]
-    return SimpleNamespace(spec=spec, history=history, best=best, diverged=None)
+    return SimpleNamespace(spec=spec, history=history, best=best, diverged=None, provenance={})
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +296,9 @@ def test_the_trade_off_says_which_augmentation_where_there_are_several() -> None
 
 def test_time_to_accuracy_is_the_best_so_far_over_the_seconds_so_far() -> None:
     trained = fabricate("vit", seconds=[2.0, 3.0, 4.0], validation_accuracy=[0.5, 0.4, 0.8])
-    (line,) = time_to_accuracy.plot([trained]).axes[0].lines
+    axes = time_to_accuracy.plot([trained]).axes[0]
+    (line,) = axes.lines
+    assert axes.get_title() == "augmentation: both, 1 seed\ntimed beside a load that is not recorded"
     np.testing.assert_allclose(line.get_xydata(), [(2, 0.5), (5, 0.5), (9, 0.8)])
 
 

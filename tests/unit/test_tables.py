@@ -155,7 +155,8 @@ def compared(**columns: list) -> pd.DataFrame:
     """A comparison of two models; a measured column that is not given has the same value twice."""
     names = ["test_accuracy", "test_accuracy_low", "test_accuracy_high", "flops_per_image", "images_per_second"]
     measured = [*names, *comparison.REPORTED]
-    table = pd.DataFrame({"model": ["a", "b"], "augmentation": "both", "seeds": 1, "diverged": 0, "test_images": 1000})
+    table = pd.DataFrame({"model": ["a", "b"], "augmentation": "both", "seeds": 1})
+    table = table.assign(diverged=0, test_images=1000, timed="")
     reported = {f"reported_{name}": [None, 1.0] for name in comparison.REPORTED}
     return table.assign(**dict.fromkeys(measured, 1.0) | reported | columns)
 
@@ -182,6 +183,17 @@ def test_the_best_of_each_column_is_bold() -> None:
 
 def test_the_comparison_says_how_many_seeds_diverged() -> None:
     assert comparison.readable(compared(diverged=[0, 1]))["seeds"].tolist() == ["1", "1 (1 diverged)"]
+
+
+def test_no_time_that_decides_nothing_is_the_best() -> None:
+    times = {"seconds": [5.0, 4.0], "seconds_per_epoch": [2.0, 2.0], "images_per_second": [10, 20]}
+    table = comparison.readable(compared(**times, timed=["", "timed on a busy machine"]))
+    assert table["seconds (reported)"].tolist() == ["**5.0**", "4.0 (1.0)"]
+    assert table["seconds per epoch (reported)"].tolist() == ["**2.00**", "2.00 (1.00)"]
+    assert table["images per second"].tolist() == ["**10**", "20"]
+    assert table["times"].tolist() == ["", "timed on a busy machine"]
+    of_none = comparison.readable(compared(**times, timed="timed on a busy machine"))
+    assert of_none["seconds (reported)"].tolist() == ["5.0", "4.0 (1.0)"]
 
 
 def test_what_reads_the_same_as_the_best_is_bold_too() -> None:

@@ -11,6 +11,7 @@ from fashion.answer.statements import Statement
 from fashion.records.metrics import METRICS, Metric, span
 from fashion.records.run import Run, Runs
 from fashion.records.statistics import Estimate, over_seeds, over_seeds_and_images
+from fashion.records.timing import device_of, doubts
 
 LEAST_SEEDS = 2
 UNMEASURED = Estimate(value=math.nan, error=math.nan)
@@ -159,7 +160,9 @@ def _objections(metric: Metric, runs: list[Run], protocol: dict, epochs: int | N
     if epochs and all(run.spec["training"]["epochs"] >= epochs for run in runs):
         protocol = {key: value for key, value in protocol.items() if key != "epochs"}
     reasons = objections(runs, protocol)
-    devices = {run.provenance["device"] for run in runs}
-    if metric.timed and len(devices) > 1:
-        reasons.append(f"timed on different devices: {', '.join(sorted(devices))}")
+    if metric.timed:
+        devices = {device_of(run.provenance) for run in runs}
+        if len(devices) > 1:
+            reasons.append(f"timed on different devices: {', '.join(sorted(devices))}")
+        reasons += doubts(runs)
     return reasons

@@ -12,6 +12,7 @@ from matplotlib.ticker import ScalarFormatter
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
 from fashion.figures.parts.sheet import WIDTH, figure_parser, save
 from fashion.records.run import Run, add_runs
+from fashion.records.timing import UNKNOWN, doubts
 from fashion.stage import exit_on_user_error
 
 CURVES = "published_curves.csv"
@@ -52,7 +53,8 @@ def plot(
             axes.yaxis.set_major_formatter(_EqualWidth())
         loss.set(xlabel="epoch", ylabel="loss")
         accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
-        part.supxlabel(training_time(seeds, reported.get(model, {})))
+        busy = [words for words in doubts(seeds) if UNKNOWN not in words]
+        part.supxlabel("; ".join([training_time(seeds, reported.get(model, {})), *busy]))
     handles = legend(held_out, published=bool(theirs), diverged=any(run.diverged for run in runs))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure

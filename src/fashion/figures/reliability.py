@@ -42,6 +42,8 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
     axes.axline((0, 0), slope=1, color=("black", 0.5), linestyle=":")
     for bins in each:
         held = bins.share > 0
+        if not held.any():  # a line without a point counts for the layout as one at the figure's corner
+            continue
         points = 100 * bins.confidence[held], 100 * bins.accuracy[held]
         (line,) = axes.plot(*points, marker="o", color="C0", linestyle="-", clip_on=False)
         said = ", ".join(f"{right:.0f} % at {sure:.0f} %" for sure, right in zip(*points, strict=True))

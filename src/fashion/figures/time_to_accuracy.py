@@ -22,6 +22,7 @@ from fashion.figures.parts.names import (
 from fashion.figures.parts.sheet import WIDTH, draw_runs
 from fashion.figures.parts.svg import describe
 from fashion.records.run import Run
+from fashion.records.timing import doubts
 from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.2  # inches
@@ -43,7 +44,8 @@ def plot(runs: Sequence[Run]) -> Figure:
     axes.set(xlabel="training time (s)", ylabel="best validation accuracy so far (%)")
     augmentations = sorted({augmentation for _, augmentation in models})
     seeds = max(map(len, models.values()))
-    axes.set_title(f"augmentation: {', '.join(augmentations)}, {counted(seeds, 'seed')}", size="small")
+    lines = [f"augmentation: {', '.join(augmentations)}, {counted(seeds, 'seed')}", *doubts(runs)]
+    axes.set_title("\n".join(lines), size="small")
     logit_scale(axes, "y")
     ends = {}
     for (model, _), of_model in models.items():

@@ -16,6 +16,7 @@ from fashion.figures import repeats as repeats_figure
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
 from fashion.records.run import Key, Run, Runs, finished_runs
+from fashion.records.timing import doubts
 from fashion.reference.compare import RULE
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.budget import Study, load_study
@@ -204,7 +205,11 @@ def _page(
         limits.append(
             "Where there is one seed, the interval is that of the test images, and nothing is said of others."
         )
-    limits.append("Times are those of the devices above, with whatever else ran on them.")
+    limits += [f"Runs {words}: such times decide nothing." for words in doubts(runs)]
+    diverged = sum(run.diverged is not None for run in runs)
+    limits += [f"Of the {len(runs)} runs {diverged} diverged; they count with the accuracy that they have."] * bool(
+        diverged
+    )
     limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
     return PAGE.format(
         budget=study.budget,

@@ -9,6 +9,7 @@ import pandas as pd
 from fashion.records.metrics import percent, span, with_diverged
 from fashion.records.run import Runs
 from fashion.records.statistics import over_seeds_and_images
+from fashion.records.timing import doubts
 from fashion.stage import exit_on_user_error
 from fashion.study.spec import split_sizes
 from fashion.tables.writing import write_study_table
@@ -24,6 +25,8 @@ BEST = {
     "seconds_per_epoch": "min",
     "images_per_second": "max",
 }
+# Those are no best ones where they were taken on a busy machine.
+TIMES = ["seconds", "seconds_per_epoch", "images_per_second"]
 
 
 def compare(runs: Runs) -> pd.DataFrame:
@@ -31,7 +34,8 @@ def compare(runs: Runs) -> pd.DataFrame:
 
     The interval of the test accuracy is for other seeds and other test images; see `fashion.records.statistics`. The
     accuracy on RandAugmented test images is there where the runs were tested on them, as the published code does.
-    `diverged` of the seeds did, and count with the accuracy that they have.
+    `diverged` of the seeds did, and count with the accuracy that they have; `timed` says why times decide nothing, if
+    they do not.
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
@@ -67,6 +71,7 @@ def compare(runs: Runs) -> pd.DataFrame:
             row[column] = value
             if column in REPORTED:
                 row[f"reported_{column}"] = reported.get(column)
+        row["timed"] = "; ".join(doubts(seeds))
         row["device"] = "; ".join(sorted({run.provenance["device"] for run in seeds}))
         rows.append(row)
     return pd.DataFrame(rows)
@@ -77,13 +82,14 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
 
     The best measured value of a column is bold, and so is every other that reads the same.
     """
-    best = comparison.agg(BEST)
+    comparable = comparison[TIMES].where(comparison["timed"] == "")
+    best = comparison.assign(**comparable).agg(BEST)
 
     def show(row: pd.Series, column: str, write: Callable[[float], str]) -> str:
         if pd.isna(row[column]):
             return ""
         text = write(row[column])
-        if column in best and text == write(best[column]):
+        if column in best and text == write(best[column]) and not (column in TIMES and row["timed"]):
             text = f"**{text}**"
         reported = row.get(f"reported_{column}")
         return text + (f" ({write(reported)})" if pd.notna(reported) else "")
@@ -107,6 +113,7 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
             "seconds (reported)": show(row, "seconds", "{:,.1f}".format),
             "seconds per epoch (reported)": show(row, "seconds_per_epoch", "{:.2f}".format),
             "images per second": show(row, "images_per_second", "{:,.0f}".format),
+            "times": row["timed"],
         }
         for _, row in comparison.iterrows()
     )

@@ -4,6 +4,7 @@ import pandas as pd
 
 from fashion.records.metrics import with_diverged
 from fashion.records.run import Runs
+from fashion.records.timing import doubts
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import write_study_table
 
@@ -14,8 +15,10 @@ TOTAL = "all"
 def compute(runs: Runs) -> pd.DataFrame:
     """A row for each run, and one for each device with the sums over its runs.
 
-    Seconds are those of training and validation; watt hours those of the whole GPU meanwhile, absent where an epoch's
-    were not counted. The sum of the reported seconds takes the models' reported trainings once each.
+    Seconds are those of training and validation; processor seconds those of the whole training, all its threads and
+    attempts together, absent where older code did not record them; watt hours those of the whole GPU meanwhile, absent
+    where an epoch's were not counted. `timed` says why a time decides nothing, if it does not. The sum of the reported
+    seconds takes the models' reported trainings once each.
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
@@ -33,6 +36,8 @@ def compute(runs: Runs) -> pd.DataFrame:
                     "epochs": len(run.history),
                     "seconds": seconds,
                     "seconds_per_epoch": seconds / len(run.history),
+                    "processor_seconds": run.provenance.get("processor_seconds"),
+                    "timed": "; ".join(doubts([run])),
                     "watt_hours": run.history["joules"].sum(skipna=False) / JOULES_PER_WATT_HOUR,
                     "reported_seconds": reported.get("seconds"),
                     "reported_seconds_per_epoch": reported.get("seconds_per_epoch"),
@@ -46,11 +51,14 @@ def compute(runs: Runs) -> pd.DataFrame:
             "diverged": "sum",
             "epochs": "sum",
             "seconds": "sum",
+            "processor_seconds": lambda values: values.sum(min_count=1),
             "watt_hours": lambda values: values.sum(min_count=1),
             "reported_seconds": lambda values: values.drop_duplicates().sum(min_count=1),
         }
     )
-    totals = totals.assign(model=TOTAL, augmentation=TOTAL, seconds_per_epoch=totals["seconds"] / totals["epochs"])
+    totals = totals.assign(
+        model=TOTAL, augmentation=TOTAL, timed="", seconds_per_epoch=totals["seconds"] / totals["epochs"]
+    )
     return pd.concat([frame, totals], ignore_index=True).astype({"seed": "Int64"})
 
 
@@ -70,6 +78,8 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
             "epochs": row["epochs"],
             "seconds (reported)": beside(row, "seconds", ",.1f"),
             "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
+            "processor seconds": "" if pd.isna(row["processor_seconds"]) else f"{row['processor_seconds']:,.1f}",
+            "times": row["timed"],
             "Wh": "" if pd.isna(row["watt_hours"]) else f"{row['watt_hours']:.1f}",
             "device": row["device"],
         }
