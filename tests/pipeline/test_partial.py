@@ -13,8 +13,8 @@ PARTIAL = ("--config", "partial=True")
 PAGE = "results/tiny/partial/report.html"
 
 
-def weights(*models: str) -> list[str]:
-    """The files that a run of Snakemake is to make, so that it makes no tables and figures of its own."""
+def runs(*models: str) -> list[str]:
+    """What a run of Snakemake is to make, evaluated runs, so that it makes no tables and figures of its own."""
     return ["--", *(f"results/tiny/runs/{model}/both/seed0/metrics.json" for model in models)]
 
 
@@ -38,7 +38,7 @@ def dangling(page: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def failed(make_study):
-    """A study of four models: one finished, one failed, two that nobody asked for yet."""
+    """A study of four models: one finished, one failed, one trained and not evaluated, one not begun."""
     study, config = make_study(["vit", "vgg8", "resnet18", "vit_depthwise"])
     config["models"]["vgg8"]["training"] = {"train_images": 999}
     config["models"]["resnet18"]["training"] = {"epochs": 100_000, "patience": 100_000}
@@ -47,7 +47,8 @@ def failed(make_study):
     note = {"budgets": {"tiny": {"note": "a note in a file of its own"}}}
     (study.folder / "mine.yaml").write_text(yaml.safe_dump(note))
     options = ["--config", "budget=tiny", "--configfile", "mine.yaml"]
-    done = study.snakemake(*options, *weights("vit", "vgg8"))
+    trained = "results/tiny/runs/vit_depthwise/both/seed0/model.safetensors"
+    done = study.snakemake(*options, *runs("vit", "vgg8"), trained)
     study.configure(config | {"budget": "tiny"})
     return study, done
 
@@ -63,7 +64,9 @@ def test_a_run_of_snakemake_that_ends_with_failures_makes_the_page_of_the_others
     said = missing(study)
     assert said.startswith("Partial results: 1 of 4 runs has finished")
     assert f"Failed vgg8, augmentation both, seed 0: {reason}" in said
-    assert "Waiting: 2 runs resnet18, augmentation both, seed 0 vit_depthwise, augmentation both, seed 0" in said
+    assert (
+        "Waiting: 2 runs resnet18, augmentation both, seed 0 vit_depthwise, augmentation both, seed 0: trained" in said
+    )
     page = (study.folder / PAGE).read_text()
     assert "A note in a file of its own" in page, "configured as the run of Snakemake was"
     assert "ResNet18 with augmentation both was not run" in page, "not by its key"
@@ -88,10 +91,10 @@ def test_partial_results_are_made_beside_a_running_snakemake_and_only_what_is_st
         assert {path for path in after if before.get(path) != after[path]} <= {
             path for path in after if "resnet18_both_seed0" in path
         }
-        assert "LockException" in study.snakemake(*weights("resnet18")).stdout, "its lock is still there"
+        assert "LockException" in study.snakemake(*runs("resnet18")).stdout, "its lock is still there"
         os.killpg(process.pid, signal.SIGINT)
 
-    done = study.snakemake(*weights("vit_depthwise"))
+    done = study.snakemake(*runs("vit_depthwise"))
     assert done.returncode == 0, done.stdout
     jobs, _ = study.dry_run(*PARTIAL)
     of_all = {"study", "claims", "page", "comparison", "per_class", "calibration", "ablation", "compute"}

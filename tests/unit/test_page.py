@@ -223,7 +223,7 @@ def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
     failed = State(word="failed", reason="error: memory")
     running = State(word="running", history=pd.DataFrame({"epoch": [1, 2]}))
     run = next(iter(study.specs))
-    states = dict.fromkeys(study.specs, State(word="finished", run=Run(Path()))) | {run: running}
+    states = dict.fromkeys(study.specs, State(word="finished")) | {run: running}
     assert unfinished(study, states) == [
         {
             "model": run[0],
@@ -238,6 +238,10 @@ def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
     other = replace(study, specs={(*run[:2], seed): study.specs[run] for seed in range(3)})
     states = dict.fromkeys(other.specs, failed) | {(*run[:2], 1): running}
     assert [(row["word"], row["seeds"]) for row in unfinished(other, states)] == [("failed", [0, 2]), ("running", [1])]
+    # One that diverged is a result; one that is trained and not evaluated is not, whatever it left.
+    words = zip(other.specs, ("diverged", "waiting", "finished"), strict=True)
+    states = {key: State(word=word, run=Run(Path())) for key, word in words}
+    assert [(row["word"], row["seeds"]) for row in unfinished(other, states)] == [("waiting", [1])]
 
 
 def test_the_page_is_stale_when_a_part_of_it_changes():

@@ -36,12 +36,12 @@ try:
     # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
     PARTIAL = config.get("partial", False)
     if PARTIAL:
-        from fashion.answer.unfinished import unfinished
+        from fashion.answer.unfinished import ENDED, unfinished
         from fashion.records.progress import states
 
         WHOLE = STUDIES[config["budget"]]
         STATES = states(WHOLE, Path("results") / config["budget"])
-        STUDIES[config["budget"]] = WHOLE.only([run for run, state in STATES.items() if state.run])
+        STUDIES[config["budget"]] = WHOLE.only([run for run, state in STATES.items() if state.word in ENDED])
     # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {
         name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}

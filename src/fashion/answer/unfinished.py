@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from fashion.records.progress import State
+from fashion.records.progress import DIVERGED, FINISHED, State
 from fashion.records.run import Key
 from fashion.study.budget import Study
+
+# Of runs that left a result.
+ENDED = (FINISHED, DIVERGED)
 
 
 def unfinished(study: Study, states: Mapping[Key, State]) -> list[dict]:
@@ -17,7 +20,7 @@ def unfinished(study: Study, states: Mapping[Key, State]) -> list[dict]:
     """
     groups: dict[tuple, list[int]] = defaultdict(list)
     for (model, augmentation, seed), state in states.items():
-        if not state.run:
+        if state.word not in ENDED:
             epoch = 0 if state.history is None else len(state.history)
             epochs = study.specs[model, augmentation, seed]["training"]["epochs"]
             groups[model, augmentation, state.word, state.reason, epoch, epochs].append(seed)
