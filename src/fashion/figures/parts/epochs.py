@@ -35,7 +35,15 @@ NUMBERS = {"loss": "{:.4f}", "accuracy": "{:.2f} %"}
 FENCE = 6
 GUESSING = np.log(len(CLASSES))
 # Where a run diverged, at the panel's upper edge.
-DIVERGED: dict[str, Any] = {"linestyle": "none", "marker": "X", "color": "C3", "clip_on": False, "zorder": 3}
+DIVERGED: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "x",
+    "markersize": 6,
+    "markeredgewidth": 1.5,
+    "color": "black",
+    "clip_on": False,
+    "zorder": 3,
+}
 OUTSIDE: dict[str, Any] = {"linestyle": "none", "marker": "^", "markersize": 4, "clip_on": False, "zorder": 3}
 
 
