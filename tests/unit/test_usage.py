@@ -24,7 +24,7 @@ def test_own_and_others_processor_time_are_told_apart(tmp_path, monkeypatch) -> 
     stat = tmp_path / "stat"
     monkeypatch.setattr(usage, "MACHINE", stat)
     monkeypatch.setattr("os.sysconf", lambda name: 100)
-    # user, nice, system, idle, waiting for disks, two kinds of interrupts, taken for other machines; the rest is in these
+    # user nice system idle iowait irq softirq steal; guest and guest_nice are in the first two
     stat.write_text("cpu  100 10 20 5000 300 1 2 4 50 5\ncpu0 1 1 1\n")
     counted = Usage(CPU)
     work(0.2)
