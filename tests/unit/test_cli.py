@@ -110,6 +110,17 @@ def test_saved_test_images_are_answered_as_they_were_evaluated(family, dataset, 
         assert answer["seen"] == "dark background"
 
 
+def test_classes_are_called_what_the_pipeline_called_those_of_its_dataset(dataset, tmp_path):
+    run = make_run(tmp_path / "results/quick/runs/vit/both/seed0", "vit")
+    files = save_images(tmp_path / "images", dataset.test_images[:1])
+    (before,) = classify(run, files)
+    (tmp_path / "results/data").mkdir()
+    names = [f"digit {label}" for label in range(10)]
+    (tmp_path / "results/data/class_names.json").write_text(json.dumps(names))
+    (now,) = classify(run, files)
+    assert now["class"] == names[CLASSES.index(before["class"])]
+
+
 def test_bad_images_are_named_and_the_others_answered(run, dataset, tmp_path):
     first, second, third = save_images(tmp_path / "images", dataset.test_images[:3])
     second.write_bytes(b"no image")

@@ -53,6 +53,8 @@ def test_the_shipped_configuration_is_accepted(config):
         ("modles", {}, "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: budget, data, "),
         ("budget", "quik", "config: budget: unknown name 'quik' (did you mean 'quick'?); known: report, published, "),
         ("data.verify", False, "config: data.verify: false needs data.folder; what is downloaded is always verified"),
+        ("data.classes", ["a", "b"], "config: data.classes: ['a', 'b'] is too short"),
+        ("data.classes", ["a"] * 10, "(ten different names, in the order of the labels)"),
         ("training.epochs", -1, "config: training.epochs: -1 is less than the minimum of 1"),
         ("training.epochs", "ten", "config: training.epochs: 'ten' is not of type 'integer'"),
         ("training.learning_rate", "1e-3", "(a decimal such as 0.001; YAML reads 1e-3 as text)"),
@@ -351,3 +353,16 @@ def test_planning_a_study_imports_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)
+
+
+def test_with_other_data_than_fashion_mnist_no_number_of_the_report_is_left(config):
+    published, other = resolve(config, "published"), resolve(config, "published", other_data=True)
+    assert other.specs == published.specs
+    assert published.repeats()
+    assert not other.repeats()
+    assert not any(entry["reported"] for entry in other.summary()["models"].values())
+    assert other.note == "the dataset is not Fashion-MNIST: nothing that the report says applies to it"
+    assert resolve(config, "quick", other_data=True).note.startswith("quick budget: ")
+    assert other.summary()["other_data"]
+    assert "other_data" not in published.summary()
+    assert resolve(config, "published") == published  # the configuration is as it was

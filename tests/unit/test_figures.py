@@ -410,6 +410,15 @@ def test_samples_are_the_first_of_each_class(dataset: Dataset) -> None:
     np.testing.assert_array_equal(mosaic[8 * 30 : 8 * 30 + 28, 30 : 30 + 28], second_bag)
 
 
+def test_images_have_the_names_of_other_classes(dataset: Dataset) -> None:
+    names = [f"class {label}" for label in range(10)]
+    axes = samples.samples(dataset, classes=names, columns=3).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == names
+    assert samples.shares(np.eye(10)[9], names) == "9 1.00"
+    unmixed = samples.mixup_alpha(dataset, classes=names).axes[0].texts[0].get_text().strip()
+    assert unmixed == str(dataset.train_labels[0])
+
+
 def test_randaugment_leaves_out_a_side_that_an_operation_does_not_have(dataset: Dataset) -> None:
     axes = samples.randaugment(dataset, magnitudes=(0, 30)).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["image", "−30", "0", "30"]

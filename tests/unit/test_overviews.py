@@ -69,8 +69,15 @@ def test_a_confusion_matrix_has_the_shares_of_each_true_class() -> None:
     cells = {text.get_text(): text.get_position() for text in axes.texts}
     assert cells == {"75": (1, 1), "25": (3, 1), "100": (9, 8)}
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == [f"{name} {label}" for label, name in enumerate(mosaic.SHORT_NAMES)]
+    assert labels == [f"{name} {label}" for label, name in enumerate(map(mosaic.short, CLASSES))]
     assert axes.get_title() == "vit\nboth, n = 2 × 4"
+
+
+def test_a_confusion_has_the_names_of_other_classes() -> None:
+    (axes,) = confusion.plot(
+        [("vit", "both", [predict((1, 1, 0.9))])], [f"class {label}" for label in "abcdefghij"]
+    ).axes
+    assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["a 0", "b 1"]
 
 
 def test_a_share_that_rounds_to_0_is_left_blank() -> None:

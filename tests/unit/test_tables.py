@@ -1,6 +1,7 @@
 """Tables over runs: numbers that can be counted by hand."""
 
 import argparse
+import json
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fabricated import predict, write_predictions
+from runs import write_dataset
 from scipy import stats
 
 from fashion.errors import UserError
@@ -16,7 +18,7 @@ from fashion.records.confidence import reliability
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, group, read_groups
 from fashion.records.statistics import over_seeds_and_images
-from fashion.tables import ablation, calibration, comparison, per_class
+from fashion.tables import ablation, calibration, classes, comparison, per_class
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))
@@ -33,6 +35,16 @@ def test_precision_recall_and_f1_are_those_of_each_class() -> None:
     assert scores.loc["Dress"].tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3])
     assert scores.loc["Bag"].tolist() == [1, 1, 1]
     assert (scores.drop(["Trouser", "Dress", "Bag"]) == 0).all(axis=None)
+
+
+def test_classes_have_the_names_that_the_command_line_gives(dataset, tmp_path, monkeypatch) -> None:
+    names = [f"digit {label}" for label in range(10)]
+    data, output = write_dataset(tmp_path / "data.npz", dataset), tmp_path / "table1.csv"
+    command = ["classes", "--data", str(data), "--classes", json.dumps(names), "--output", str(output)]
+    monkeypatch.setattr("sys.argv", command)
+    classes.main()
+    assert pd.read_csv(output)["class"].tolist() == names
+    assert per_class.per_class([("vit", "both", [FIRST])], names)["class"].tolist() == names
 
 
 def test_scores_of_a_class_are_means_over_the_seeds() -> None:

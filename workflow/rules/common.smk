@@ -20,19 +20,23 @@ shell.prefix(
 from fashion.study.budget import resolve
 from fashion.study.config import check, explain, refuse_repeated_keys
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digests
-from fashion.data.download import content_checksums
+from fashion.data.download import CHECKSUMS as CHECKSUMS_PUBLISHED, content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json
+from fashion.image import CLASSES
 from fashion.training.gpus import has_gpu
 from fashion.study.resources import training_mb, training_threads
-from fashion.study.run_folder import HISTORY, METRICS, PREDICTIONS, PROVENANCE, SPEC, WEIGHTS
+from fashion.study.run_folder import CLASS_NAMES_FILE, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
 
 try:
     for path in workflow.configfiles:
         refuse_repeated_keys(Path(path))
     validate(config, "../schemas/config.schema.yaml")
     check(config)
-    STUDIES = {budget: resolve(config, budget) for budget in config["budgets"]}
+    # Jobs on a cluster's nodes may not see the folder, nor need to: their commands are those of the main process.
+    CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
+    OTHER_DATA = CONTENT not in ({}, CHECKSUMS_PUBLISHED)
+    STUDIES = {budget: resolve(config, budget, OTHER_DATA) for budget in config["budgets"]}
     # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
     PARTIAL = config.get("partial", False)
     if PARTIAL:
@@ -46,8 +50,6 @@ try:
     FAMILIES = {
         name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
     }
-    # The main process plans; others, on a cluster's nodes, may not see the folder.
-    CONTENT = content_checksums(config["data"]["folder"], config["data"]["verify"]) if workflow.is_main_process else {}
 except UserError as error:
     sys.exit(f"error: {error}")
 except WorkflowError as error:
@@ -61,6 +63,9 @@ CHECKSUMS = "results/data/checksums.json"
 DATASET_FILES = {"data": ancient(DATA), "checksums": CHECKSUMS}
 SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
 SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
+# The names of the classes, for stages that show them, where they are not Fashion-MNIST's.
+NAMES = config["data"]["classes"] or ([str(label) for label in range(len(CLASSES))] if OTHER_DATA else list(CLASSES))
+CLASS_NAMES = [] if NAMES == list(CLASSES) else ["--classes", canonical_json(NAMES)]
 
 # Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
 # still saves its state, and the job with it.
@@ -268,5 +273,9 @@ def digest(text):
 
 
 def records(budget):
-    """What every run leaves for good, made by trainings, that no table asks for."""
-    return [] if PARTIAL else run_files(budget, STUDIES[budget].specs, SPEC, HISTORY)
+    """What every run leaves for good; made by trainings. A file that only tables ask for would not be missed."""
+    if PARTIAL:
+        return []
+    # What `fashion predict` and `export` call the classes.
+    names = [f"results/data/{CLASS_NAMES_FILE}"] if CLASS_NAMES else []
+    return run_files(budget, STUDIES[budget].specs, *RECORDS, PREDICTIONS) + names

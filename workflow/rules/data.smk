@@ -1,6 +1,7 @@
 # The dataset.
 localrules:
     dataset,
+    class_names,
 
 
 rule dataset:
@@ -20,3 +21,14 @@ rule dataset:
     shell:
         "python -m fashion.data.download --output {output.data} --checksums {output.checksums}"
         " {params.source:q} --log {log}"
+
+
+rule class_names:
+    output:
+        f"results/data/{CLASS_NAMES_FILE}",
+    log:
+        "results/data/class_names.log",
+    params:
+        names=canonical_json(NAMES),
+    run:
+        write_text(output[0], params.names)

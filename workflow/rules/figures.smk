@@ -11,11 +11,14 @@ localrules:
 
 # What a row's stage reads: its input, and the arguments that say where it is.
 FIGURE_READS = {
-    "dataset": lambda row: (DATASET_FILES, lambda wildcards: ["--data", DATA]),
-    "mixup": lambda row: (DATASET_FILES, lambda wildcards: ["--data", DATA, "--settings", alpha(wildcards)]),
+    "dataset": lambda row: (DATASET_FILES, lambda wildcards: ["--data", DATA, *CLASS_NAMES]),
+    "mixup": lambda row: (
+        DATASET_FILES,
+        lambda wildcards: ["--data", DATA, *CLASS_NAMES, "--settings", alpha(wildcards)],
+    ),
     "predictions": lambda row: (
         {"runs": of_shown(row, PREDICTIONS)},
-        lambda wildcards: shown_groups(wildcards, row),
+        lambda wildcards: [*shown_groups(wildcards, row), *CLASS_NAMES],
     ),
     "histories": lambda row: (
         {"runs": of_shown(row, HISTORY, PROVENANCE)},
@@ -24,7 +27,7 @@ FIGURE_READS = {
     # The images differ from seed to seed.
     "first predictions": lambda row: (
         {"runs": of_shown(row, PREDICTIONS), **DATASET_FILES},
-        lambda wildcards: ["--data", DATA, *shown_groups(wildcards, row)],
+        lambda wildcards: ["--data", DATA, *shown_groups(wildcards, row), *CLASS_NAMES],
     ),
     "comparison": lambda row: (
         {"comparison": f"{PLACE}/tables/comparison.csv"},

@@ -3,7 +3,7 @@ from fashion.study.outputs import TABLES
 
 # What a stage reads: its input, and the arguments that say where it is.
 TABLE_READS = {
-    "dataset": (DATASET_FILES, lambda wildcards: ["--data", DATA, *note_of(wildcards)]),
+    "dataset": (DATASET_FILES, lambda wildcards: ["--data", DATA, *CLASS_NAMES, *note_of(wildcards)]),
     "magnitudes": ({}, lambda wildcards: ["--magnitudes", *magnitudes(wildcards), *note_of(wildcards)]),
     "training": ({}, lambda wildcards: ["--training", hyperparameters(wildcards), *note_of(wildcards)]),
     "study": (
@@ -12,7 +12,7 @@ TABLE_READS = {
     ),
     "predictions": (
         {"predictions": of_every_run(PREDICTIONS)},
-        lambda wildcards: [*all_groups(wildcards), *note_of(wildcards)],
+        lambda wildcards: [*all_groups(wildcards), *CLASS_NAMES, *note_of(wildcards)],
     ),
 }
 

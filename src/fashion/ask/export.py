@@ -7,8 +7,8 @@ import torch
 
 from fashion.errors import UserError
 from fashion.files import atomic, canonical_json
-from fashion.image import CLASSES, IMAGE_SHAPE
-from fashion.study.run_folder import spec_of, weights_of
+from fashion.image import IMAGE_SHAPE, NUM_CLASSES
+from fashion.study.run_folder import classes_of, spec_of, weights_of
 from fashion.training.inference import load_model
 
 
@@ -38,12 +38,12 @@ def export(run: Path, path: Path) -> str:
         verbose=False,
     )
     assert program  # of `dynamo`
-    program.model.metadata_props.update(classes=canonical_json(CLASSES), spec=canonical_json(spec))
+    program.model.metadata_props.update(classes=canonical_json(classes_of(run)), spec=canonical_json(spec))
     try:
         with atomic(path) as temporary:
             program.save(temporary, external_data=False)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error}") from error
     name = f"{spec['model']['name']} {spec['augmentation']['name']} seed {spec['seed']}"
-    ends = f"input images [N, 1, 28, 28] float32 in [-1, 1], output logits [N, {len(CLASSES)}] float32"
+    ends = f"input images [N, 1, 28, 28] float32 in [-1, 1], output logits [N, {NUM_CLASSES}] float32"
     return f"wrote {path}, {path.stat().st_size:,} bytes: {name}, {ends}"

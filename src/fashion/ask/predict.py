@@ -11,8 +11,7 @@ from tabulate import tabulate
 
 from fashion.ask.photograph import read
 from fashion.errors import UserError
-from fashion.image import CLASSES
-from fashion.study.run_folder import spec_of, weights_of
+from fashion.study.run_folder import classes_of, spec_of, weights_of
 
 TOP = 3
 
@@ -51,7 +50,7 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
     Raises:
         UserError: the folder is no run's, or its weights are not usable.
     """
-    spec, weights = spec_of(run), weights_of(run)
+    spec, weights, classes = spec_of(run), weights_of(run), classes_of(run)
     answers, images = [], []
     for file in files:
         try:
@@ -65,7 +64,7 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
         answered = [answer for answer in answers if "error" not in answer]
         for answer, confidences in zip(answered, _confidences(spec, weights, np.stack(images)), strict=True):
             best = np.argsort(-confidences, kind="stable")[:TOP]
-            answer["top"] = [{"class": CLASSES[label], "confidence": float(confidences[label])} for label in best]
+            answer["top"] = [{"class": classes[label], "confidence": float(confidences[label])} for label in best]
             answer |= answer["top"][0]
     return answers
 

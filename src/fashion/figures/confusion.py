@@ -1,5 +1,6 @@
 """Beyond the report: which class each model takes for which."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from fashion.figures.parts.mosaic import SHORT_NAMES
+from fashion.figures.parts.mosaic import short
 from fashion.figures.parts.multiples import heading, panels, sizes
-from fashion.figures.parts.sheet import LINE_HEIGHT, draw_runs
+from fashion.figures.parts.sheet import LINE_HEIGHT, figure_parser, save
 from fashion.figures.parts.svg import BLACK, describe
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
-from fashion.records.run import read_groups
+from fashion.records.run import add_runs, read_groups
 from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.42  # inches, and a line more for each line of a title after its first
@@ -28,7 +29,7 @@ def confusion(seeds: list[Predictions]) -> np.ndarray:
     return 100 * confusion_matrix(labels, predicted, labels=range(len(CLASSES)), normalize="true")
 
 
-def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
+def plot(groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES) -> Figure:
     """A matrix for each model, as `read_groups` gives their predictions."""
     titles = [
         heading(model, augmentation, sizes(len(seeds), len(seeds[0].labels))) for model, augmentation, seeds in groups
@@ -37,15 +38,15 @@ def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
     figure, grid = panels(len(groups), height, xlabel="predicted class (row: true)", ylabel="")
     figure.set_layout_engine("constrained", w_pad=0.01, wspace=0)
     for axes, title, (model, _, seeds) in zip(grid, titles, groups, strict=True):
-        _draw(axes, confusion(seeds), model)
+        _draw(axes, confusion(seeds), model, classes)
         axes.set_title(title, size="small")
-    classes = range(len(CLASSES))
-    grid[0].set_xticks(classes)
-    grid[0].set_yticks(classes, [f"{name} {label}" for label, name in enumerate(SHORT_NAMES)])
+    labels = range(len(classes))
+    grid[0].set_xticks(labels)
+    grid[0].set_yticks(labels, [f"{short(name)} {label}" for label, name in enumerate(classes)])
     return figure
 
 
-def _draw(axes: Axes, shares: np.ndarray, model: str) -> None:
+def _draw(axes: Axes, shares: np.ndarray, model: str, classes: Sequence[str]) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     axes.grid(visible=False)
     axes.tick_params(length=0, pad=2)
@@ -53,11 +54,15 @@ def _draw(axes: Axes, shares: np.ndarray, model: str) -> None:
         if (written := f"{share:.0f}") != "0":
             looks: dict[str, Any] = {"ha": "center", "va": "center_baseline", "size": "small", "in_layout": False}
             cell = axes.text(column, row, written, **looks, color="white" if share > 60 else BLACK)
-            describe(cell, f"{model}: {share:.1f} % of {CLASSES[row]} as {CLASSES[column]}", stop=False)
+            describe(cell, f"{model}: {share:.1f} % of {classes[row]} as {classes[column]}", stop=False)
 
 
 def main() -> None:
-    draw_runs(__doc__, read_groups, plot)
+    parser = figure_parser(__doc__)
+    add_runs(parser)
+    arguments = parser.parse_args()
+    figure = plot(list(read_groups(arguments.runs)), arguments.classes)
+    save(figure, arguments.output, arguments.note)
 
 
 if __name__ == "__main__":

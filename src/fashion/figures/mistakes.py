@@ -1,14 +1,16 @@
 """Beyond the report: the test images that each model gets wrong with the most confidence."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fashion.data.dataset import load
-from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.figures.parts.mosaic import SIDE, WHITE, grid, short
 from fashion.figures.parts.names import wrap_name
 from fashion.figures.parts.sheet import figure_parser, save
+from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import add_runs, read_groups
 from fashion.stage import exit_on_user_error
@@ -17,7 +19,9 @@ COLUMNS = 9
 NAME_CHARACTERS = 20  # in a line at the left
 
 
-def plot(images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
+def plot(
+    images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES
+) -> Figure:
     """A row for each model, as `read_groups` gives their predictions, of which the first seed's are shown.
 
     Args:
@@ -29,7 +33,7 @@ def plot(images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]]) -
         predictions = seeds[0]
         wrong = worst(predictions)
         row[: len(wrong)] = images[wrong]
-        captions += [caption(predictions, index) for index in wrong] + [""] * (COLUMNS - len(wrong))
+        captions += [caption(predictions, index, classes) for index in wrong] + [""] * (COLUMNS - len(wrong))
         count = np.count_nonzero(~predictions.correct)
         rows.append(
             f"{wrap_name(model, NAME_CHARACTERS)}\n{augmentation}\nwrong: {count:,}\nof {len(predictions.labels):,}"
@@ -43,9 +47,9 @@ def worst(predictions: Predictions) -> np.ndarray:
     return wrong[np.argsort(-predictions.confidence[wrong], kind="stable")][:COLUMNS]
 
 
-def caption(predictions: Predictions, index: int) -> str:
+def caption(predictions: Predictions, index: int, classes: Sequence[str] = CLASSES) -> str:
     """An image's true class, the predicted one, and the confidence in that."""
-    names = SHORT_NAMES[predictions.labels[index]], SHORT_NAMES[predictions.predicted[index]]
+    names = (short(classes[labels[index]]) for labels in (predictions.labels, predictions.predicted))
     confidence = 100 * predictions.confidence[index]
     return "{}\n→ {}\n{}".format(*names, "diverged" if np.isnan(confidence) else f"{confidence:.1f} %")
 
@@ -55,7 +59,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
     add_runs(parser)
     arguments = parser.parse_args()
-    figure = plot(load(arguments.data).test_images, list(read_groups(arguments.runs)))
+    figure = plot(load(arguments.data).test_images, list(read_groups(arguments.runs)), arguments.classes)
     save(figure, arguments.output, arguments.note)
 
 

@@ -11,19 +11,19 @@ from matplotlib.figure import Figure
 from fashion.data.augment import mixup
 from fashion.data.dataset import Dataset, load
 from fashion.data.operations import OPS, apply_ops
-from fashion.figures.parts.mosaic import SHORT_NAMES, SIDE, WHITE, grid
+from fashion.figures.parts.mosaic import SIDE, WHITE, grid, short
 from fashion.figures.parts.sheet import figure_parser, save
 from fashion.image import CLASSES
 from fashion.stage import exit_on_user_error
 
 
-def samples(dataset: Dataset, *, columns: int = 20) -> Figure:
+def samples(dataset: Dataset, *, classes: Sequence[str] = CLASSES, columns: int = 20) -> Figure:
     """Fig. 1: a row of training images for each class, the first ones."""
     images = np.full((len(CLASSES), columns, SIDE, SIDE), WHITE, np.uint8)
     for label, row in enumerate(images):
         found = dataset.train_images[dataset.train_labels == label][:columns]
         row[: len(found)] = found
-    return grid(images, rows=CLASSES)
+    return grid(images, rows=classes)
 
 
 def mixed(dataset: Dataset, count: int, alpha: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -35,16 +35,16 @@ def mixed(dataset: Dataset, count: int, alpha: float, seed: int) -> tuple[np.nda
     return ((mixtures[:, 0] + 1) * (WHITE / 2)).round().byte().numpy(), targets.numpy()
 
 
-def mixup_samples(dataset: Dataset, *, alpha: float = 0.4, seed: int = 0) -> Figure:
+def mixup_samples(dataset: Dataset, *, classes: Sequence[str] = CLASSES, alpha: float = 0.4, seed: int = 0) -> Figure:
     """Fig. 2: 3 x 10 mixed images, each over its classes and their shares."""
     images, targets = mixed(dataset, 30, alpha, seed)
-    return grid(images.reshape(3, 10, SIDE, SIDE), captions=[shares(target) for target in targets])
+    return grid(images.reshape(3, 10, SIDE, SIDE), captions=[shares(target, classes) for target in targets])
 
 
-def shares(target: np.ndarray) -> str:
+def shares(target: np.ndarray, classes: Sequence[str] = CLASSES) -> str:
     """The classes that a target `[10]` holds, the larger share first, a line each."""
     held = [label for label in np.argsort(-target, kind="stable") if target[label] > 0]
-    return "\n".join(f"{SHORT_NAMES[label]} {share(target[label])}" for label in held)
+    return "\n".join(f"{short(classes[label])} {share(target[label])}" for label in held)
 
 
 def share(weight: float) -> str:
@@ -52,12 +52,17 @@ def share(weight: float) -> str:
 
 
 def mixup_alpha(
-    dataset: Dataset, *, alphas: Sequence[float] = (0.2, 0.4, 1.0, 2.0, 8.0), columns: int = 10, seed: int = 0
+    dataset: Dataset,
+    *,
+    classes: Sequence[str] = CLASSES,
+    alphas: Sequence[float] = (0.2, 0.4, 1.0, 2.0, 8.0),
+    columns: int = 10,
+    seed: int = 0,
 ) -> Figure:
     """The same images with the same partners at each alpha, each over its own share; on top of them, unmixed."""
     first = np.arange(columns) % len(dataset.train_labels)
     labels = dataset.train_labels[first]
-    images, captions = [dataset.train_images[first]], [SHORT_NAMES[label] for label in labels]
+    images, captions = [dataset.train_images[first]], [short(classes[label]) for label in labels]
     for alpha in alphas:
         mixtures, targets = mixed(dataset, columns, alpha, seed)
         images.append(mixtures)
@@ -97,7 +102,12 @@ def main() -> None:
     parser.add_argument("--figure", choices=FIGURES, required=True)
     parser.add_argument("--settings", type=json.loads, default={}, help='of the figure: {"alpha": 0.4, "seed": 0}')
     arguments = parser.parse_args()
-    figure = FIGURES[arguments.figure](load(arguments.data), **arguments.settings)
+    settings = (
+        arguments.settings
+        if arguments.figure == "randaugment"
+        else {"classes": arguments.classes, **arguments.settings}
+    )
+    figure = FIGURES[arguments.figure](load(arguments.data), **settings)
     save(figure, arguments.output, arguments.note)
 
 

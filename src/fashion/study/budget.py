@@ -18,6 +18,7 @@ from fashion.study.spec import split_sizes
 
 # What tables and figures read that need no finished run.
 WITHOUT_RUNS = ("dataset", "mixup", "magnitudes", "training", "answer")
+OTHER_DATA = "the dataset is not Fashion-MNIST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,8 @@ class Study:
     `note` is printed on all that it makes; `reading` is that of the report's claims which it answers, "as_published" or
     "as_described"; `training` has the settings that hold unless a model's differ; `models` has
     the entries of config.yaml by name; `augmentations` has, for each model, the names of those it runs with; `specs`
-    has every run's spec by (model, augmentation, seed). `whole` is the study that a part was taken from, by `only`.
+    has every run's spec by (model, augmentation, seed). With `other_data` than Fashion-MNIST, nothing of the report
+    applies. `whole` is the study that a part was taken from, by `only`.
     """
 
     budget: str
@@ -37,6 +39,7 @@ class Study:
     models: dict[str, dict]
     augmentations: dict[str, tuple[str, ...]]
     specs: dict[tuple[str, str, int], dict]
+    other_data: bool = False
     whole: "Study | None" = None
 
     @property
@@ -146,6 +149,7 @@ class Study:
                 }
                 for name, entry in self.models.items()
             },
+            **({"other_data": True} if self.other_data else {}),
         }
 
 
@@ -154,16 +158,21 @@ def models_of(config: dict, budget: str) -> list[str]:
     return config["budgets"][budget].get("models", list(config["models"]))
 
 
-def resolve(config: dict, budget: str) -> Study:
+def resolve(config: dict, budget: str, other_data: bool = False) -> Study:
     """The study of `budget` that a valid `config` describes.
 
-    Settings are merged: `training`, then the model's, then the budget's, then the budget's for that model.
+    Settings are merged: `training`, then the model's, then the budget's, then the budget's for that model. With
+    `other_data` than Fashion-MNIST no model has numbers of the report beside its own, and the note says so.
 
     Raises:
         UserError: what the schema cannot say is wrong; see `check`.
     """
     chosen = config["budgets"][budget]
     models = {name: config["models"][name] for name in models_of(config, budget)}
+    notes = [chosen["note"]] if chosen.get("note") else []
+    if other_data:
+        models = {name: {key: entry[key] for key in entry if key != "reported"} for name, entry in models.items()}
+        notes.append(f"{OTHER_DATA}: nothing that the report says applies to it")
     common = {**config["training"], **chosen.get("training", {})}
     augmentations = {
         name: tuple(
@@ -201,12 +210,13 @@ def resolve(config: dict, budget: str) -> Study:
                 }
     return Study(
         budget=budget,
-        note=chosen.get("note", ""),
+        note="; ".join(notes),
         reading=chosen.get("reading", "as_described"),
         training=common,
         models=models,
         augmentations=augmentations,
         specs=specs,
+        other_data=other_data,
     )
 
 

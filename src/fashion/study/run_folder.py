@@ -1,9 +1,12 @@
 """A run's folder: its files, each named here alone, and what is said of a folder that lacks one."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from fashion.errors import UserError
+from fashion.files import read_json
+from fashion.image import CLASSES
 from fashion.study.spec import read_spec
 
 # Of the training.
@@ -14,6 +17,15 @@ METRICS, PREDICTIONS = "metrics.json", "predictions.npz"
 CORRECT = "correct.npy"
 # What every run leaves for good, besides its predictions. Once it is evaluated, its weights may be deleted.
 RECORDS = (SPEC, HISTORY, METRICS, PROVENANCE)
+# Beside the runs' dataset, in results/data/, where its classes are not named as Fashion-MNIST's.
+CLASS_NAMES_FILE = "class_names.json"
+
+
+def classes_of(run: Path) -> Sequence[str]:
+    """The names of the classes of the data that the run in a folder was trained on, in the order of the labels."""
+    *_, results = [*run.absolute().parents][:5]
+    named = results / "data" / CLASS_NAMES_FILE
+    return read_json(named) if named.is_file() else CLASSES
 
 
 def spec_of(run: Path) -> dict:

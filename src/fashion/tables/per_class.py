@@ -1,18 +1,21 @@
 """Per class: precision, recall and F1 of every model and augmentation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from fashion.image import CLASSES
 from fashion.records.metrics import percent
+from fashion.records.run import add_runs, read_groups
 from fashion.stage import exit_on_user_error
-from fashion.tables.writing import Groups, write_prediction_table
+from fashion.tables.writing import Groups, table_parser, write_table
 
 METRICS = ("precision", "recall", "f1")
 
 
-def per_class(groups: Groups) -> pd.DataFrame:
+def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
     """A row for each model, augmentation and class: means over the seeds, shares of 1.
 
     The precision of a class that is never predicted counts as 0, and so does the recall of one without images.
@@ -21,12 +24,12 @@ def per_class(groups: Groups) -> pd.DataFrame:
     for model, augmentation, seeds in groups:
         scores = [
             precision_recall_fscore_support(
-                predictions.labels, predictions.predicted, labels=range(len(CLASSES)), zero_division=0
+                predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
             )
             for predictions in seeds
         ]
         *means, images = np.mean(scores, axis=0)
-        for label, name in enumerate(CLASSES):
+        for label, name in enumerate(classes):
             rows.append(
                 {
                     "model": model,
@@ -46,7 +49,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    write_prediction_table(__doc__, per_class, readable)
+    parser = table_parser(__doc__)
+    add_runs(parser)
+    arguments = parser.parse_args()
+    frame = per_class(read_groups(arguments.runs), arguments.classes)
+    write_table(frame, arguments.output, arguments.note, shown=readable(frame))
 
 
 if __name__ == "__main__":

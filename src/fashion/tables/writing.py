@@ -9,7 +9,7 @@ import pandas as pd
 from fashion.files import atomic, read_json, write_text
 from fashion.records.predictions import Predictions
 from fashion.records.run import Runs, add_runs, read_groups
-from fashion.stage import stage_parser
+from fashion.stage import add_classes, stage_parser
 
 Groups = Iterable[tuple[str, str, list[Predictions]]]
 
@@ -31,6 +31,7 @@ def table_parser(description: str | None) -> argparse.ArgumentParser:
     parser = stage_parser(description)
     parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
     parser.add_argument("--note", default="", help="a line under the Markdown table")
+    add_classes(parser)
     return parser
 
 

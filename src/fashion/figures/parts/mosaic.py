@@ -6,12 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH
-from fashion.image import CLASSES
 
 SIDE = 28
 WHITE = 255
-# As much of a class's name as finds room under an image.
-SHORT_NAMES = tuple(name.split("/")[0].split()[-1] for name in CLASSES)
+
+
+def short(name: str) -> str:
+    """As much of a class's name as finds room under an image."""
+    return name.split("/")[0].split()[-1]
 
 
 def grid(

@@ -17,7 +17,7 @@ from fashion.errors import UserError
 from fashion.figures.parts.svg import svg
 from fashion.files import atomic, write_text
 from fashion.records.run import Run, add_runs
-from fashion.stage import stage_parser
+from fashion.stage import add_classes, stage_parser
 
 WIDTH = 6.5  # of a page's text, in inches
 LINE_HEIGHT = 0.14  # inches
@@ -28,9 +28,10 @@ style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
 
 
 def figure_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line of a figure's stage, with what all of them take: `--note` and `--output`."""
+    """The command line of a figure's stage, with what all of them take: `--note`, `--classes` and `--output`."""
     parser = stage_parser(description)
     parser.add_argument("--note", default="", help="a line at the figure's foot")
+    add_classes(parser)
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="the files to write, .png or .svg")
     return parser
 
