@@ -391,3 +391,12 @@ def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
     assert claims["verdict"]["C7"] == UNDECIDED
     assert "VGG12 with augmentation both was not run" in claims["sentence"]["C7"]
     assert {"claims.md", "statements.md", "deviations.md"} <= {path.name for path in (tmp_path / "tables").iterdir()}
+
+
+def test_on_other_data_no_claim_applies():
+    study = resolve(CONFIG, "published", other_data=True)
+    claims, statements = tables(CLAIMS, Runs(study.summary(), Path("nowhere")), BALANCED)
+    assert set(claims["verdict"]) == {UNDECIDED}
+    assert set(claims["sentence"]) == {"Does not apply: the dataset is not Fashion-MNIST."}
+    assert set(statements["why_undecided"]) == {"the dataset is not Fashion-MNIST"}
+    assert not claims["text"].any()

@@ -16,6 +16,7 @@ from fashion.files import read_json
 from fashion.records.run import Runs
 from fashion.records.statistics import CONFIDENCE, holm
 from fashion.stage import exit_on_user_error, stage_parser
+from fashion.study.budget import OTHER_DATA
 from fashion.tables.writing import write_table
 
 RULES = Path(__file__).with_name("claims.yaml")
@@ -68,6 +69,8 @@ def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
     """The verdict on a claim in a sentence, by the evidence for each of its statements."""
     deciding, statements = verdict.deciding, len(evidence)
     words, region = deciding.statement.words, deciding.statement.region
+    if deciding.why_not == OTHER_DATA:
+        return f"Does not apply: {OTHER_DATA}."
     counts = f" from {deciding.counts}" if deciding.counts else ""
     text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
     if verdict.verdict == UNDECIDED and deciding.why_not:
@@ -109,6 +112,8 @@ def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame
     evidence = {
         name: [
             examine(statement, runs, classes, rules["protocols"][reading])
+            if "other_data" not in runs.summary
+            else Evidence(statement=statement, why_not=OTHER_DATA)
             for entry in rule[reading]
             for statement in expand(entry, titles)
         ]
