@@ -162,7 +162,8 @@ def test_a_terminal_shows_each_run(results):
     assert shown[2] == results.study.note
     text = "\n".join(re.sub("  +", "  ", line) for line in shown[3:])
     clock, latest = time.strftime("%H:%M", end), time.localtime(results.states()["vit", "both", 0].updated + 17 * 2)
-    assert f"vit both seed 0  4 of 20  80.00 % (2)  700  {clock}  {time.strftime('%H:%M', latest)}\n" in text
+    ends = rf"(\w+ )?{clock}  (\w+ )?{time.strftime('%H:%M', latest)}"  # with its day, shortly before midnight
+    assert re.search(rf"^vit both seed 0  4 of 20  80.00 % \(2\)  700  {ends}$", text, re.MULTILINE)
     assert "vit both seed 1  begun\n" in text
     assert "vgg8 none seed 2  evaluating\n" in text
     assert "vit none seed 2  diverged  in epoch 2, step 3, at learning rate 0.1\n" in text
