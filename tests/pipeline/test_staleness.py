@@ -62,6 +62,7 @@ def finished(make_study):
             set(names) - {"Snakefile", "src", "workflow", "envs", "docs"} if Path(folder) == ROOT else {"__pycache__"}
         ),
     )
+    study.take_for_fashion_mnist()
     done = study.snakemake()
     assert done.returncode == 0, done.stdout
     return study
