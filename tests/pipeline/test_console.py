@@ -38,6 +38,14 @@ def test_a_run_says_what_it_takes_before_a_line_for_each_job_and_last_what_to_op
     assert "reason: Missing output files" in log.read_text()
 
 
+def test_for_a_cluster_nothing_is_said_of_the_device_here(make_study):
+    study, _ = make_study(["vit"])
+    profile = study.checkout / "workflow/profiles/slurm"
+    planned = study.snakemake("--dry-run", "--workflow-profile", str(profile))
+    expected = "budget tiny: 1 run, 1 to train\ntime: unknown until one like them has finished here\ndisk: "
+    assert expected in planned.stdout, planned.stdout
+
+
 def test_with_nothing_to_be_done_the_page_is_named_too(study):
     done = study.snakemake()
     assert done.stdout.splitlines()[-2:] == [

@@ -28,7 +28,9 @@ rule class_names:
         f"results/data/{CLASS_NAMES_FILE}",
     log:
         "results/data/class_names.log",
+    conda:
+        "../../envs/fashion.yaml"
     params:
         names=canonical_json(NAMES),
-    run:
-        write_text(output[0], params.names)
+    shell:
+        "printf %s {params.names:q} > {output} 2> {log}"

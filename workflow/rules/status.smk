@@ -10,6 +10,7 @@ import psutil
 from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.study.changes import changes
+from fashion.study.resources import THREADS_OF_LARGE
 from fashion.training.gpus import listed, visible_gpus
 from fashion.training.machine import gpu_name, multiply_adds_per_second, processor
 
@@ -45,9 +46,10 @@ def machine():
     """What trainings are to run on."""
     disk_mb = shutil.disk_usage(".").free / 1e6
     if workflow.resource_settings.nodes is not None:
-        nodes = workflow.resource_settings.nodes
+        jobs = workflow.resource_settings.nodes
+        # As many cores as jobs ask for.
         return Machine(
-            device=None, cores=nodes * workflow.max_threads, places=nodes, memory_mb=None, disk_mb=disk_mb, speed=None
+            device=None, cores=jobs * THREADS_OF_LARGE, places=jobs, memory_mb=None, disk_mb=disk_mb, speed=None
         )
     listing = listed()
     gpus = visible_gpus(listing, os.environ.get("CUDA_VISIBLE_DEVICES"))

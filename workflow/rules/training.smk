@@ -30,7 +30,7 @@ rule train:
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
         checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
         # Their logs too. Under a second name this one outlives that, and each attempt is appended to it.
-        attempts="results/{budget}/logs/train/.{model}_{augmentation}_seed{seed}.log",
+        attempts="results/{budget}/logs/train/{model}_{augmentation}_seed{seed}.attempts",
     shell:
         "touch {params.attempts}; ln -f {params.attempts} {log} || true; "
         "{params.lease} python -m fashion.training.train --spec /dev/stdin --data {input.data} --output {params.folder}"
