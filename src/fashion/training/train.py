@@ -5,11 +5,9 @@ same command goes on from there, or after kill -9 from the last regular checkpoi
 """
 
 import hashlib
-import math
 import signal
 import sys
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from torch import Tensor
 from fashion.data.dataset import load
 from fashion.errors import UserError
 from fashion.files import atomic, canonical_json, write_csv, write_json
-from fashion.models.build import count_flops
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.digest import NETWORK, TRAINING, code_digests
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
@@ -33,29 +30,7 @@ from fashion.training.loop import Interrupted, Training
 from fashion.training.provenance import collect, dataset_checksums
 from fashion.training.usage import Usage
 
-# A training on fewer images than this, counted over its epochs, is short on any processor.
-SHORT_IMAGES = 100_000
-
 INTERRUPTED = 143
-
-
-def warn_of_hours(spec: dict) -> None:
-    """Say how long a long training takes at least on this processor, and what takes minutes instead."""
-    training = spec["training"]
-    # A backward pass costs two forward passes.
-    images = training["epochs"] * (3 * training["train_images"] + training["test_images"])
-    if images < SHORT_IMAGES:
-        return
-    size = 2048
-    matrix = torch.ones(size, size)
-    started = time.perf_counter()
-    matrix @ matrix
-    seconds_per_flop = (time.perf_counter() - started) / (2 * size**3)
-    hours = math.ceil(images * count_flops(spec["model"]) * seconds_per_flop / 3600)
-    logger.warning(
-        f"no CUDA device: all {training['epochs']} epochs of this run take {hours} hours or more; "
-        "`make quick` shows the whole pipeline in minutes"
-    )
 
 
 def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
@@ -98,8 +73,6 @@ def main() -> None:
     spec = read_spec(arguments.spec)
     check_gpu()
     device = use_device(arguments.threads)
-    if device.type == "cpu":
-        warn_of_hours(spec)
     started = datetime.now(UTC)
     dataset = load(arguments.data)
     usage = Usage(device)
