@@ -25,6 +25,7 @@ from fashion.image import normalise
 from fashion.models.build import build
 from fashion.models.vit.network import VisionTransformer
 from fashion.records.run import Run
+from fashion.study.spec import run_name
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
@@ -387,7 +388,10 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     assert evaluated.returncode == 0
     metrics = read_json(first / "metrics.json")
     clean, augmented = f"{metrics['test_accuracy']:.2%}", f"{metrics['augmented_test_accuracy']:.2%}"
-    assert evaluated.stderr == f"test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
+    assert (
+        evaluated.stderr
+        == f"{run_name(read_json(first / 'spec.json'))}: test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
+    )
 
 
 def test_a_runs_dataset_is_named_by_the_checksums_of_its_idx_files(dataset):
@@ -414,7 +418,10 @@ def test_a_training_that_diverges_is_a_run_which_is_evaluated(data_file, tmp_pat
     assert done.returncode == 0, done.stderr
     evaluated = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
     assert evaluated.returncode == 0, evaluated.stderr
-    assert evaluated.stderr == "test accuracy 10.00% on 60 images, 10.00% on the same images augmented\n"
+    assert (
+        evaluated.stderr.partition(": ")[2]
+        == "test accuracy 10.00% on 60 images, 10.00% on the same images augmented\n"
+    )
     run = Run(tmp_path)
     assert run.diverged == {"epoch": 1, "step": 2, "learning_rate": 1e30}
     assert run.metrics["test_loss"] is run.metrics["augmented_test_loss"] is None

@@ -9,6 +9,7 @@ from fashion.errors import UserError
 from fashion.files import atomic, canonical_json
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
 from fashion.study.run_folder import classes_of, spec_of, weights_of
+from fashion.study.spec import run_name
 from fashion.training.inference import load_model
 
 
@@ -44,6 +45,5 @@ def export(run: Path, path: Path) -> str:
             program.save(temporary, external_data=False)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error}") from error
-    name = f"{spec['model']['name']} {spec['augmentation']['name']} seed {spec['seed']}"
     ends = f"input images [N, 1, 28, 28] float32 in [-1, 1], output logits [N, {NUM_CLASSES}] float32"
-    return f"wrote {path}, {path.stat().st_size:,} bytes: {name}, {ends}"
+    return f"wrote {path}, {path.stat().st_size:,} bytes: {run_name(spec)}, {ends}"

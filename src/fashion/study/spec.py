@@ -8,6 +8,11 @@ from fashion.files import read_json
 SPEC_KEYS = ("model", "augmentation", "training", "budget", "seed")
 
 
+def run_name(spec: dict) -> str:
+    """A run's name for a reader."""
+    return f"{spec['model']['name']} {spec['augmentation']['name']} seed {spec['seed']}"
+
+
 def split_sizes(training: dict) -> tuple[int, int]:
     """Numbers of training and of validation images that `train_images` and `validation_fraction` stand for."""
     validation = round(training["train_images"] * training["validation_fraction"])

@@ -13,6 +13,7 @@ from fashion.image import normalise
 from fashion.models.build import count_flops, count_parameters
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.run_folder import METRICS, PREDICTIONS, spec_of, weights_of
+from fashion.study.spec import run_name
 from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import load_model, logits_of, score, use_device
 from fashion.training.seeds import generator
@@ -64,14 +65,14 @@ def main() -> None:
     check_gpu()
     device = use_device(arguments.threads)
     spec = spec_of(arguments.run)
-    with gpu_errors(spec["model"]["name"]):
+    with gpu_errors(run_name(spec)):
         metrics, predictions = evaluate(spec, weights_of(arguments.run), arguments.data, device)
     with atomic(arguments.output / PREDICTIONS) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **predictions)
     write_json(arguments.output / METRICS, metrics)
     augmented = metrics.get("augmented_test_accuracy")
     logger.info(
-        f"test accuracy {metrics['test_accuracy']:.2%} on {metrics['test_images']} images"
+        f"{run_name(spec)}: test accuracy {metrics['test_accuracy']:.2%} on {metrics['test_images']} images"
         + (f", {augmented:.2%} on the same images augmented" if augmented is not None else "")
     )
 

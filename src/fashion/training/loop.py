@@ -12,6 +12,7 @@ from fashion.errors import UserError
 from fashion.image import normalise
 from fashion.models.build import build
 from fashion.stage import logger
+from fashion.study.spec import run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import logits_of, place, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
@@ -64,7 +65,7 @@ class Training:
     ):
         training, seed = spec["training"], spec["seed"]
         self.spec, self.checkpoint, self.stop = spec, checkpoint, stop
-        self.name = f"{spec['model']['name']} {spec['augmentation']['name']} seed {seed}"
+        self.name = run_name(spec)
         self.parts = split(dataset, training, seed, device)
         self.test_inputs = normalise(self.parts.test[0])
         torch.manual_seed(derived_seed(seed, "weights"))

@@ -22,7 +22,7 @@ from fashion.files import atomic, canonical_json, write_csv, write_json
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.digest import NETWORK, TRAINING, code_digests
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
-from fashion.study.spec import read_spec
+from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import use_device
@@ -80,7 +80,7 @@ def main() -> None:
     if arguments.checkpoint:
         checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device), usage)
     try:
-        with gpu_errors(spec["model"]["name"]):
+        with gpu_errors(run_name(spec)):
             training = Training(spec, dataset, device, checkpoint, asked_to_stop.is_set)
             weights, history = training.run()
     except Interrupted as interruption:
