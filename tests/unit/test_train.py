@@ -388,10 +388,9 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     assert evaluated.returncode == 0
     metrics = read_json(first / "metrics.json")
     clean, augmented = f"{metrics['test_accuracy']:.2%}", f"{metrics['augmented_test_accuracy']:.2%}"
-    assert (
-        evaluated.stderr
-        == f"{run_name(read_json(first / 'spec.json'))}: test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
-    )
+    name = run_name(read_json(first / "spec.json"))
+    said = f"{name}: test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
+    assert evaluated.stderr == said
 
 
 def test_a_runs_dataset_is_named_by_the_checksums_of_its_idx_files(dataset):
