@@ -26,6 +26,7 @@ from fashion.ask.follow import study_of
 from fashion.ask.predict import classify
 from fashion.ask.runs import listing
 from fashion.ask.show import card
+from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
 from fashion.files import write_json
 from fashion.image import CLASSES, normalise
@@ -268,7 +269,10 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     assert shown["the same, augmented"] == "70.00% (reported 90.00%), as the published code tests"
     assert shown["epochs"].startswith("2 (reported 45); best 2, with validation loss 0.3000")
     assert shown["training time"] == "4.0 s (reported 3,720.3 s), 2.00 s an epoch (reported 50.00 s)"
-    # Nothing where it is not what the configuration runs, or there is none.
+    # Nothing on other data, where it is not what the configuration runs, or where there is none.
+    write_json(run / "provenance.json", {**PROVENANCE, "dataset": {"train-images-idx3-ubyte": "0"}})
+    assert "reported" not in card(run)
+    write_json(run / "provenance.json", {**PROVENANCE, "dataset": CHECKSUMS})
     (tmp_path / "mine.yaml").write_text("budgets: {quick: {training: {epochs: 4}}}")
     assert "reported" in card(run)
     assert not re.search("reported|note", card(run, [Path("mine.yaml")]))

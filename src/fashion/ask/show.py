@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from fashion.ask.follow import study_of
 from fashion.ask.overview import divergence
+from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
@@ -29,7 +30,7 @@ def card(folder: Path, configfiles: Sequence[Path] = ()) -> str:
     """
     run = Run(folder)
     try:
-        note, reported = _of_study(run.spec, configfiles)
+        note, reported = _of_study(run, configfiles)
         lines = note | _identity(run.spec) | _metrics(run, reported) | _history(run, reported) | _provenance(run)
     except (KeyError, TypeError) as error:
         raise UserError(f"{folder}: not what the pipeline writes: {error}; train and evaluate the run again") from error
@@ -50,14 +51,18 @@ def _identity(spec: dict) -> dict[str, object]:
     }
 
 
-def _of_study(spec: dict, configfiles: Sequence[Path]) -> tuple[dict[str, str], dict]:
+def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], dict]:
     """What the study that has this run says on all that it makes, if anything, and the report's numbers of the run."""
+    spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
     with suppress(UserError):  # a run is shown wherever it is
         study = study_of(configfiles, spec["budget"])
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
-            return note, study.models[name].get("reported", {}).get(augmentation, {})
+            # Runs of older code did not record it.
+            trained = (run.folder / PROVENANCE).exists()
+            other_data = trained and run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS
+            return note, {} if other_data else study.models[name].get("reported", {}).get(augmentation, {})
     return {}, {}
 
 
