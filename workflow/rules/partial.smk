@@ -8,15 +8,6 @@ LISTED = 10  # failures that are listed; the page has all
 DEPLOYMENT = ("deployment_settings.deployment_method", "deployment_settings.conda_prefix")
 
 
-def last_line(path):
-    """The last line of a log that says something; an empty one if there is none."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return ""
-    return next(filter(None, map(str.strip, reversed(lines))), "")
-
-
 def failed_jobs():
     """The jobs that failed; of a group, those that were not done."""
     each = [one for job in workflow.scheduler.failed for one in (job.jobs if job.is_group() else [job])]
@@ -25,8 +16,10 @@ def failed_jobs():
 
 def failures(jobs):
     """A line for each job that failed, with its log's last."""
+    from fashion.records.progress import last_line  # and pandas with it, which planning does without
+
     lines = sorted(
-        f"failed: {name_of(job.rule.name, job.wildcards_dict)}: {last_line(job.log[0]) or 'its log says nothing'}"
+        f"failed: {name_of(job.rule.name, job.wildcards_dict)}: {last_line(Path(job.log[0])) or 'its log says nothing'}"
         for job in jobs
     )
     return lines[:LISTED] + [f"failed: {len(lines) - LISTED} more"] * (len(lines) > LISTED)

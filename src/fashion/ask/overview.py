@@ -14,7 +14,7 @@ from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES
 from fashion.records.run import Key, best_epoch
 from fashion.records.words import duration, seed_words
 from fashion.study.budget import Study
-from fashion.study.spec import split_sizes
+from fashion.study.spec import run_name, split_sizes
 
 # What waits for its evaluation alone.
 TRAINED = "trained"
@@ -83,7 +83,7 @@ def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
         counts={word: counts[word] for word in (*STATES, TRAINED) if counts[word]},
         left=_left(left, counts[RUNNING], now),
         running=[
-            _running(key, state, study.specs[key], left.ends.get(key), now)
+            _running(state, study.specs[key], left.ends.get(key), now)
             for key, state in found.items()
             if state.word == RUNNING
         ],
@@ -109,9 +109,8 @@ def _left(left: Remaining, running: int, now: float) -> str:
     return f"left: {' and '.join(filter(None, [known, unknown]))}" if known or unknown else ""
 
 
-def _running(key: Key, state: State, spec: dict, end: End | None, now: float) -> Running:
-    model, augmentation, seed = key
-    name, history, most = f"{model} {augmentation} seed {seed}", state.history, spec["training"]["epochs"]
+def _running(state: State, spec: dict, end: End | None, now: float) -> Running:
+    name, history, most = run_name(spec), state.history, spec["training"]["epochs"]
     if state.run:
         return Running(name=name, epoch="evaluating", history=history)
     if history is None or end is None:

@@ -11,6 +11,7 @@ begun. That is wrong
   stopped or waiting, until it writes again.
 """
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -148,12 +149,15 @@ def _history(path: Path, stamp: _Stamp) -> pd.DataFrame | None:
 
 @lru_cache(KEPT)
 def _last_line(log: Path, stamp: _Stamp) -> str:
-    """The last line of a log; "" if there is none."""
-    if not stamp.size:
-        return ""
+    """`last_line`, read again once the log has changed."""
+    return last_line(log) if stamp.size else ""
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something; "" if there is none."""
     try:
         with open(log, "rb") as file:
-            file.seek(max(0, stamp.size - TAIL_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
