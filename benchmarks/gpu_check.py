@@ -32,8 +32,9 @@ from fashion.models.build import build
 from fashion.training.device import LEAST_DRIVERS, check_gpu
 from fashion.training.gpus import driver_version, listed
 from fashion.training.inference import place, use_device
+from fashion.training.optimizer import make_optimizer
 from fashion.training.provenance import collect
-from fashion.training.step import GraphedStep, make_optimizer, make_step
+from fashion.training.step import GraphedStep, make_step
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "results/gpu-check.md"

@@ -24,7 +24,8 @@ from augment import BATCH, CLASSES, CORES
 
 from fashion.models.build import build
 from fashion.tables.writing import write_table
-from fashion.training.step import make_optimizer, make_step
+from fashion.training.optimizer import make_optimizer
+from fashion.training.step import make_step
 
 ROOT = Path(__file__).parents[1]
 MODELS = ("published_vgg8", "published_resnet18", "published_vit_5x8", "published_vit_depthwise_5x8")

@@ -29,7 +29,8 @@ from fashion.models.build import build, count_flops, count_parameters
 from fashion.tables.writing import write_table
 from fashion.training.device import check_gpu
 from fashion.training.inference import place, use_device
-from fashion.training.step import make_optimizer, make_step
+from fashion.training.optimizer import make_optimizer
+from fashion.training.step import make_step
 
 ROOT = Path(__file__).parents[1]
 # Adam reads weight, gradient and two moments and writes all but the gradient, 4 bytes each.

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 import torch
-from runs import BOTH, MODELS, make_spec
+from runs import BOTH, DISTORTED, MODELS, MODERN, make_spec
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -18,7 +18,8 @@ from fashion.models.build import build
 from fashion.training import loop
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.loop import Interrupted, Training
-from fashion.training.step import GraphedStep, make_optimizer, make_step
+from fashion.training.optimizer import make_optimizer
+from fashion.training.step import GraphedStep, make_step
 
 CPU = torch.device("cpu")
 # 140 training images are eight batches of 16 and one of 12; a pause follows each, and each of validation and test.
@@ -53,8 +54,11 @@ class Recording(TorchDispatchMode):
 def graphed_steps(monkeypatch) -> list[GraphedStep]:
     """Has trainings on a CPU take graphed steps, with the stand-in for `torch.cuda`; gives those that were made."""
 
-    def make_graphed(model, optimizer) -> GraphedStep:
-        made.append(GraphedStep(make_step(model, optimizer), model, optimizer))
+    def make_graphed(model, optimizer, *, average=None, **options) -> GraphedStep:
+        for group in optimizer.param_groups:  # as on a GPU, where the graph reads it
+            group["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
+        step = make_step(model, optimizer, average=average, **options)
+        made.append(GraphedStep(step, model, optimizer, average))
         return made[-1]
 
     def stream() -> types.SimpleNamespace:
@@ -76,17 +80,18 @@ def graphed_steps(monkeypatch) -> list[GraphedStep]:
     return made
 
 
-def spec_of(family: str) -> dict:
-    return make_spec(family, augmentation=BOTH, epochs=3)
-
-
+SPECS = {family: make_spec(family, augmentation=BOTH, epochs=3) for family in MODELS}
+SPECS |= {
+    "modern": make_spec("resnet", augmentation=DISTORTED, epochs=3, **MODERN),
+    "sgd": make_spec("vgg", epochs=3, **{**MODERN, "optimizer": "sgd", "schedule": "cosine", "learning_rate": 0.01}),
+}
 Results = tuple[dict[str, torch.Tensor], list[dict[str, float]]]
 
 
 @pytest.fixture(scope="module")
 def eager(dataset) -> dict[str, Results]:
-    """The results of each family's training in eager steps."""
-    return {family: Training(spec_of(family), dataset, CPU).run() for family in MODELS}
+    """The results of each training in eager steps."""
+    return {name: Training(spec, dataset, CPU).run() for name, spec in SPECS.items()}
 
 
 def assert_same(results: Results, expected: Results) -> None:
@@ -97,25 +102,25 @@ def assert_same(results: Results, expected: Results) -> None:
     assert [row | costs for row in history] == [row | costs for row in expected_history]
 
 
-@pytest.mark.parametrize("family", MODELS)
-def test_replayed_steps_give_the_numbers_of_eager_ones(family, dataset, eager, graphed_steps):
-    assert_same(Training(spec_of(family), dataset, CPU).run(), eager[family])
+@pytest.mark.parametrize("name", SPECS)
+def test_replayed_steps_give_the_numbers_of_eager_ones(name, dataset, eager, graphed_steps):
+    assert_same(Training(SPECS[name], dataset, CPU).run(), eager[name])
     (step,) = graphed_steps
     assert sorted(step.captures) == [12, 16]
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize(
     "pauses",
     [0, 3, 8, 10, PAUSES + 3],
     ids=["first step", "in the first epoch", "after its smaller batch", "in its test", "in the second"],
 )
-def test_stopped_and_taken_up_they_still_do(family, pauses, dataset, eager, graphed_steps, tmp_path):
+def test_stopped_and_taken_up_they_still_do(name, pauses, dataset, eager, graphed_steps, tmp_path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
     asked = iter([False] * pauses + [True])
     with pytest.raises(Interrupted):
-        Training(spec_of(family), dataset, CPU, checkpoint, lambda: next(asked)).run()
-    assert_same(Training(spec_of(family), dataset, CPU, checkpoint).run(), eager[family])
+        Training(SPECS[name], dataset, CPU, checkpoint, lambda: next(asked)).run()
+    assert_same(Training(SPECS[name], dataset, CPU, checkpoint).run(), eager[name])
     assert len(graphed_steps) == 2
 
 
@@ -132,7 +137,7 @@ def test_the_gradients_are_those_of_the_last_step_whatever_its_batch_size(graphe
 
 
 def test_each_training_captures_in_a_stream_of_its_own_and_frees_its_graphs_at_once(dataset, graphed_steps):
-    trainings = [Training(spec_of("vgg"), dataset, CPU) for _ in range(2)]
+    trainings = [Training(SPECS["vgg"], dataset, CPU) for _ in range(2)]
     for training in trainings:
         training.step(torch.rand(16, 1, 28, 28), torch.rand(16, 10).softmax(dim=1))
     first, second = graphed_steps

@@ -13,7 +13,8 @@ from fashion.training import loop
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import place
 from fashion.training.loop import Interrupted, Training
-from fashion.training.step import GraphedStep, make_optimizer, make_step
+from fashion.training.optimizer import make_optimizer
+from fashion.training.step import GraphedStep, make_step
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 
@@ -135,7 +136,7 @@ def test_dropout_differs_between_replays():
 
 @pytest.mark.cuda
 def test_a_gpu_training_stopped_and_taken_up_ends_like_an_undisturbed_one(dataset, tmp_path, monkeypatch):
-    def make_smooth_optimizer(model: torch.nn.Module, _: float) -> torch.optim.Optimizer:
+    def make_smooth_optimizer(model: torch.nn.Module, *_) -> torch.optim.Optimizer:
         # Its steps are proportional to the gradients: rounding, which may differ, stays rounding.
         optimizer = make_optimizer(model, 0.1)
         optimizer.param_groups[0]["eps"] = 1.0

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fashion.data.distort import erase, flip, shift
 from fashion.data.operations import OPS, apply_variants, check_images, check_indices, chunk_size
 from fashion.image import normalise
 
@@ -69,25 +70,37 @@ def augment_epoch(
     generator: torch.Generator,
     partners: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """RandAugment on 8-bit images, then normalisation, then MixUp, as far as `augmentation` names them.
+    """RandAugment, flip, shift and erasing of 8-bit images, normalisation, MixUp, as far as `augmentation` names them.
 
     `images` is [N, 1, 28, 28] uint8, `labels` [N] int64, and `augmentation` for example
-    {"randaugment": {"num_ops": 2, "magnitude": 9}, "mixup": {"alpha": 2.0}}, or {}. MixUp draws from `partners`
-    (images and labels of the same form, augmented alike), by default from the given images.
+    {"randaugment": {"num_ops": 2, "magnitude": 9}, "mixup": {"alpha": 2.0}}, {"flip": True, "shift": 2, "erase": 8}, or
+    {}. MixUp draws from `partners` (images and labels of the same form, augmented alike), by default from the given
+    images.
     Returns images [N, 1, 28, 28] float32 in [-1, 1] and targets [N, num_classes] float32, one-hot without MixUp.
     Raises ValueError as `rand_augment` and `mixup` do.
     """
-    if "randaugment" in augmentation:
-        images = rand_augment(images, **augmentation["randaugment"], generator=generator)
+    images = _distorted(images, augmentation, generator)
     if "mixup" not in augmentation:
         check_images("images", images)
         check_indices("labels", labels, len(images), num_classes)
         return normalise(images), functional.one_hot(labels, num_classes).float()
-    if partners is not None and "randaugment" in augmentation:
-        partners = rand_augment(partners[0], **augmentation["randaugment"], generator=generator), partners[1]
+    if partners is not None:
+        partners = _distorted(partners[0], augmentation, generator), partners[1]
     return mixup(
         images, labels, **augmentation["mixup"], num_classes=num_classes, generator=generator, partners=partners
     )
+
+
+def _distorted(images: Tensor, augmentation: dict, generator: torch.Generator) -> Tensor:
+    if "randaugment" in augmentation:
+        images = rand_augment(images, **augmentation["randaugment"], generator=generator)
+    if augmentation.get("flip"):
+        images = flip(images, generator)
+    if "shift" in augmentation:
+        images = shift(images, augmentation["shift"], generator)
+    if "erase" in augmentation:
+        images = erase(images, augmentation["erase"], generator)
+    return images
 
 
 def _symmetric_beta(alpha: float, count: int, generator: torch.Generator, device: torch.device) -> Tensor:

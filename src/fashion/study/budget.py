@@ -130,7 +130,7 @@ class Study:
     def hyperparameters(self) -> dict:
         """The training settings, and for each model with others those that differ."""
         overrides = {
-            model: {key: value for key, value in spec["training"].items() if value != self.training[key]}
+            model: {key: value for key, value in spec["training"].items() if value != self.training.get(key)}
             for (model, _, _), spec in self.planned.specs.items()
         }
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
@@ -174,18 +174,16 @@ def resolve(config: dict, budget: str, other_data: bool = False) -> Study:
         models = {name: {key: entry[key] for key in entry if key != "reported"} for name, entry in models.items()}
         notes.append(f"{OTHER_DATA}: nothing that the report says applies to it")
     common = {**config["training"], **chosen.get("training", {})}
-    augmentations = {
-        name: tuple(
-            key for key in chosen["augmentations"] if key in entry.get("augmentations", config["augmentations"])
-        )
-        for name, entry in models.items()
-    }
-    for name, kept in augmentations.items():
+    augmentations = {}
+    for name, entry in models.items():
+        of_budget = chosen.get("augmentations_of", {}).get(name, chosen["augmentations"])
+        kept = tuple(key for key in of_budget if key in entry.get("augmentations", config["augmentations"]))
         if not kept:
             raise UserError(
                 f"config: models.{name}.augmentations: the budget {budget} runs none of them; "
-                f"it runs {', '.join(chosen['augmentations'])}"
+                f"it runs {', '.join(of_budget)}"
             )
+        augmentations[name] = kept
     specs = {}
     for name, entry in models.items():
         training = {

@@ -27,7 +27,10 @@ def check(config: dict) -> None:
     for name, budget in config["budgets"].items():
         _check_names(f"budgets.{name}.augmentations", budget["augmentations"], config["augmentations"])
         _check_names(f"budgets.{name}.models", budget.get("models", []), config["models"])
-        _check_names(f"budgets.{name}.training_of", budget.get("training_of", {}), config["models"])
+        for key in ("training_of", "augmentations_of"):
+            _check_names(f"budgets.{name}.{key}", budget.get(key, {}), config["models"])
+        for model, names in budget.get("augmentations_of", {}).items():
+            _check_names(f"budgets.{name}.augmentations_of.{model}", names, config["augmentations"])
     if not config["data"]["verify"] and not config["data"]["folder"]:
         raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")
     for name, entry in config["models"].items():

@@ -15,6 +15,8 @@ def hyperparameters(training: dict, overrides: dict[str, dict]) -> pd.DataFrame:
         training: the settings that hold unless a model overrides them.
         overrides: model -> the settings that differ.
     """
+    # Those that the report has not have a value only where a model overrides it.
+    beyond = sorted({key for settings in overrides.values() for key in settings} - set(training))
     return pd.DataFrame(
         [
             {
@@ -24,7 +26,7 @@ def hyperparameters(training: dict, overrides: dict[str, dict]) -> pd.DataFrame:
                     f"{model}: {settings[key]}" for model, settings in sorted(overrides.items()) if key in settings
                 ),
             }
-            for key, value in training.items()
+            for key, value in [*training.items(), *((key, "") for key in beyond)]
         ]
     )
 

@@ -49,7 +49,8 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
         loss, metrics[f"{prefix}test_accuracy"] = score(logits, labels)
         metrics[f"{prefix}test_loss"] = loss if math.isfinite(loss) else None
         predictions[f"{prefix}logits"] = logits.cpu().numpy()
-    metrics |= {"parameters": count_parameters(model), "flops_per_image": count_flops(spec["model"])}
+    passes = 2 if spec["training"].get("flip_averaging") else 1
+    metrics |= {"parameters": count_parameters(model), "flops_per_image": passes * count_flops(spec["model"])}
     return metrics, predictions
 
 

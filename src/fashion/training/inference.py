@@ -38,8 +38,22 @@ def place(model: nn.Module, device: torch.device) -> nn.Module:
     return model.to(device).to(memory_format=torch.contiguous_format if plain else torch.channels_last)
 
 
+class FlipAveraged(nn.Module):
+    """A model whose logits for an image are the mean of those for it and for its mirror image."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
+        return (self.model(images) + self.model(images.flip(-1))) / 2
+
+
 def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
     """The model of a run's spec with the trained weights in a file, on the device, in evaluation mode.
+
+    It is what the run is tested with: with `flip_averaging`, that.
 
     Raises:
         UserError: the file is damaged, or has another model's weights.
@@ -51,7 +65,8 @@ def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
         raise UserError(
             f"{weights}: not the weights of the model in {SPEC}: {' '.join(str(error).split()):.200}; train it again"
         ) from error
-    return place(model, device).eval()
+    model = place(model, device)
+    return (FlipAveraged(model) if spec["training"].get("flip_averaging") else model).eval()
 
 
 @torch.inference_mode()

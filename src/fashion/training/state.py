@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fashion.training.optimizer import WeightAverage
+
 
 @dataclass(kw_only=True)
 class Progress:
@@ -28,10 +30,13 @@ class State:
 
     Args:
         steps: how many an epoch has.
+        average: of the model's weights; then it is that which is validated and tested.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, steps: int):
-        self.model, self.optimizer, self.steps = model, optimizer, steps
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, steps: int, average: WeightAverage | None = None
+    ):
+        self.model, self.optimizer, self.steps, self.average = model, optimizer, steps, average
         self.history: list[dict[str, float]] = []
         self.tested_weights: dict[str, Tensor] = {}
         self.start_epoch()
@@ -58,11 +63,22 @@ class State:
             self.history, key=lambda row: math.inf if math.isnan(row["validation_loss"]) else row["validation_loss"]
         )
 
+    @property
+    def tested_model(self) -> nn.Module:
+        """The model, or the average of its weights where there is one."""
+        return self.average.model if self.average else self.model
+
+    @property
+    def steps_before(self) -> int:
+        """How many steps of the whole training are done."""
+        return len(self.history) * self.steps + self.progress.steps_done
+
     def keep_weights(self) -> None:
-        """Have the model's weights, as they are now, be those to be tested."""
+        """Have the tested model's weights, as they are now, be those to be tested."""
         # Cloned, as training goes on in place; contiguous, as safetensors wants it; on the device, which need not wait.
         self.tested_weights = {
-            name: value.clone(memory_format=torch.contiguous_format) for name, value in self.model.state_dict().items()
+            name: value.clone(memory_format=torch.contiguous_format)
+            for name, value in self.tested_model.state_dict().items()
         }
 
     def saved(self) -> tuple[dict[str, Tensor], dict]:
@@ -70,6 +86,7 @@ class State:
         progress = vars(self.progress)
         groups = {
             "model": self.model.state_dict(),
+            "averaged": self.average.model.state_dict() if self.average else {},
             "tested": self.tested_weights,
             "optimizer": {
                 f"{index} {key}": value
@@ -92,8 +109,10 @@ class State:
             group, _, rest = name.partition(" ")
             groups[group][rest] = value
         self.model.load_state_dict(groups["model"])
+        if self.average:
+            self.average.model.load_state_dict(groups["averaged"])
         self.tested_weights = groups["tested"]
-        weights = list(self.model.parameters())
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
         for name, value in groups["optimizer"].items():
             index, key = name.split()

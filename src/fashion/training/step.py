@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fashion.training.optimizer import WeightAverage
+
 # Maps images [B, 1, 28, 28] and probabilities [B, 10] to the batch's mean loss and its number of right predictions,
 # both of before the step, as scalars on the device.
 Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -14,27 +16,29 @@ Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 WARM_UP_STEPS = 3
 
 
-def make_optimizer(model: nn.Module, learning_rate: float) -> torch.optim.Adam:
-    """Adam in one fused kernel; on a GPU it can be captured in a graph, with its step count on the device."""
-    capturable = next(model.parameters()).is_cuda
-    return torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True, capturable=capturable)
-
-
-def make_step(model: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
-    """The step of `model` under `optimizer`: forward, cross entropy, backward, update.
+def make_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    label_smoothing: float = 0.0,
+    average: WeightAverage | None = None,
+) -> Step:
+    """The step of `model` under `optimizer`: forward, cross entropy, backward, update, and that of the `average`.
 
     Each weight's gradient is in its `grad` until the next step.
     """
 
     def step(images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         logits = model(images)
-        loss = functional.cross_entropy(logits, probabilities)
+        loss = functional.cross_entropy(logits, probabilities, label_smoothing=label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if average:
+            average.update()
         return loss.detach(), (logits.detach().argmax(dim=1) == probabilities.argmax(dim=1)).sum()
 
-    return GraphedStep(step, model, optimizer) if next(model.parameters()).is_cuda else step
+    return GraphedStep(step, model, optimizer, average) if next(model.parameters()).is_cuda else step
 
 
 class Capture(NamedTuple):
@@ -54,8 +58,10 @@ class GraphedStep:
     After https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture.
     """
 
-    def __init__(self, step: Step, model: nn.Module, optimizer: torch.optim.Optimizer):
-        self.step, self.model, self.optimizer = step, model, optimizer
+    def __init__(
+        self, step: Step, model: nn.Module, optimizer: torch.optim.Optimizer, average: WeightAverage | None = None
+    ):
+        self.step, self.model, self.optimizer, self.average = step, model, optimizer, average
         self.weights = list(model.parameters())
         self.captures: dict[int, Capture] = {}
         # Not torch's one stream for all captures: the end of a graph frees its stream's cuBLAS workspaces, which the
@@ -90,13 +96,14 @@ class GraphedStep:
         return Capture(graph, images, probabilities, gradients, loss, right)
 
     def _tensors(self) -> dict[str, Tensor]:
-        """Everything that a step changes, but for the generator: weights, buffers, the optimizer's moments."""
+        """Everything that a step changes, but for the generator: weights, buffers, their averages, the moments."""
         moments = {
             f"{index} {key}": value
             for index, weight in enumerate(self.weights)
             for key, value in self.optimizer.state[weight].items()
         }
-        return {**self.model.state_dict(), **moments}
+        averages = self.average.model.state_dict() if self.average else {}
+        return {**self.model.state_dict(), **moments, **{f"averaged {name}": averages[name] for name in averages}}
 
     def _state(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self._tensors().items()}
@@ -106,5 +113,5 @@ class GraphedStep:
             if name in state:
                 value.copy_(state[name])
             else:
-                value.zero_()  # Adam makes its moments, as zeros, at its first step
+                value.zero_()  # an optimizer makes its moments, as zeros, at its first step
         torch.cuda.set_rng_state(random_state)
