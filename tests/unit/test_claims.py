@@ -43,6 +43,7 @@ ACCURACY = {
     "vit_depthwise": 0.88,
     "vit_patchfree": 0.8674,
     "vit_beyer": 0.8634,
+    "baseline": 0.96,
 }
 # On clean images; RandAugmented ones give two points less, which are the report's numbers.
 PUBLISHED_ACCURACY = {
@@ -84,7 +85,7 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         "parameters": PARAMETERS.get(model, 400_000),
         "gradient": 1e-5,
         "training": {},
-        "provenance": {"device": "a GPU"},
+        "provenance": {"device": "a GPU", "processor_seconds": 900},
         "diverged": None,
     } | changed
     epochs = numbers["epochs"] + seed
@@ -134,7 +135,7 @@ def verdicts(runs: Runs, classes: pd.DataFrame = BALANCED) -> dict[str, str]:
 
 
 def test_with_the_reports_own_numbers_every_claim_holds():
-    expected = dict.fromkeys([f"C{number}" for number in range(1, 15)], HOLDS)
+    expected = dict.fromkeys([f"C{number}" for number in range(1, 16)], HOLDS)
     assert verdicts(study({})) == expected
 
 
@@ -183,6 +184,11 @@ def test_with_the_reports_own_numbers_every_claim_holds():
         ("C13", {"vit_patchfree": {"accuracy": 0.885}}, FAILS),
         ("C13", {"vit_patchfree": {"accuracy": 0.8634}}, UNDECIDED),
         ("C13", {"vit_patchfree": {"parameters": 250_000}}, FAILS),
+        ("C15", {"baseline": {"accuracy": 0.92}}, FAILS),
+        ("C15", {"baseline": {"accuracy": 0.928}}, UNDECIDED),
+        ("C15", {"baseline": {"provenance": {"processor_seconds": 2000}}}, FAILS),
+        ("C15", {"baseline": {"training": {"epochs": 100}}}, UNDECIDED),  # another recipe
+        ("C15", {"vgg8": {"training": {"weight_decay": 0.1}}}, UNDECIDED),
     ],
 )
 def test_each_rule_on_both_sides_of_its_tolerance(claim, changes, verdict):
@@ -190,7 +196,7 @@ def test_each_rule_on_both_sides_of_its_tolerance(claim, changes, verdict):
 
 
 def test_as_published_with_the_published_numbers_every_claim_holds():
-    expected = dict.fromkeys([f"C{number}" for number in range(1, 15)], HOLDS)
+    expected = dict.fromkeys([f"C{number}" for number in range(1, 16)], HOLDS)
     assert verdicts(study({}, of=PUBLISHED)) == expected
 
 
@@ -221,6 +227,7 @@ def test_as_published_with_the_published_numbers_every_claim_holds():
         ("C12", {"vit_depthwise_5x8_min_delta_0": {"epochs": 30}}, FAILS),
         ("C13", {"vit_simplified": {"parameters": 465_000}}, FAILS),  # 16 % more
         ("C13", {"vit_simplified none": {"accuracy": 0.85}}, FAILS),
+        ("C15", {"vgg8": {"accuracy": 0.956}}, FAILS),
     ],
 )
 def test_each_rule_as_published_on_both_sides_of_its_tolerance(claim, changes, verdict):
@@ -228,12 +235,15 @@ def test_each_rule_as_published_on_both_sides_of_its_tolerance(claim, changes, v
     assert verdicts(study(named, of=PUBLISHED))[claim] == verdict
 
 
+# C14 needs no training.
+UNDECIDED_BUT_ONE = dict.fromkeys([f"C{number}" for number in range(1, 16)], UNDECIDED) | {"C14": HOLDS}
+
+
 def test_a_protocol_decides_in_its_own_reading_alone():
-    undecided = dict.fromkeys([f"C{number}" for number in range(1, 14)], UNDECIDED) | NEED_NO_TRAINING
     clean = {model: {"training": {"validation": "clean"}} for model in PUBLISHED_ACCURACY}
-    assert verdicts(study(clean, of=PUBLISHED)) == undecided
+    assert verdicts(study(clean, of=PUBLISHED)) == UNDECIDED_BUT_ONE
     augmented = {model: {"training": {"validation": "augmented"}} for model in ACCURACY}
-    assert verdicts(study(augmented)) == undecided
+    assert verdicts(study(augmented)) == UNDECIDED_BUT_ONE
 
 
 def test_every_run_that_a_claim_needs_is_in_the_budget_that_answers_it():
@@ -248,22 +258,19 @@ def test_a_dataset_that_is_not_balanced():
     assert verdicts(study({}), uneven)["C14"] == FAILS
 
 
-NEED_NO_TRAINING = {"C14": HOLDS}
-
-
 def test_one_seed_or_another_protocol_decides_nothing_that_was_trained():
-    undecided = dict.fromkeys([f"C{number}" for number in range(1, 14)], UNDECIDED)
-    assert verdicts(study({}, seeds=(0,))) == undecided | NEED_NO_TRAINING
+    assert verdicts(study({}, seeds=(0,))) == UNDECIDED_BUT_ONE
     few = {model: {"training": {"train_images": 2000}} for model in ACCURACY}
     claims, _ = tables(CLAIMS, study(few), BALANCED)
-    assert dict(zip(claims["id"], claims["verdict"], strict=True)) == undecided | NEED_NO_TRAINING
+    assert dict(zip(claims["id"], claims["verdict"], strict=True)) == UNDECIDED_BUT_ONE
     assert claims["sentence"][0].startswith("Undecided: train_images 2000, not 60000. So far the ")
 
 
 def test_what_was_not_run_decides_nothing_and_is_named():
     runs = study({})
-    for model in ACCURACY:
-        del runs.runs[model, "none"]
+    for model, augmentation in list(runs.runs):
+        if augmentation == "none":
+            del runs.runs[model, augmentation]
     claims, statements = tables(CLAIMS, runs, BALANCED)
     assert claims["verdict"][1] == UNDECIDED
     assert "with augmentation none was not run" in claims["sentence"][1]
@@ -333,9 +340,9 @@ def test_times_that_cannot_be_compared_decide_nothing(provenance, why):
     assert (statements[statements["claim"] == "C3"]["verdict"] == HOLDS).all()
 
 
-def test_a_verdict_must_survive_the_correction_for_fourteen_claims():
-    # A mean of 47 is surely more than 44 alone, but not as one of fourteen such claims.
-    rules = {"protocols": {"as_described": {}}, "claims": {}}
+def test_a_verdict_must_survive_the_correction_for_fifteen_claims():
+    # A mean of 47 is surely more than 44 alone, but not as one of fifteen such claims.
+    rules = {"protocols": {"as_described": {"models": {}}}, "claims": {}}
     for number in range(14):
         statement = {"metric": "epochs", "model": "vit", "low": 44.0}
         rules["claims"][f"C{number}"] = {"claim": "", "place": "", "reported": "", "as_described": [statement]}

@@ -62,7 +62,20 @@ def test_the_shipped_configuration_is_accepted(config):
         ("training.patience", 0, "config: training.patience: 0 is less than the minimum of 1"),
         ("training.min_delta", -0.001, "config: training.min_delta: -0.001 is less than the minimum of 0"),
         ("training.tested_weights", "first", "training.tested_weights: 'first' is not one of ['best', 'last']"),
-        ("training.optimizer", "sgd", "config: training.optimizer: 'sgd' is not one of ['adam']"),
+        ("training.optimizer", "adamax", "config: training.optimizer: 'adamax' is not one of ['adam', 'adamw', 'sgd']"),
+        ("training.ema_decay", 1, "config: training.ema_decay: 1 is greater than or equal to the maximum of 1"),
+        ("training.schedule", "one-cycle", "config: training.schedule: 'one-cycle' is not one of ['constant', "),
+        (
+            "augmentations.light",
+            {"flips": True},
+            "config: augmentations.light: unknown key 'flips' (did you mean 'flip'",
+        ),
+        (
+            "budgets.report.augmentations_of",
+            {"baselin": ["light"]},
+            "unknown name 'baselin' (did you mean 'baseline'?)",
+        ),
+        ("budgets.report.augmentations_of", {"baseline": ["ligth"]}, "unknown name 'ligth' (did you mean 'light'?)"),
         ("training.validation", "dirty", "config: training.validation: 'dirty' is not one of ['clean', 'augmented']"),
         ("training.validation_fraction", 1, "config: training.validation_fraction: 1 is greater than or equal to"),
         ("training.train_images", 70000, "config: training.train_images: 70000 is greater than the maximum of 60000"),
@@ -187,12 +200,16 @@ def test_a_second_model_of_one_name_is_refused(tmp_path):
 
 
 def test_a_budget_runs_each_model_augmentation_and_seed(config):
-    described = [name for name in config["models"] if not name.startswith("published_")]
+    described = [name for name in config["models"] if not name.startswith(("published_", "baseline"))]
     assert len(described) == 12
-    for budget, augmentations, seeds in (("report", 2, 3), ("ablation", 4, 3), ("quick", 1, 1)):
+    for budget, augmentations, seeds in (("ablation", 4, 3), ("quick", 1, 1)):
         study = resolve(config, budget)
         assert list(study.models) == described
         assert len(study.specs) == 12 * augmentations * seeds
+    report = resolve(config, "report")
+    assert list(report.models) == [*described, "baseline"]
+    assert len(report.specs) == 12 * 2 * 3 + 3
+    assert report.groups["baseline", "light"] == [0, 1, 2]  # in place of the budget's augmentations
 
 
 def test_a_budget_runs_all_models_or_those_it_names(config):
@@ -207,7 +224,7 @@ def test_a_budget_runs_all_models_or_those_it_names(config):
 
 def test_the_published_budget_repeats_each_published_run_under_its_protocol(config):
     study = resolve(config, "published")
-    assert len(study.models) == len(config["models"]) - 12
+    assert len(study.models) == len(config["models"]) - 12 - 1
     repeated = {
         numbers["run"]: study.specs[model, augmentation, 4]
         for model, entry in study.models.items()
@@ -229,7 +246,9 @@ def test_the_published_budget_repeats_each_published_run_under_its_protocol(conf
 
 
 def test_what_is_described_is_validated_on_clean_images_and_tested_at_its_best(config):
-    for spec in resolve(config, "report").specs.values():
+    for (model, _, _), spec in resolve(config, "report").specs.items():
+        if model == "baseline":  # ours
+            continue
         protocol = {"validation": "clean", "tested_weights": "best", "min_delta": 0}
         assert protocol.items() <= spec["training"].items()
 
@@ -321,7 +340,7 @@ def test_figures_have_the_reports_numbers(config):
     ]
     assert [figure.number for figure in figures.values()][:17] == list(range(1, 18))
     assert figures["fig11_resnet18_curves"].models == ("resnet18_narrow", "resnet18_wide")
-    assert figures["ext03_other_curves"].models == ("vgg12", "vgg8_dsc", "vit_beyer")
+    assert figures["ext03_other_curves"].models == ("baseline", "vgg12", "vgg8_dsc", "vit_beyer")
     assert (figures["fig11_resnet18_curves"].held_out, figures["fig12_resnet18_dilated_test_curves"].held_out) == (
         "validation",
         "test",

@@ -1,7 +1,7 @@
 """What the runs of a study say about a statement on them: an estimate with its error, or why there is none."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,13 +143,23 @@ def _estimate(metric: Metric, comparison: str | None, sides: list[list[float | n
     return over_seeds(values) if metric.trained else Estimate(value=float(values[0]))
 
 
-def objections(runs: Iterable[Run], protocol: dict) -> list[str]:
-    """In which settings the runs' training differs from a protocol, a sentence's part for each."""
+def objections(runs: Sequence[Run], protocol: dict) -> list[str]:
+    """In which settings the runs' training differs from a protocol, a sentence's part for each.
+
+    The protocol's `models` have the settings of models with a recipe of their own; null stands for none.
+    """
     reasons = []
     for key, value in protocol.items():
-        others = {run.spec["training"][key] for run in runs} - {value}
+        if key == "models":
+            continue
+        pairs = {
+            (run.spec["training"].get(key), protocol["models"].get(run.spec["model"]["name"], {}).get(key, value))
+            for run in runs
+        }
+        others = sorted((pair for pair in pairs if pair[0] != pair[1]), key=str)
         if others:
-            reasons.append(f"{key} {' and '.join(map(str, sorted(others)))}, not {value}")
+            given, wanted = (list(dict.fromkeys(map(str, values))) for values in zip(*others, strict=True))
+            reasons.append(f"{key} {' and '.join(given)}, not {' or '.join(wanted)}")
     return reasons
 
 

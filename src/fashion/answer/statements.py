@@ -80,13 +80,14 @@ def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Sta
     comparison = next((word for word in ("minus", "over") if word in entry), None)
     for model in _names(entry["model"]):
         side = Statement(side=(model, augmentation), **common)
-        if "minus_augmentation" in entry:
-            yield replace(side, other=(model, entry["minus_augmentation"]), comparison="minus")
-        elif comparison is None:
-            yield side
-        else:
+        other_augmentation = entry.get("minus_augmentation", augmentation)
+        if comparison is not None:
             others = [name for name in _names(entry[comparison]) if name != model]
-            yield from (replace(side, other=(other, augmentation), comparison=comparison) for other in others)
+            yield from (replace(side, other=(other, other_augmentation), comparison=comparison) for other in others)
+        elif "minus_augmentation" in entry:
+            yield replace(side, other=(model, other_augmentation), comparison="minus")
+        else:
+            yield side
 
 
 def _names(entry: str | list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The numbers of a run that claims and tables are about: each one's name in words, and how to read and show it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,6 +88,12 @@ METRICS = {
     ),
     "seconds_per_epoch": Metric(
         words="seconds per epoch", read=lambda run: run.history["seconds"].mean(), show="{:.2f}".format, timed=True
+    ),
+    "processor_minutes": Metric(
+        words="minutes of one processor core for the training",
+        read=lambda run: run.provenance.get("processor_seconds", math.nan) / 60,
+        show="{:.1f}".format,
+        show_difference="{:+.1f}".format,
     ),
     "parameters": Metric(
         words="parameters",
