@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from fashion.records.run import Runs
-from fashion.tables.compute import compute, readable
+from fashion.tables.compute import GOALS, compute, readable
 
 
 def fabricate(seed: int, seconds: list[float], joules: list[float], device: str = "a GPU") -> SimpleNamespace:
-    history = pd.DataFrame({"seconds": seconds, "joules": joules})
+    history = pd.DataFrame({"seconds": seconds, "joules": joules, "validation_loss": 0.5, "test_accuracy": 0.8})
     return SimpleNamespace(spec={"seed": seed}, history=history, provenance={"device": device}, diverged=None)
 
 
@@ -42,6 +42,21 @@ def test_each_run_has_its_time_and_energy_beside_the_reported_time(runs):
     assert (row["epochs"], row["seconds"], row["seconds_per_epoch"], row["watt_hours"]) == (2, 6, 3, 2)
     assert (row["reported_seconds"], row["reported_seconds_per_epoch"]) == (100.5, 3)
     assert pd.isna(table.loc["wide", 1]["watt_hours"])
+
+
+def test_a_goal_is_reached_by_the_epoch_that_validation_chose(runs):
+    run = runs["narrow", "both"][0]
+    run.history = pd.DataFrame(
+        {
+            "seconds": [10, 20, 30, 40],
+            "joules": 1,
+            "validation_loss": [0.5, float("nan"), 0.4, 0.6],
+            "test_accuracy": [0.5, 0.95, 0.92, 0.95],
+        }
+    )
+    table = compute(runs)
+    assert table.iloc[0][list(GOALS)].fillna(-1).tolist() == [60, 60, -1]
+    assert readable(table)["seconds to 90, 91.8, 93 %"].iloc[[0, 1, -1]].tolist() == ["60, 60, -", "-, -, -", ""]
 
 
 def test_the_totals_are_of_each_device_and_count_a_reported_training_once(runs):

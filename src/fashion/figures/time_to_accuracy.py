@@ -1,4 +1,4 @@
-"""Beyond the report: how long each model trains until it is how good, on validation images."""
+"""Beyond the report: how long each model trains until it is how good."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -21,7 +21,7 @@ from fashion.figures.parts.names import (
 )
 from fashion.figures.parts.sheet import WIDTH, draw_runs
 from fashion.figures.parts.svg import describe
-from fashion.records.run import Run
+from fashion.records.run import Run, accuracy_so_far
 from fashion.records.timing import doubts
 from fashion.stage import exit_on_user_error
 
@@ -30,18 +30,19 @@ LABELS = 0.5  # inches of the width for those of the y axis
 
 
 def progress(history: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
-    """At the end of each epoch, the seconds since the first began and the best validation accuracy so far."""
-    return history["seconds"].cumsum(), on_logit_scale(history["validation_accuracy"].cummax())
+    """At the end of each epoch, the seconds since the first began and the test accuracy of the best epoch so far."""
+    so_far = accuracy_so_far(history)
+    return so_far["seconds"], on_logit_scale(so_far["accuracy"])
 
 
 def plot(runs: Sequence[Run]) -> Figure:
-    """Best validation accuracy so far over training time, a line for each run, each model named beside its lines."""
+    """Test accuracy of the best epoch so far over training time, a line for each run, each model named beside its lines."""
     models = by_model(runs)
     drawn = styles({run.spec["model"]["name"]: run.spec["model"]["family"] for run in runs})
     figure = Figure(figsize=(WIDTH, height(HEIGHT, len(models))))
     names = name_width(drawn)
     axes, column = figure.subplots(1, 2, sharey=True, width_ratios=(WIDTH - names - LABELS, names))
-    axes.set(xlabel="training time (s)", ylabel="best validation accuracy so far (%)")
+    axes.set(xlabel="training time (s)", ylabel="test accuracy of the best validation epoch so far (%)")
     augmentations = sorted({augmentation for _, augmentation in models})
     seeds = max(map(len, models.values()))
     lines = [f"augmentation: {', '.join(augmentations)}, {counted(seeds, 'seed')}", *doubts(runs)]

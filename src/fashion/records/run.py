@@ -63,6 +63,11 @@ class Run:
         return best_epoch(self.history)
 
     @property
+    def tested_epoch(self) -> pd.Series:
+        """The history's row of the epoch whose weights are tested."""
+        return self.best if self.spec["training"]["tested_weights"] == "best" else self.history.iloc[-1]
+
+    @property
     def diverged(self) -> dict | None:
         """Where its training loss was no longer finite: epoch, step and learning rate; None if it always was."""
         return self.provenance.get("diverged")  # runs of older code, which failed then, say nothing of it
@@ -99,6 +104,17 @@ class Run:
 def best_epoch(history: pd.DataFrame) -> pd.Series:
     """A history's row with the lowest validation loss."""
     return history.loc[history["validation_loss"].fillna(math.inf).idxmin()]
+
+
+def accuracy_so_far(history: pd.DataFrame) -> pd.DataFrame:
+    """At the end of each epoch, the `seconds` since the first began and the test `accuracy` of the best epoch so far.
+
+    The best is that of the lowest validation loss. On clean test images, it is the same number for all protocols.
+    """
+    losses = history["validation_loss"].fillna(math.inf)
+    best = [int(losses.iloc[: end + 1].argmin()) for end in range(len(history))]
+    accuracy = history["test_accuracy"].iloc[best].to_numpy()
+    return pd.DataFrame({"seconds": history["seconds"].cumsum().to_numpy(), "accuracy": accuracy})
 
 
 def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:

@@ -3,13 +3,15 @@
 import pandas as pd
 
 from fashion.records.metrics import with_diverged
-from fashion.records.run import Runs
+from fashion.records.run import Runs, accuracy_so_far
 from fashion.records.timing import doubts
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import write_study_table
 
 JOULES_PER_WATT_HOUR = 3600
 TOTAL = "all"
+# Test accuracies: the report's best, and one either side.
+GOALS = {"seconds_to_90": 0.90, "seconds_to_91_8": 0.918, "seconds_to_93": 0.93}
 
 
 def compute(runs: Runs) -> pd.DataFrame:
@@ -18,13 +20,14 @@ def compute(runs: Runs) -> pd.DataFrame:
     Seconds are those of training and validation; processor seconds those of the whole training, all its threads and
     attempts together, absent where older code did not record them; watt hours those of the whole GPU meanwhile, absent
     where an epoch's were not counted. `timed` says why a time decides nothing, if it does not. The sum of the reported
-    seconds takes the models' reported trainings once each.
+    seconds takes the models' reported trainings once each. The columns of `GOALS` have the seconds until the epoch with
+    the lowest validation loss so far has that test accuracy, absent where none had.
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
         reported = runs.reported(model, augmentation)
         for run in seeds:
-            seconds = run.history["seconds"].sum()
+            seconds, so_far = run.history["seconds"].sum(), accuracy_so_far(run.history)
             rows.append(
                 {
                     "model": model,
@@ -37,6 +40,7 @@ def compute(runs: Runs) -> pd.DataFrame:
                     "seconds": seconds,
                     "seconds_per_epoch": seconds / len(run.history),
                     "processor_seconds": run.provenance.get("processor_seconds"),
+                    **{name: so_far["seconds"][so_far["accuracy"] >= goal].min() for name, goal in GOALS.items()},
                     "timed": "; ".join(doubts([run])),
                     "watt_hours": run.history["joules"].sum(skipna=False) / JOULES_PER_WATT_HOUR,
                     "reported_seconds": reported.get("seconds"),
@@ -79,6 +83,9 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
             "seconds (reported)": beside(row, "seconds", ",.1f"),
             "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
             "processor seconds": "" if pd.isna(row["processor_seconds"]) else f"{row['processor_seconds']:,.1f}",
+            "seconds to 90, 91.8, 93 %": ""
+            if row["model"] == TOTAL
+            else ", ".join("-" if pd.isna(row[name]) else f"{row[name]:,.0f}" for name in GOALS),
             "times": row["timed"],
             "Wh": "" if pd.isna(row["watt_hours"]) else f"{row['watt_hours']:.1f}",
             "device": row["device"],
