@@ -20,6 +20,10 @@ published: $(STAMP) ## the published experiments repeated, five seeds each: days
 report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
+.PHONY: baseline
+baseline: $(STAMP) ## a small network under a recipe of today, five seeds: ten minutes each on two CPU cores
+	snakemake --cores all --resources gpu=1 --config budget=baseline
+
 .PHONY: page
 page: $(STAMP) ## the answer so far, of the finished runs, also while others run: make page BUDGET=published
 	nice snakemake --cores all --config budget=$(BUDGET) partial=True

@@ -20,12 +20,16 @@ background is found by the image's border, and inverted), trimmed to the article
 dataset was. One of 28 x 28 pixels is only inverted, if its background is light. An article alone on a plain background
 is what the model knows.
 
+Without --run, the model is that of the finished run with the highest validation accuracy, or the one that comes with
+the program where that is higher; the answer says which.
+
 A confidence is the model's own (the softmax of its logits), no calibrated probability: it may be high on an image
 that is of none of the ten classes.
 """
 PREDICT_EXAMPLES = """\
 examples:
-  fashion predict --run results/report/runs/vgg8/none/seed0 shirt.jpg 'my shoe.png'
+  fashion predict shirt.jpg 'my shoe.png'
+  fashion predict --run results/report/runs/vgg8/none/seed0 shirt.jpg
   fashion predict --run report/vgg8/none/0 --json photographs/
   find . -name '*.jpg' | fashion predict --run report/vgg8/none/0 -
 
@@ -64,14 +68,16 @@ then shows them.
 
 def predict(arguments: argparse.Namespace) -> None:
     from fashion.ask.predict import classify, image_files, table
+    from fashion.ask.runs import best_run
     from fashion.study.run_folder import spec_of
 
-    spec = spec_of(arguments.run)
-    answers = classify(arguments.run, image_files(arguments.images))
+    folder = arguments.run or best_run(Path("results"))
+    spec = spec_of(folder)
+    answers = classify(folder, image_files(arguments.images))
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
     run |= {"seed": spec["seed"], "budget": spec["budget"]}
     if arguments.json:
-        print(json.dumps({"run": {"folder": str(arguments.run), **run}, "images": answers}, indent=2))
+        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2))
     elif any("class" in answer for answer in answers):
         print(f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['budget']} budget")
         print(table(answers), flush=True)
@@ -134,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "predict", help="classify images", description=PREDICT, epilog=PREDICT_EXAMPLES, formatter_class=as_written
     )
-    _add_run(command)
+    command.add_argument("--run", type=run_folder, help=f"{RUN}; the best if not given")
     command.add_argument(
         "images", nargs="+", metavar="IMAGE", help="an image file, a folder of them, or - for paths on standard input"
     )

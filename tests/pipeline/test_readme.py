@@ -1,4 +1,4 @@
-"""Every command that README.md, CONTRIBUTING.md and docs/running.md tell their reader to type is one that works."""
+"""Every command that README.md, CONTRIBUTING.md, docs/running.md and docs/baseline.md tell their reader to type is one that works."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-PAGES = [(ROOT / page).read_text() for page in ("README.md", "CONTRIBUTING.md", "docs/running.md")]
+PAGES = [(ROOT / page).read_text() for page in ("README.md", "CONTRIBUTING.md", "docs/running.md", "docs/baseline.md")]
 BLOCKS = [block for page in PAGES for block in re.findall(r"^```bash\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 RUN = "results/quick/runs/vit/both/seed0"

@@ -62,7 +62,7 @@ def test_the_page_begins_with_the_report_and_the_answer(html):
 
 def test_each_claim_has_its_numbers_and_a_verdict_in_each_reading(html):
     rows = rows_of(html, "answer")
-    assert len(rows) == len(RULES) == 14
+    assert len(rows) == len(RULES) == 15
     for position, ((name, rule), row) in enumerate(zip(RULES.items(), rows, strict=True)):
         for said in (f"{rule['claim']}.", rule["place"], rule["reported"], f"One plain sentence on {name}."):
             assert said in text_of(row).replace("&#39;", "'")
@@ -81,7 +81,7 @@ def test_a_reading_without_results_is_not_run_yet(study, results):
     html = make_page(study, results).read_text(encoding="utf-8")
     rows = rows_of(html, "answer")
     assert all(text_of(row).endswith("not run yet") for row in rows)
-    assert [len(re.findall('class="verdict', row)) for row in rows] == [1] * 14
+    assert [len(re.findall('class="verdict', row)) for row in rows] == [1] * 15
     assert "disagree" not in html[html.index('id="answer"') : html.index("<nav")]
 
 

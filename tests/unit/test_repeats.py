@@ -28,7 +28,7 @@ def finished(study: Study, accuracies: dict[str, list[float]], **training) -> Ru
         of_run = accuracies.get(name, [0.9] * 3)
         groups[model, augmentation] = [
             SimpleNamespace(
-                spec={"training": study.specs[model, augmentation, seed]["training"] | training},
+                spec={**(spec := study.specs[model, augmentation, seed]), "training": spec["training"] | training},
                 metrics={
                     "test_accuracy": accuracy + 0.02 * (augmentation == "both"),
                     "augmented_test_accuracy": accuracy,

@@ -51,6 +51,7 @@ def test_only_models_that_take_hours_alone_ask_for_several_threads():
         "resnet18_wide",
         "resnet18_dilated",
         "vit_patchfree",
+        "baseline_wide",
     }
 
 

@@ -6,7 +6,22 @@ from tabulate import tabulate
 
 from fashion.errors import UserError
 from fashion.records.metrics import percent
-from fashion.records.run import finished_runs
+from fashion.records.run import Run, finished_runs
+from fashion.study.run_folder import WEIGHTS
+
+# A trained model that comes with the program, a run's folder: its README.md is its card.
+SHIPPED = Path(__file__).with_name("trained")
+
+
+def best_run(results: Path) -> Path:
+    """The folder of the run with the highest validation accuracy, of those with weights and the shipped one.
+
+    Raises:
+        UserError: one has a damaged file.
+    """
+    finished = [run for folder in sorted(results.glob("*")) for run in finished_runs(folder).values()]
+    candidates = [Run(SHIPPED), *(run for run in finished if (run.folder / WEIGHTS).is_file())]
+    return max(candidates, key=lambda run: run.tested_epoch["validation_accuracy"]).folder
 
 
 def listing(results: Path, budget: str | None) -> str:

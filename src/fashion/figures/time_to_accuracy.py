@@ -36,7 +36,7 @@ def progress(history: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
 
 
 def plot(runs: Sequence[Run]) -> Figure:
-    """Test accuracy of the best epoch so far over training time, a line for each run, each model named beside its lines."""
+    """Test accuracy of the best epoch so far over training time: a line for each run, each model's name beside them."""
     models = by_model(runs)
     drawn = styles({run.spec["model"]["name"]: run.spec["model"]["family"] for run in runs})
     figure = Figure(figsize=(WIDTH, height(HEIGHT, len(models))))
