@@ -1,4 +1,4 @@
-"""Every command that README.md, CONTRIBUTING.md, docs/running.md and docs/baseline.md tell their reader to type is one that works."""
+"""Every command that README.md, CONTRIBUTING.md and docs/ tell their reader to type is one that works."""
 
 import re
 import shlex

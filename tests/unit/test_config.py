@@ -76,6 +76,7 @@ def test_the_shipped_configuration_is_accepted(config):
             "unknown name 'baselin' (did you mean 'baseline'?)",
         ),
         ("budgets.report.augmentations_of", {"baseline": ["ligth"]}, "unknown name 'ligth' (did you mean 'light'?)"),
+        ("training.precision", "half", "training.precision: 'half' is not one of ['float32', 'bfloat16']"),
         ("training.validation", "dirty", "config: training.validation: 'dirty' is not one of ['clean', 'augmented']"),
         ("training.validation_fraction", 1, "config: training.validation_fraction: 1 is greater than or equal to"),
         ("training.train_images", 70000, "config: training.train_images: 70000 is greater than the maximum of 60000"),
@@ -296,6 +297,14 @@ def test_settings_are_merged_from_the_general_to_the_particular(config):
     # From the budget, for this model:
     assert quick["train_images"] == config["budgets"]["quick"]["training_of"]["vgg12"]["train_images"]
     assert resolve(config, "report").specs["vgg12", "both", 0]["training"]["epochs"] == 50
+
+
+def test_a_precision_is_in_the_specs_of_those_that_have_one(config):
+    config["models"]["vit"]["training"] = {"precision": "bfloat16"}
+    study = resolve(config, "report")
+    given = {model for (model, _, _), spec in study.specs.items() if "precision" in spec["training"]}
+    assert given == {"vit"}
+    assert study.hyperparameters()["overrides"]["vit"] == {"precision": "bfloat16"}
 
 
 def test_a_spec_holds_what_a_run_depends_on_and_nothing_else(config):

@@ -84,6 +84,10 @@ SPECS = {family: make_spec(family, augmentation=BOTH, epochs=3) for family in MO
 SPECS |= {
     "modern": make_spec("resnet", augmentation=DISTORTED, epochs=3, **MODERN),
     "sgd": make_spec("vgg", epochs=3, **{**MODERN, "optimizer": "sgd", "schedule": "cosine", "learning_rate": 0.01}),
+    **{
+        f"{family} in bfloat16": make_spec(family, augmentation=BOTH, epochs=3, precision="bfloat16")
+        for family in MODELS
+    },
 }
 Results = tuple[dict[str, torch.Tensor], list[dict[str, float]]]
 

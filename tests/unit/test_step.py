@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from runs import BOTH, CONFIGURED, LIGHT, MODELS, make_spec
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.functional import cross_entropy
 
+from fashion.errors import UserError
 from fashion.files import read_json, write_json
 from fashion.models.build import build
 from fashion.training import loop
@@ -64,6 +67,44 @@ def test_training_loss_is_the_mean_over_images_not_over_batches(dataset):
         spec["model"]["settings"] = {"depth": 1, "width": 32, "heads": 4}
     whole, batched = (Training(spec, dataset, torch.device("cpu")).run()[1][0]["train_loss"] for spec in specs)
     assert batched == pytest.approx(whole, rel=1e-5)
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_bfloat16_is_of_the_forward_pass_alone(family):
+    losses, computed = {}, {}
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        model = build(make_spec(family)["model"])
+        computed[precision] = set()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
+                module.register_forward_hook(lambda *call, seen=computed[precision]: seen.add(call[2].dtype))
+        logits = []
+        model.register_forward_hook(lambda *call, seen=logits: seen.append(call[2].detach().float()))
+        optimizer = make_optimizer(model, 1e-3)
+        step = make_step(model, optimizer, precision=precision)
+        losses[precision] = torch.stack([step(*batch)[0] for batch in batches(2, 16)])
+        expected = [
+            cross_entropy(mine, probabilities) for mine, (_, probabilities) in zip(logits, batches(2, 16), strict=True)
+        ]
+        assert torch.equal(losses[precision], torch.stack(expected))
+        kept = [*model.state_dict().values(), *(weight.grad for weight in model.parameters())]
+        kept += [value for moments in optimizer.state.values() for value in moments.values()]
+        assert {value.dtype for value in (*kept, losses[precision]) if value.is_floating_point()} == {torch.float32}
+    assert computed == {"float32": {torch.float32}, "bfloat16": {torch.bfloat16}}
+    assert not torch.equal(losses["bfloat16"], losses["float32"])
+    # bfloat16 has 8 bits: a part in 256.
+    torch.testing.assert_close(losses["bfloat16"], losses["float32"], rtol=2e-2, atol=0)
+
+
+def test_bfloat16_is_refused_on_a_gpu_that_does_not_compute_in_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
+    with FakeTensorMode(), torch.device("cuda"):
+        model = build(make_spec("vgg")["model"])
+        optimizer = make_optimizer(model, 1e-3)
+    with pytest.raises(UserError, match=r"^training.precision: bfloat16 is not for Tesla T4, .*leave precision out"):
+        make_step(model, optimizer, precision="bfloat16")
 
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}

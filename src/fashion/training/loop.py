@@ -77,7 +77,11 @@ class Training:
         )
         average = WeightAverage(self.model, training["ema_decay"]) if "ema_decay" in training else None
         self.step = make_step(
-            self.model, optimizer, label_smoothing=training.get("label_smoothing", 0.0), average=average
+            self.model,
+            optimizer,
+            precision=training.get("precision", "float32"),
+            label_smoothing=training.get("label_smoothing", 0.0),
+            average=average,
         )
         self.state = State(self.model, optimizer, math.ceil(len(self.parts.train[1]) / training["batch_size"]), average)
         self.meter = Meter(device)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fashion.errors import UserError
 from fashion.training.optimizer import WeightAverage
 
 # Maps images [B, 1, 28, 28] and probabilities [B, 10] to the batch's mean loss and its number of right predictions,
@@ -20,16 +21,30 @@ def make_step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     *,
+    precision: str = "float32",
     label_smoothing: float = 0.0,
     average: WeightAverage | None = None,
 ) -> Step:
     """The step of `model` under `optimizer`: forward, cross entropy, backward, update, and that of the `average`.
 
-    Each weight's gradient is in its `grad` until the next step.
+    Each weight's gradient is in its `grad` until the next step. With `precision` "bfloat16", torch.autocast decides
+    what of the model is computed in it; weights, cross entropy and the update stay as they are.
+
+    Raises:
+        UserError: the GPU does not compute in bfloat16.
     """
+    device = next(model.parameters()).device
+    reduced = precision == "bfloat16"
+    if reduced and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise UserError(
+            f"training.precision: bfloat16 is not for {torch.cuda.get_device_name()}, which does not compute in it; "
+            "leave precision out, or use a GPU of compute capability 8.0 or more"
+        )
 
     def step(images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        logits = model(images)
+        with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+            logits = model(images)
+        logits = logits.to(probabilities.dtype)
         loss = functional.cross_entropy(logits, probabilities, label_smoothing=label_smoothing)
         optimizer.zero_grad()
         loss.backward()
@@ -38,7 +53,7 @@ def make_step(
             average.update()
         return loss.detach(), (logits.detach().argmax(dim=1) == probabilities.argmax(dim=1)).sum()
 
-    return GraphedStep(step, model, optimizer, average) if next(model.parameters()).is_cuda else step
+    return GraphedStep(step, model, optimizer, average) if device.type == "cuda" else step
 
 
 class Capture(NamedTuple):
