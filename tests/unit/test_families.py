@@ -53,5 +53,5 @@ def test_a_family_imports_no_other():
         "import sys; from fashion.models.build import build; build({'family': 'vit', 'settings': {}});"
         "print(*(name for name in sys.modules if name.startswith('fashion.models.')))"
     )
-    modules = ["fashion.models.build", "fashion.models.families", "fashion.models.vit", "fashion.models.vit.network"]
-    assert sorted(stage("-c", code).stdout.split()) == modules
+    imported = {name.split(".")[2] for name in stage("-c", code).stdout.split()}
+    assert imported & {"vgg", "resnet", "vit"} == {"vit"}

@@ -7,8 +7,11 @@ import torch
 from runs import CONFIGURED, LIGHT
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
+from fashion.models import vit
 from fashion.models.build import build, count_flops, count_parameters
+from fashion.models.layers import Convolution
 from fashion.models.resnet.network import SeparableBlock
 from fashion.models.vit.network import Attention, TokenBatchNorm, VisionTransformer, sincos_positions
 
@@ -136,6 +139,9 @@ def test_the_drawn_resnet18_costs_a_hundred_times_the_published_one():
 def test_every_parameter_gets_a_gradient_and_training_lowers_the_loss(name):
     torch.manual_seed(0)
     model = build(CONFIGURED[name])
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0  # with it, one step's loss says little of the next one's
     images, labels = torch.rand(4, 1, 28, 28) * 2 - 1, torch.arange(4)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
     losses = []
@@ -316,8 +322,51 @@ def test_a_transformer_layer_equals_torchs_own(activation):
         module, _, kind = name.rpartition(".")
         weights[f"{names[module]}{'_' if 'in_proj' in names[module] else '.'}{kind}"] = value
     own.load_state_dict(weights)
-    tokens = torch.randn(2, 16, 64)
-    torch.testing.assert_close(ours(tokens), own(tokens))
+    tokens = torch.randn(2, 16, 64, dtype=torch.float64, requires_grad=True)
+    for mode in (True, False):
+        outputs = [layer.double().train(mode)(tokens) for layer in (ours, own)]
+        torch.testing.assert_close(*outputs)
+        torch.testing.assert_close(*(torch.autograd.grad(output.square().sum(), tokens) for output in outputs))
+
+
+@pytest.mark.parametrize("kept", [vit.attention.KEPT, 0], ids=["kept", "made again"])
+@pytest.mark.parametrize(("images", "heads", "tokens", "width"), [(3, 8, 16, 8), (2, 4, 196, 8), (1, 2, 600, 64)])
+def test_attention_by_pieces_is_torchs_and_so_are_its_gradients(images, heads, tokens, width, kept, monkeypatch):
+    monkeypatch.setattr(vit.attention, "KEPT", kept)
+    torch.manual_seed(0)
+    qkv = torch.randn(3, images, heads, tokens, width, dtype=torch.float64, requires_grad=True)
+    outputs = [vit.attention.attention(qkv), functional.scaled_dot_product_attention(*qkv)]
+    torch.testing.assert_close(*outputs)
+    drawn = torch.randn_like(outputs[0])
+    torch.testing.assert_close(*(torch.autograd.grad(output, qkv, drawn) for output in outputs))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "groups", "left"),
+    [
+        (1, 3, 1, 1, 1, 1),
+        (2, 3, 2, 1, 1, 4),
+        (1, 3, 2, 1, 8, 1),
+        (2, 5, 2, 2, 1, 4),
+        (2, 3, 1, 1, 1, 9),
+        (4, 3, 2, 1, 8, 9),
+        (3, 3, 3, 1, 1, 4),
+    ],
+)
+def test_a_convolution_leaves_out_taps_that_meet_only_padding(size, kernel, stride, padding, groups, left):
+    torch.manual_seed(0)
+    ours, own = (layer(8, 16, kernel, stride, padding, groups=groups).double() for layer in (Convolution, nn.Conv2d))
+    own.load_state_dict(ours.to(memory_format=torch.channels_last).state_dict())
+    image = torch.randn(3, 8, size, size, dtype=torch.float64, requires_grad=True)
+    with FlopCounterMode(display=False) as counter:
+        output = ours(image)
+    assert counter.get_total_flops() == 2 * left * output.numel() * 8 // groups
+    expected = own(image)
+    torch.testing.assert_close(output, expected)
+    drawn = torch.randn_like(output)
+    gradients = torch.autograd.grad(output, (image, *ours.parameters()), drawn)
+    torch.testing.assert_close(gradients, torch.autograd.grad(expected, (image, *own.parameters()), drawn))
+    assert gradients[1].stride() == ours.weight.stride()
 
 
 def test_batchnorm_of_tokens_equals_that_of_their_transpose():

@@ -1,22 +1,40 @@
-"""Convolution layers that VGG and ResNet share, and the reading of their layer tables."""
+"""Layers that the families share, and the reading of layer tables."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from fashion.models.layer_table import POOL
+
+
+class Convolution(nn.Conv2d):
+    """A convolution of square maps that in training leaves out the taps of its kernel that meet only padding.
+
+    On a map of one pixel, as a ResNet's last ones, a padded 3 x 3 kernel has eight of them. Their gradient is zero.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        padding, size = int(self.padding[0]), input.shape[-1]
+        one_position = size + 2 * padding - self.kernel_size[0] < self.stride[0]
+        if not (self.training and padding and one_position) or self.dilation[0] > 1:
+            return super().forward(input)
+        # Cut out in the order of channels_last, so that the gradient, which is put among zeros, has it too.
+        met = slice(padding, padding + size)
+        taps = self.weight.permute(0, 2, 3, 1)[:, met, met].permute(0, 3, 1, 2)
+        return functional.conv2d(input, taps, self.bias, self.stride, groups=self.groups)
 
 
 def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = False, stride: int = 1) -> nn.Sequential:
     """3 x 3 convolution, BatchNorm, ReLU; `separable` makes the convolution depthwise 3 x 3, then pointwise 1 x 1."""
     if separable:
         convolution = [
-            nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, groups=in_channels),
+            Convolution(in_channels, in_channels, 3, stride, padding=1, groups=in_channels),
             nn.Conv2d(in_channels, out_channels, 1),
         ]
     else:
-        convolution = [nn.Conv2d(in_channels, out_channels, 3, stride, padding=1)]
+        convolution = [Convolution(in_channels, out_channels, 3, stride, padding=1)]
     return nn.Sequential(*convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
 from fashion.models.layer_table import POOL
-from fashion.models.layers import conv_norm_relu, feature_layers
+from fashion.models.layers import Convolution, conv_norm_relu, feature_layers
 
 
 class BasicBlock(nn.Module):
@@ -61,13 +61,15 @@ class SeparableBlock(nn.Module):
             conv_norm_relu(in_channels, out_channels, separable=True, stride=stride),
             nn.BatchNorm2d(out_channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+            Convolution(out_channels, out_channels, 3, padding=1),
             nn.BatchNorm2d(out_channels),
         )
         self.shortcut = (
             nn.Identity()
             if in_channels == out_channels
-            else nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, stride, padding=1), nn.BatchNorm2d(out_channels))
+            else nn.Sequential(
+                Convolution(in_channels, out_channels, 3, stride, padding=1), nn.BatchNorm2d(out_channels)
+            )
         )
 
     def forward(self, x: Tensor) -> Tensor:

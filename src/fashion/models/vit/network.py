@@ -6,13 +6,17 @@ and the fixed positions of Beyer et al., "Better plain ViT baselines" (2022), an
 would add 2 * width parameters. That code ran BatchNorm, ReLU, dropout and positions of its own: settings, below.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
+from fashion.models.vit.attention import attention
 
-ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
+ACTIVATIONS = {"gelu": nn.GELU, "relu": partial(nn.ReLU, inplace=True)}
 
 
 class TokenBatchNorm(nn.BatchNorm1d):
@@ -35,9 +39,10 @@ class Attention(nn.Module):
         self.projection = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        # [N, T, 3 * width] -> three of [N, heads, T, width / heads]
-        query, key, value = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        # [N, T, 3 * width] -> [3, N, heads, T, width / heads]
+        heads = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        by_pieces = self.training and tokens.is_cpu
+        mixed = attention(heads) if by_pieces else functional.scaled_dot_product_attention(*heads)
         return self.projection(mixed.transpose(1, 2).flatten(2))
 
 
@@ -70,7 +75,7 @@ class TransformerLayer(nn.Module):
         heads: int,
         mlp_ratio: int,
         norm: type[nn.Module],
-        activation: type[nn.Module],
+        activation: Callable[[], nn.Module],
         dropout: float,
         depthwise: DepthwiseModule | None,
     ):
