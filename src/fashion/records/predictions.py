@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import log_softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +16,8 @@ class Predictions:
     @cached_property
     def log_probabilities(self) -> np.ndarray:
         """`[N, 10] float64`; NaN for an image of which a logit is NaN or infinite, as after divergence."""
+        from scipy.special import log_softmax  # which takes a quarter of a second, and most stages do without
+
         logits = self.logits.astype(np.float64)
         return log_softmax(np.where(np.isfinite(logits.max(axis=1, keepdims=True)), logits, np.nan), axis=1)
 
