@@ -1,5 +1,6 @@
 """What unit and pipeline tests share: the checkout's paths and its configuration."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,17 @@ from fashion.data.dataset import Dataset
 
 ROOT = Path(__file__).parents[1]
 
+# Several processes run tests at a time: threads of torch's that wait for each other take a core from another's 25-fold.
+os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none."""
+    """Skip what needs a GPU where there is none; give a process the tests of a file, and those that read one study."""
+    # It waits more than it works, and would be waited for at the end.
+    items.sort(key=lambda item: item.path.name != "test_slurm.py")
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("whole" if "whole" in item.fixturenames else item.path.name))
     if marked := [item for item in items if item.get_closest_marker("cuda")]:
         import torch
 

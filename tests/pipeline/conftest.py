@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 import yaml
@@ -41,22 +43,13 @@ class Study:
     def configure(self, config: dict) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
-    def command(self, *arguments: str) -> list[str]:
-        """The user's command for two cores, on which two trainings of one thread each run at a time."""
-        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile")]
-        return [*snakemake, "--cores", "2", "--resources", "gpu=1", *arguments]
+    def arguments(self, *arguments: str) -> list[str]:
+        """Those of the user's command for two cores, on which two trainings of one thread each run at a time."""
+        return ["--snakefile", str(self.checkout / "Snakefile"), "--cores", "2", "--resources", "gpu=1", *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run snakemake in the folder; its output is in `stdout`, errors too."""
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=400,
-            env=self.environment,
-        )
+        return forked.run(self.arguments(*arguments), self.folder, self.environment)
 
     @contextmanager
     def under_way(self, model: str, until: str) -> Generator[subprocess.Popen]:
@@ -64,11 +57,12 @@ class Study:
 
         It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
         """
+        run = f"results/tiny/runs/{model}/both/seed0"
         log = self.folder / f"results/tiny/logs/train/{model}_both_seed0.log"
         printed = self.folder / "printed.txt"
         with printed.open("w") as output:
             process = subprocess.Popen(
-                self.command("--", f"results/tiny/runs/{model}/both/seed0/model.safetensors"),
+                [sys.executable, "-m", "snakemake", *self.arguments("--", f"{run}/model.safetensors")],
                 cwd=self.folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -87,10 +81,6 @@ class Study:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-
-    def take_for_fashion_mnist(self) -> None:
-        """Have the checkout, a copy of its own, take its dataset for Fashion-MNIST."""
-        take_for_fashion_mnist(Path(self.config["data"]["folder"]), self.checkout)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a dry run plans; {} if there is nothing to do."""
@@ -116,6 +106,12 @@ class Study:
             jobs.add(" ".join([rule, *values[1:]] if rule != "study" else [rule]))
         status = re.findall(r"^\w+ \w+ seeds? \d.*|^budget \w+: .*|^then: .*", done.stdout, re.MULTILINE)
         return jobs - {"all"}, status
+
+    def copy(self, folder: Path) -> "Study":
+        """This study in a folder that is to be made; its own checkout with it, if that is in its folder."""
+        shutil.copytree(self.folder, folder)
+        own = self.checkout.is_relative_to(self.folder)
+        return Study(folder, self.config, folder / self.checkout.relative_to(self.folder) if own else self.checkout)
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -156,10 +152,9 @@ def take_for_fashion_mnist(folder: Path, checkout: Path) -> None:
 def checkout(idx_folder, tmp_path_factory) -> Path:
     """A copy of the checkout that takes the tiny dataset for Fashion-MNIST."""
     copy = tmp_path_factory.mktemp("checkout")
-    for folder in ("src", "workflow", "envs", "profiles"):
+    for folder in ("src", "workflow", "envs", "profiles", "docs"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", copy)
-    (copy / "docs").symlink_to(ROOT / "docs")
     take_for_fashion_mnist(idx_folder, copy)
     return copy
 
@@ -182,3 +177,34 @@ def make_study(idx_folder, checkout, tmp_path_factory) -> Callable[[dict], Study
         return Study(tmp_path_factory.mktemp("study"), config, checkout), config
 
     return make
+
+
+# All that a figure of the report shows, once each: `make quick`, which CI runs, has all twelve.
+MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
+MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A finished study with every figure of the report, and what Snakemake said of it before and while it ran.
+
+    Only for reading: `study.copy` is for changing. Its checkout is in its folder.
+    """
+
+    study: Study
+    config: dict
+    planned: str
+    jobs: dict[str, int]
+    said: str
+
+
+@pytest.fixture(scope="session")
+def whole(make_study, checkout) -> Whole:
+    """Made once: the tests that use it are run by one process."""
+    study, config = make_study(MODELS)
+    study.checkout = study.folder / "checkout"
+    shutil.copytree(checkout, study.checkout)
+    jobs, planned = study.planned(), study.snakemake("--dry-run").stdout
+    done = study.snakemake()
+    assert done.returncode == 0, done.stdout
+    return Whole(study, config, planned, jobs, done.stdout)

@@ -1,12 +1,10 @@
-"""What a run says on its terminal: what it will take before it begins, its jobs, why one failed, what to open."""
+"""What a run says on its terminal: what it will take before it begins, its jobs, what to open."""
 
 import os
 import re
 
-import pytest
-
 START = re.compile(
-    r"^budget tiny: 1 run, 1 to train on .+\n"
+    r"^budget tiny: 9 runs, 9 to train on .+\n"
     r"time: about .+: counted from operations, right within a factor of 3\n"
     r"memory: [\d.]+ GB needed, [\d,.]+ [GM]B free\n"
     r"disk: \d+ MB needed, [\d,.]+ [GM]B free\n",
@@ -14,28 +12,21 @@ START = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def study(make_study):
-    return make_study(["vit"])[0]
-
-
-def test_a_run_says_what_it_takes_before_a_line_for_each_job_and_last_what_to_open(study):
-    planned = study.snakemake("--dry-run")
-    assert START.search(planned.stdout), planned.stdout
-    done = study.snakemake()
-    assert done.returncode == 0, done.stdout
-    start = START.search(done.stdout)
-    assert start, done.stdout
-    jobs = re.findall(r"^\d\d:\d\d:\d\d (\d+) of (\d+): (.+)$", done.stdout, re.MULTILINE)
+def test_a_run_says_what_it_takes_before_a_line_for_each_job_and_last_what_to_open(whole):
+    assert START.search(whole.planned), whole.planned
+    start = START.search(whole.said)
+    assert start, whole.said
+    jobs = re.findall(r"^\d\d:\d\d:\d\d (\d+) of (\d+): (.+)$", whole.said, re.MULTILINE)
     assert [int(job[0]) for job in jobs] == list(range(1, int(jobs[0][1]) + 1))
     names = [job[2] for job in jobs]
     assert {"dataset", "train vit both seed 0", "evaluate vit both seed 0", "curves fig14_vit", "page"} < set(names)
-    assert start.end() < done.stdout.index(": train vit")
-    assert done.stdout.splitlines()[-1] == "budget tiny: open results/tiny/report.html"
-    assert max(map(len, done.stdout.splitlines())) < 200
-    assert len(done.stdout) < 100 * len(jobs) + 1500
-    (log,) = (study.folder / ".snakemake/log").glob("*.log")
-    assert "reason: Missing output files" in log.read_text()
+    assert start.end() < whole.said.index(": train vit")
+    lines = whole.said.splitlines()
+    assert lines[-1] == "budget tiny: open results/tiny/report.html"
+    assert max(map(len, lines)) < 200
+    assert len([line for line in lines if " epoch " not in line]) < 1.5 * len(jobs) + 15
+    logs = [path.read_text() for path in (whole.study.folder / ".snakemake/log").glob("*.log")]
+    assert any("reason: Missing output files" in log for log in logs)
 
 
 def test_for_a_cluster_nothing_is_said_of_the_device_here(make_study):
@@ -46,8 +37,8 @@ def test_for_a_cluster_nothing_is_said_of_the_device_here(make_study):
     assert expected in planned.stdout, planned.stdout
 
 
-def test_with_nothing_to_be_done_the_page_is_named_too(study):
-    done = study.snakemake()
+def test_with_nothing_to_be_done_the_page_is_named_too(whole):
+    done = whole.study.snakemake()
     assert done.stdout.splitlines()[-2:] == [
         "Nothing to be done (all requested files are present and up to date).",
         "budget tiny: open results/tiny/report.html",
@@ -55,7 +46,8 @@ def test_with_nothing_to_be_done_the_page_is_named_too(study):
     assert "to train" not in done.stdout
 
 
-def test_a_run_without_trainings_or_page_speaks_of_neither(study):
+def test_a_run_without_trainings_or_page_speaks_of_neither(whole, tmp_path):
+    study = whole.study.copy(tmp_path / "study")
     os.utime(study.folder / "results/tiny/tables/comparison.csv", (0, 0))
     (study.folder / "results/tiny/tables/compute.md").unlink()
     done = study.snakemake("--", "results/tiny/tables/compute.md")
@@ -64,20 +56,7 @@ def test_a_run_without_trainings_or_page_speaks_of_neither(study):
     assert "report.html" not in done.stdout
 
 
-def test_a_failed_job_is_shown_by_its_logs_end_and_named_at_the_end(study):
-    (study.folder / "results/tiny/runs/vit/both/seed0/history.csv").write_text("epoch\n")
-    done = study.snakemake("--forcerun", "compute", "--", "results/tiny/tables/compute.md")
-    assert done.returncode == 1
-    failed = re.search(r"^failed: compute\n    (.+) ends with:\n(    .+\n)+", done.stdout, re.MULTILINE)
-    assert failed, done.stdout
-    assert failed[1] == "results/tiny/logs/compute.log"
-    assert "error: results/tiny/runs/vit/both/seed0/history.csv: not the history of a run" in failed[0]
-    assert "1 failed, see above: compute" in done.stdout
-    assert "fashion.tables.compute" not in done.stdout
-    assert "open results/tiny/report.html" not in done.stdout
-
-
-def test_all_that_snakemake_says_is_shown_on_request(study):
-    shown = study.snakemake("--dry-run", "--printshellcmds", "--forcerun", "compute").stdout
+def test_all_that_snakemake_says_is_shown_on_request(whole):
+    shown = whole.study.snakemake("--dry-run", "--printshellcmds", "--forcerun", "compute").stdout
     assert re.search(r"^rule compute:\n    input: ", shown, re.MULTILINE)
     assert "python -m fashion.tables.compute" in shown

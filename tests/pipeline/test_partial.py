@@ -11,6 +11,9 @@ import yaml
 
 PARTIAL = ("--config", "partial=True")
 PAGE = "results/tiny/partial/report.html"
+# Of the run that fails.
+LOG = "results/tiny/logs/train/vgg8_both_seed0.log"
+REASON = "error: training.train_images: 999, but the dataset has 200"
 
 
 def runs(*models: str) -> list[str]:
@@ -55,15 +58,14 @@ def failed(make_study):
 
 def test_a_run_of_snakemake_that_ends_with_failures_makes_the_page_of_the_others(failed):
     study, done = failed
-    reason = "error: training.train_images: 999, but the dataset has 200"
     assert done.returncode == 1
     assert done.stdout.splitlines()[-2:] == [
-        f"failed: train vgg8 both seed 0: {reason}",
+        f"failed: train vgg8 both seed 0: {REASON}",
         f"budget tiny: open {PAGE}, of the runs that have finished",
     ]
     said = missing(study)
     assert said.startswith("Partial results: 1 of 4 runs has finished")
-    assert f"Failed vgg8, augmentation both, seed 0: {reason}" in said
+    assert f"Failed vgg8, augmentation both, seed 0: {REASON}" in said
     assert (
         "Waiting: 2 runs resnet18, augmentation both, seed 0 vit_depthwise, augmentation both, seed 0: trained" in said
     )
@@ -77,6 +79,26 @@ def test_a_run_of_snakemake_that_ends_with_failures_makes_the_page_of_the_others
     assert {path.name for path in study.folder.glob("results/*")} == {"data", "tiny"}
     made = {path.name for path in study.folder.glob("results/tiny/*")}
     assert made.isdisjoint({"tables", "figures", "study", "report.html"}), "nothing of the full results"
+
+
+def test_a_run_that_fails_leaves_the_others_going_and_is_retried_alone(failed):
+    study, _ = failed
+    assert (study.folder / "results/tiny/runs/vit/both/seed0/metrics.json").exists()
+    assert not (study.folder / "results/tiny/runs/vgg8/both/seed0/history.csv").exists()
+    jobs, status = study.dry_run(*runs("vit", "vgg8"))
+    assert jobs == {"train vgg8 both 0", "evaluate vgg8 both 0"}
+    assert status[0].startswith(f"vgg8 both seed 0: not finished, see {LOG}; about ")
+
+
+def test_a_failed_job_is_shown_by_its_logs_end_and_named_at_the_end(failed):
+    _, done = failed
+    shown = re.search(r"^failed: train vgg8 both seed 0\n    (.+) ends with:\n(    .+\n)+", done.stdout, re.MULTILINE)
+    assert shown, done.stdout
+    assert shown[1] == LOG
+    assert f"    {REASON}" in shown[0].splitlines()
+    assert "1 failed, see above: train vgg8 both seed 0" in done.stdout
+    assert "fashion.training.train" not in done.stdout.replace(shown[0], "")
+    assert "open results/tiny/report.html" not in done.stdout
 
 
 def test_partial_results_are_made_beside_a_running_snakemake_and_only_what_is_stale(failed):

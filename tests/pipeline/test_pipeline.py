@@ -8,10 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-# All that a figure of the report shows, once each: `make quick`, which CI runs, has all twelve.
-MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
-MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
-
 FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
 
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
@@ -25,8 +21,8 @@ EXPECTED_JOBS = {
     "fig02_mixup": 1,
     "ext01_randaugment": 1,
     "ext02_mixup_alpha": 1,
-    "train": len(MODELS),
-    "evaluate": len(MODELS),
+    "train": 9,
+    "evaluate": 9,
     "study": 1,
     "table3_hyperparameters": 1,
     "comparison": 1,
@@ -49,23 +45,12 @@ EXPECTED_JOBS = {
 }
 
 
-@pytest.fixture(scope="module")
-def finished(make_study):
-    """A study with every figure, shrunk, run from nothing."""
-    study, config = make_study(MODELS)
-    assert study.planned() == EXPECTED_JOBS
-    done = study.snakemake()
-    assert done.returncode == 0, done.stdout
-    return study, config
+def test_the_jobs_of_a_study_that_has_nothing_yet(whole):
+    assert whole.jobs == EXPECTED_JOBS
 
 
-def test_a_second_invocation_has_nothing_to_do(finished):
-    study, _ = finished
-    assert study.planned() == {}
-
-
-def test_every_run_leaves_its_whole_record(finished):
-    study, config = finished
+def test_every_run_leaves_its_whole_record(whole):
+    study, config = whole.study, whole.config
     for model in config["models"]:
         run = study.folder / f"results/tiny/runs/{model}/both/seed0"
         assert sorted(path.name for path in run.iterdir()) == [
@@ -84,8 +69,8 @@ def test_every_run_leaves_its_whole_record(finished):
     assert not list(study.folder.glob("results/**/.*")), "a temporary file is left"
 
 
-def test_every_figure_is_a_picture_and_says_its_budget(finished):
-    study, _ = finished
+def test_every_figure_is_a_picture_and_says_its_budget(whole):
+    study = whole.study
     figures = study.folder / "results/tiny/figures"
     names = sorted(path.stem for path in figures.glob("*.png"))
     assert len(names) == FIGURES
@@ -97,8 +82,8 @@ def test_every_figure_is_a_picture_and_says_its_budget(finished):
         assert sum(name.startswith(f"fig{number:02}_") for name in names) == 1
 
 
-def test_tables_say_what_was_measured_beside_what_was_reported(finished):
-    study, config = finished
+def test_tables_say_what_was_measured_beside_what_was_reported(whole):
+    study, config = whole.study, whole.config
     tables = study.folder / "results/tiny/tables"
     for name in TABLES:
         assert (tables / f"{name}.csv").exists()
@@ -117,8 +102,8 @@ def test_tables_say_what_was_measured_beside_what_was_reported(finished):
             assert value == reported[key] if key in reported else np.isnan(value)
 
 
-def test_a_tiny_study_decides_only_what_needs_no_training(finished):
-    study, _ = finished
+def test_a_tiny_study_decides_only_what_needs_no_training(whole):
+    study = whole.study
     claims = pd.read_csv(study.folder / "results/tiny/tables/claims.csv").set_index("id")
     assert list(claims.index) == [f"C{number}" for number in range(1, 15)]
     # Of these, a part is counted: parameters, images.
@@ -129,8 +114,8 @@ def test_a_tiny_study_decides_only_what_needs_no_training(finished):
     assert claims["verdict"]["C14"] == "holds"
 
 
-def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(finished):
-    study, config = finished
+def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(whole):
+    study, config = whole.study, whole.config
     page = (study.folder / "results/tiny/report.html").read_text()
     assert "Tiny budget, a test" in page
     assert page.index('id="C1"') < page.index("Which network made which number") < page.index('id="statements"')
@@ -143,8 +128,8 @@ def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(finished):
     assert len(page) < 10e6
 
 
-def test_tables_of_predictions_agree_with_the_metrics(finished):
-    study, config = finished
+def test_tables_of_predictions_agree_with_the_metrics(whole):
+    study, config = whole.study, whole.config
     tables = {
         name: pd.read_csv(study.folder / f"results/tiny/tables/{name}.csv").set_index("model")
         for name in ("comparison", "per_class", "calibration", "ablation")
@@ -158,40 +143,12 @@ def test_tables_of_predictions_agree_with_the_metrics(finished):
         assert recalled == pytest.approx(accuracy)
 
 
-def test_snakemakes_own_report_is_made(finished):
-    study, _ = finished
-    done = study.snakemake("--report", "report.html")
+def test_snakemakes_own_report_is_made(whole, tmp_path):
+    done = whole.study.snakemake("--report", str(tmp_path / "report.html"))
     assert done.returncode == 0, done.stdout
-    page = (study.folder / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
     for category in ("Figures of the report", "Beyond the report", "Tables"):
         assert category in page
-
-
-def test_published_runs_are_repeated_under_their_own_protocol(make_study):
-    models = ["published_vgg8", "published_resnet18", "published_vit_simplified"]
-    study, config = make_study(models)
-    config["training"] |= {"validation": "augmented", "tested_weights": "last"}
-    config["budgets"]["tiny"]["augmentations"] = ["none", "both"]
-    study.configure(config)
-    made = ["tables/repeats.csv", "figures/ext11_repeats.png", "report.html"]
-    done = study.snakemake("--", *(f"results/tiny/{file}" for file in made))
-    assert done.returncode == 0, done.stdout
-    repeats = pd.read_csv(study.folder / "results/tiny/tables/repeats.csv").set_index("run")
-    assert list(repeats.index) == ["P2", "P10", "P12", "P13", "P15"]
-    assert list(repeats["tested_on"]) == ["clean"] * 3 + ["RandAugmented"] * 2
-    assert (repeats["verdict"] == "undecided").all()
-    assert repeats["why_undecided"].str.contains("train_images 60, not 60000.*1 of at least 3 seeds").all()
-    for run, row in repeats.iterrows():
-        reported = config["models"][row["model"]]["reported"][row["augmentation"]]
-        metrics = json.loads(
-            (study.folder / f"results/tiny/runs/{row['model']}/{row['augmentation']}/seed0/metrics.json").read_text()
-        )
-        metric = "augmented_test_accuracy" if run in ("P13", "P15") else "test_accuracy"
-        assert (row["reported_accuracy"], row["accuracy"]) == (reported[metric], metrics[metric])
-        assert row["clean_accuracy"] == metrics["test_accuracy"]
-    page = (study.folder / "results/tiny/report.html").read_text()
-    assert 'id="repeats"' in page
-    assert 'id="fig17_published_vit_simplified_curves"' in page
 
 
 def test_a_dataset_folder_without_the_files_is_refused_in_one_line(make_study, tmp_path):
@@ -212,21 +169,3 @@ def test_a_bad_value_is_refused_before_any_job(make_study):
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "error: config: training.epochs: -1 is less than the minimum of 1"
     assert not (study.folder / "results").exists()
-
-
-def test_a_run_that_fails_leaves_the_others_going(make_study):
-    study, config = make_study(["vit", "vgg8"])
-    config["models"]["vgg8"]["training"] = {"train_images": 999}
-    study.configure(config)
-    evaluated = [f"results/tiny/runs/{model}/both/seed0/metrics.json" for model in ("vit", "vgg8")]
-    done = study.snakemake("--", *evaluated, "results/tiny/figures/fig14_vit_curves.png")
-    assert done.returncode == 1
-    assert "error: training.train_images: 999, but the dataset has 200" in done.stdout
-    assert (study.folder / "results/tiny/runs/vit/both/seed0/metrics.json").exists()
-    assert (study.folder / "results/tiny/figures/fig14_vit_curves.png").exists()
-    assert not (study.folder / "results/tiny/runs/vgg8/both/seed0/history.csv").exists()
-
-    config["models"]["vgg8"]["training"] = {"train_images": 60}
-    study.configure(config)
-    planned = study.planned()
-    assert (planned["train"], planned["evaluate"]) == (1, 1)

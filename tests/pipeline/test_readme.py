@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [(ROOT / page).read_text() for page in ("README.md", "CONTRIBUTING.md", "docs/running.md", "docs/baseline.md")]
 BLOCKS = [block for page in PAGES for block in re.findall(r"^```bash\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
-RUN = "results/quick/runs/vit/both/seed0"
+RUN = "results/tiny/runs/vit/both/seed0"
 
 
 def test_the_first_commands_are_those_that_ci_runs():
@@ -49,53 +49,48 @@ def test_make_report_is_the_plain_snakemake_command():
     assert done.stdout.splitlines()[-1] in COMMANDS
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("snakemake ")])
-def test_a_snakemake_command_is_understood(command, make_study):
-    study, config = make_study(["vit"])
-    config["budgets"]["quick"] = config["budgets"]["tiny"]
-    study.configure(config)
-    (study.folder / "mine.yaml").write_text("training: {epochs: 1}\n")
+def arguments_of(command: str) -> list[str]:
+    """A command's words after the first, of the budget that the tests have in the place of the quick one."""
+    return shlex.split(command.replace("quick", "tiny"))[1:]
+
+
+@pytest.fixture(scope="module")
+def study(whole, tmp_path_factory):
+    """A finished study in which commands may write."""
+    study = whole.study.copy(tmp_path_factory.mktemp("readme") / "study")
     (study.folder / "workflow").symlink_to(ROOT / "workflow")
-    arguments = shlex.split(command)[1:]
-    if "--report" in arguments:
-        assert study.snakemake(*arguments[: arguments.index("--report")]).returncode == 0
-        done = study.snakemake(*arguments)
-        assert (study.folder / "report.html").exists()
-    else:
-        done = study.snakemake("--dry-run", *arguments)
+    (study.folder / "mine.yaml").write_text("training: {epochs: 1}\n")
+    return study
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("snakemake ")])
+def test_a_snakemake_command_is_understood(command, study):
+    arguments = arguments_of(command)
+    done = study.snakemake(*([] if "--report" in arguments else ["--dry-run"]), *arguments)
     assert done.returncode == 0, done.stdout
+    assert "--report" not in arguments or (study.folder / arguments[-1]).exists()
     # One that is not found is passed over in silence.
     assert "--workflow-profile" not in arguments or f"workflow specific profile {arguments[-1]} " in done.stdout
 
 
-@pytest.fixture(scope="module")
-def vit_study(make_study):
-    """A study with the run that the README's commands name, finished."""
-    study, config = make_study(["vit"])
-    config["budgets"]["quick"] = config["budgets"]["tiny"]
-    study.configure(config)
-    done = study.snakemake("--config", "budget=quick", "--", f"{RUN}/metrics.json")
-    assert done.returncode == 0, done.stdout
-    return study
-
-
-def test_a_runs_spec_repeats_it(vit_study):
+def test_a_runs_spec_repeats_it(study):
     (command,) = (command for command in COMMANDS if command.startswith("python -m fashion"))
-    environment = vit_study.environment | {"PYTHONPATH": str(ROOT / "src")}
+    environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
     # To the last bit only with as many threads: `Study` gives a training one.
-    subprocess.run([*shlex.split(command), "--threads", "1"], cwd=vit_study.folder, env=environment, check=True)
-    again, first = (vit_study.folder / folder / "model.safetensors" for folder in ("again", RUN))
+    program = [sys.executable, *arguments_of(command), "--threads", "1"]
+    subprocess.run(program, cwd=study.folder, env=environment, check=True)
+    again, first = (study.folder / folder / "model.safetensors" for folder in ("again", RUN))
     assert again.read_bytes() == first.read_bytes()
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("fashion ")])
-def test_a_fashion_command_works(command, vit_study, dataset):
-    (vit_study.folder / "photographs").mkdir(exist_ok=True)
+def test_a_fashion_command_works(command, study, dataset):
+    (study.folder / "photographs").mkdir(exist_ok=True)
     for name in ("trousers.jpg", "photographs/bag.png"):
-        Image.fromarray(dataset.test_images[0]).save(vit_study.folder / name)
-    environment = vit_study.environment | {"PYTHONPATH": str(ROOT / "src")}
-    arguments = [sys.executable, "-m", *shlex.split(command)]
-    done = subprocess.run(arguments, cwd=vit_study.folder, env=environment, capture_output=True, text=True)
+        Image.fromarray(dataset.test_images[0]).save(study.folder / name)
+    environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
+    program = [sys.executable, "-m", "fashion", *arguments_of(command)]
+    done = subprocess.run(program, cwd=study.folder, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
