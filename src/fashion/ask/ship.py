@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from fashion.ask.runs import SHIPPED
 from fashion.errors import UserError
-from fashion.files import write_text
+from fashion.files import atomic, write_text
 from fashion.records.metrics import percent
 from fashion.records.run import Run
 from fashion.stage import exit_on_user_error, stage_parser
@@ -50,7 +50,8 @@ def ship(run: Run, folder: Path) -> None:
         raise UserError(f"{run.folder}: {size:,} bytes of weights, more than {LARGEST:,}; ship a smaller model")
     card = _card(run)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(weights, folder / WEIGHTS)
+    with atomic(folder / WEIGHTS) as temporary:
+        save_file(weights, temporary)
     for name in RECORDS:
         shutil.copyfile(run.folder / name, folder / name)
     write_text(folder / "README.md", card)
