@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fashion.models import vit
 from fashion.models.build import build, count_flops, count_parameters
-from fashion.models.layers import Convolution
+from fashion.models.layers import Convolution, Dropout
 from fashion.models.resnet.network import SeparableBlock
 from fashion.models.vit.network import Attention, TokenBatchNorm, VisionTransformer, sincos_positions
 
@@ -160,7 +160,7 @@ def test_every_parameter_gets_a_gradient_and_training_lowers_the_loss(name):
 def test_dropout_stands_before_each_hidden_layer_of_a_vgg(name):
     with torch.device("meta"):
         classifier = build(CONFIGURED[name]).classifier
-    hidden = [nn.Dropout, nn.Linear, nn.ReLU]
+    hidden = [Dropout, nn.Linear, nn.ReLU]
     assert [type(layer) for layer in classifier] == [nn.Flatten, *hidden, *hidden, nn.Linear]
     assert [layer.p for layer in classifier if isinstance(layer, nn.Dropout)] == [0.2, 0.2]
 
@@ -369,6 +369,26 @@ def test_a_convolution_leaves_out_taps_that_meet_only_padding(size, kernel, stri
     assert gradients[1].stride() == ours.weight.stride()
 
 
+def test_dropout_keeps_so_many_and_scales_them():
+    torch.manual_seed(0)
+    dropout, ones = Dropout(0.2), torch.ones(1000, 1000, requires_grad=True)
+    output = dropout(ones)
+    assert output.unique().tolist() == [0, 1.25]
+    # A binomial share, within five standard deviations.
+    assert output.count_nonzero() / output.numel() == pytest.approx(0.8, abs=5 * (0.8 * 0.2 / 1e6) ** 0.5)
+    assert torch.equal(torch.autograd.grad(output.sum(), ones)[0], output)
+    assert not torch.equal(dropout(ones), output)
+    assert dropout(ones.bfloat16()).dtype == torch.bfloat16
+
+
+def test_no_dropout_draws_nothing():
+    before = torch.get_rng_state()
+    ones = torch.ones(10)
+    assert torch.equal(Dropout(0.0)(ones), ones)
+    assert torch.equal(Dropout(0.5).eval()(ones), ones)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_batchnorm_of_tokens_equals_that_of_their_transpose():
     tokens = torch.randn(4, 16, 8) * 3 + 1
     ours, torchs = drawn(TokenBatchNorm(8)), drawn(nn.BatchNorm1d(8))
@@ -385,7 +405,7 @@ def test_a_published_vit_normalises_by_batch_and_drops_after_positions_and_mlps(
         model = build(CONFIGURED[name])
     for layer in model.layers:
         assert [type(part) for part in layer.attention] == [TokenBatchNorm, Attention]
-        assert [type(part) for part in layer.mlp] == [TokenBatchNorm, nn.Linear, nn.ReLU, nn.Linear, nn.Dropout]
+        assert [type(part) for part in layer.mlp] == [TokenBatchNorm, nn.Linear, nn.ReLU, nn.Linear, Dropout]
     dropouts = [module.p for module in model.modules() if isinstance(module, nn.Dropout)]
     assert dropouts == [0.1] * (1 + len(model.layers))
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
 from fashion.models.layer_table import POOL
-from fashion.models.layers import conv_norm_relu, feature_layers
+from fashion.models.layers import Dropout, conv_norm_relu, feature_layers
 
 
 class VGG(nn.Module):
@@ -44,7 +44,7 @@ class VGG(nn.Module):
         classifier: list[nn.Module] = [nn.Flatten()]
         width = channels * size * size
         for hidden_width in hidden:
-            classifier += [nn.Dropout(dropout), nn.Linear(width, hidden_width), nn.ReLU(inplace=True)]
+            classifier += [Dropout(dropout), nn.Linear(width, hidden_width), nn.ReLU(inplace=True)]
             width = hidden_width
         self.classifier = nn.Sequential(*classifier, nn.Linear(width, NUM_CLASSES))
 

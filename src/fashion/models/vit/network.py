@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
+from fashion.models.layers import Dropout
 from fashion.models.vit.attention import attention
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": partial(nn.ReLU, inplace=True)}
@@ -86,7 +87,7 @@ class TransformerLayer(nn.Module):
             nn.Linear(width, mlp_ratio * width),
             activation(),
             nn.Linear(mlp_ratio * width, width),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
         self.depthwise = depthwise
 
@@ -165,7 +166,7 @@ class VisionTransformer(nn.Module):
             self.positions = nn.Parameter(nn.init.normal_(torch.empty(grid * grid, width), std=position_std))
         else:
             self.register_buffer("positions", sincos_positions(grid, width), persistent=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
         def layer() -> TransformerLayer:
             module = DepthwiseModule(width, grid, depthwise) if depthwise else None
