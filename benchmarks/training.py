@@ -1,17 +1,24 @@
-"""Time of a training step, data work included: the usual loop, ours, and the limit that the machine sets.
+"""Images that a machine trains on in a second, data work included: the usual loop, ours, and the machine's limit.
 
-Run `python benchmarks/training.py`. For each model of config.yaml, on the same machine in the same run:
+Run `python benchmarks/training.py`. For each model of config.yaml, in turn and all in the same run:
 
 - usual: DataLoader with per-image transforms (torchvision v2) and MixUp with a partner for each sample, as the report's
-  code has them, Adam as it comes, `.item()` at each step;
-- ours: an epoch augmented in one call, then the steps of `fashion.training.step`;
+  code has them, Adam as it comes, `.item()` at each step, all cores;
+- ours: an epoch augmented in one call, then the steps of `fashion.training.step`, as a study runs: without a GPU as
+  many trainings side by side as cores, one thread each, in the environment that the pipeline gives its jobs;
 - limit: the step's multiply-adds at the rate of a large matrix product or convolution, whichever is faster here, or the
-  bytes that Adam moves at the rate of a large copy, whichever takes longer.
+  bytes that Adam moves at the rate of a large copy, whichever takes longer; all cores.
 """
 
 import argparse
+import itertools
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,7 +43,14 @@ ROOT = Path(__file__).parents[1]
 # Adam reads weight, gradient and two moments and writes all but the gradient, 4 bytes each.
 ADAM_BYTES = 7 * 4
 # An epoch has as many steps as take about so long, within these bounds: no more than the report's, of 42,000 images.
-EPOCH_SECONDS, LEAST_STEPS, MOST_STEPS = 2, 4, 657
+EPOCH_SECONDS, LEAST_STEPS, MOST_STEPS = 4, 4, 657
+# As workflow/rules/common.smk has it.
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+}
 FORMATS = {"channels_last": torch.channels_last, "nchw": torch.contiguous_format}
 
 
@@ -49,7 +63,7 @@ class PerSampleV2(PerSampleMixUp):
         self.transform = v2.Compose([v2.ToImage(), v2.RandAugment(2, 9), *scale])
 
 
-def usual(entry: dict, images: Tensor, labels: Tensor, device: torch.device) -> Callable[[], None]:
+def usual(entry: dict, images: Tensor, labels: Tensor, device: torch.device, **_: str) -> Callable[[], None]:
     model = build(entry).to(device)
     optimizer = torch.optim.Adam(model.parameters())
     dataset = PerSampleV2(images, labels)
@@ -74,10 +88,12 @@ def ours(
     images: Tensor,
     labels: Tensor,
     device: torch.device,
-    memory_format: torch.memory_format = torch.preserve_format,
+    *,
+    memory_format: str | None = None,
+    precision: str = "float32",
 ) -> Callable[[], None]:
-    model = place(build(entry), device).to(memory_format=memory_format)
-    step = make_step(model, make_optimizer(model, 0.001))
+    model = place(build(entry), device).to(memory_format=FORMATS.get(memory_format, torch.preserve_format))
+    step = make_step(model, make_optimizer(model, 0.001), precision=precision)
     images, labels = images.to(device), labels.to(device)
     generator = torch.Generator(device).manual_seed(0)
     losses = torch.zeros(len(images) // BATCH, device=device)
@@ -92,6 +108,31 @@ def ours(
     return epoch
 
 
+def images_per_second(
+    method: Callable, entry: dict, seconds: float, device: torch.device, **options: str | None
+) -> float:
+    """Of one training, in epochs that last so long in sum, after one that is not counted."""
+
+    def epoch_of(steps: int) -> Callable[[], None]:
+        images = torch.randint(256, (BATCH * steps, 1, 28, 28), dtype=torch.uint8)
+        return method(entry, images, torch.arange(len(images)) % CLASSES, device, **options)
+
+    trial = next(timed(epoch_of(LEAST_STEPS), device))
+    steps = min(MOST_STEPS, max(LEAST_STEPS, int(EPOCH_SECONDS * LEAST_STEPS / trial)))
+    epochs, spent = timed(epoch_of(steps), device), [0.0]
+    while sum(spent) < seconds:
+        spent.append(next(epochs))
+    return BATCH * steps * (len(spent) - 1) / sum(spent)
+
+
+def side_by_side(entry: dict, seconds: float, **options: str | None) -> float:
+    """Images per second of as many trainings of ours as cores, summed."""
+    command = [sys.executable, __file__, "--train", json.dumps([entry, seconds, options])]
+    environment = {**os.environ, **ENVIRONMENT}
+    running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(CORES)]
+    return sum(float(process.communicate()[0]) for process in running)
+
+
 @torch.no_grad()
 def rate(work: Callable[[], object], amount: float, device: torch.device) -> float:
     """How much of `amount` is done in a second: the best of several, since it is a limit."""
@@ -102,12 +143,12 @@ def rate(work: Callable[[], object], amount: float, device: torch.device) -> flo
         for _ in range(times):
             work()
 
-    return max(times * amount / seconds for seconds in timed(together, 6, device))
+    return max(times * amount / seconds for seconds in itertools.islice(timed(together, device), 6))
 
 
-def timed(work: Callable[[], object], repetitions: int, device: torch.device) -> Iterator[float]:
-    """Seconds of each repetition, after one that is not counted."""
-    for repetition in range(repetitions + 1):
+def timed(work: Callable[[], object], device: torch.device) -> Iterator[float]:
+    """Seconds of each repetition, without end, after one that is not counted."""
+    for repetition in itertools.count():
         started = time.perf_counter()
         work()
         if device.type == "cuda":
@@ -119,14 +160,20 @@ def timed(work: Callable[[], object], repetitions: int, device: torch.device) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", help="names in config.yaml; all if not given")
-    parser.add_argument("--repetitions", type=int, default=3, help="epochs, after one more (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=6, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--repetitions", type=int, default=3, help="of which the median counts (default: %(default)s)")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of ours")
     parser.add_argument("--memory-format", choices=FORMATS, help="of ours; by default what a training takes")
     parser.add_argument(
         "--cudnn-benchmark", action="store_true", help="have cuDNN time its algorithms and take the best"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks/training.csv")
+    parser.add_argument("--train", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    memory_format = FORMATS.get(arguments.memory_format, torch.preserve_format)
+    if arguments.train:
+        entry, seconds, options = arguments.train
+        print(images_per_second(ours, entry, seconds, use_device(1), **options))
+        return
     check_gpu()
     device = use_device(CORES)
     torch.backends.cudnn.benchmark = arguments.cudnn_benchmark
@@ -147,41 +194,35 @@ def main() -> None:
     machine = torch.cuda.get_device_name() if device.type == "cuda" else f"{CORES} CPU cores"
     print(
         f"{machine}, torch {torch.__version__}: {flops_per_second / 1e9:,.0f} GFLOP/s, "
-        f"{bytes_per_second / 1e9:,.1f} GB/s copied; medians of {arguments.repetitions} epochs of batches of {BATCH}"
+        f"{bytes_per_second / 1e9:,.1f} GB/s copied; medians of {arguments.repetitions}, batches of {BATCH}"
     )
+    options = {"memory_format": arguments.memory_format, "precision": arguments.precision}
     rows = []
     for name in arguments.models or models:
-        images = torch.randint(256, (BATCH * LEAST_STEPS, 1, 28, 28), dtype=torch.uint8)
-        labels = torch.arange(len(images)) % CLASSES
-        (seconds,) = timed(ours(models[name], images, labels, device, memory_format), 1, device)
-        steps = min(MOST_STEPS, max(LEAST_STEPS, int(EPOCH_SECONDS * LEAST_STEPS / seconds)))
-        images, labels = (
-            tensor.repeat(steps // LEAST_STEPS + 1, *[1] * (tensor.dim() - 1)) for tensor in (images, labels)
-        )
-        images, labels = images[: BATCH * steps], labels[: BATCH * steps]
-        milliseconds = {}
-        for method, options in ((usual, ()), (ours, (memory_format,))):
-            epoch = method(models[name], images, labels, device, *options)
-            seconds = statistics.median(timed(epoch, arguments.repetitions, device))
-            milliseconds[method.__name__] = 1000 * seconds / steps
-            del epoch  # its model and its workers
+        measured = defaultdict(list)
+        for _ in range(arguments.repetitions):
+            measured["usual"].append(images_per_second(usual, models[name], arguments.seconds, device))
+            measured["ours"].append(
+                images_per_second(ours, models[name], arguments.seconds, device, **options)
+                if device.type == "cuda"
+                else side_by_side(models[name], arguments.seconds, **options)
+            )
+        images = {method: statistics.median(rates) for method, rates in measured.items()}
         with torch.device("meta"):
             parameters = count_parameters(build(models[name]))
         # A backward pass costs two forward passes.
         product = 3 * count_flops(models[name]) * BATCH / flops_per_second
         update = ADAM_BYTES * parameters / bytes_per_second
-        limit = 1000 * max(product, update)
+        limit = BATCH / max(product, update)
         rows.append(
             {
                 "model": name,
-                "steps": steps,
-                "usual ms/step": round(milliseconds["usual"], 3),
-                "ours ms/step": round(milliseconds["ours"], 3),
-                "ours images/s": round(1000 * BATCH / milliseconds["ours"]),
-                "ratio": round(milliseconds["usual"] / milliseconds["ours"], 2),
-                "limit ms/step": round(limit, 3),
+                "usual images/s": round(images["usual"]),
+                "ours images/s": round(images["ours"]),
+                "ratio": round(images["ours"] / images["usual"], 2),
+                "limit images/s": round(limit),
                 "set by": "products" if product > update else "Adam's bytes",
-                "share of limit": round(limit / milliseconds["ours"], 2),
+                "share of limit": round(images["ours"] / limit, 2),
             }
         )
         print(rows[-1], flush=True)
