@@ -163,7 +163,7 @@ def augment_benchmark(seconds: float, folder: Path) -> Outcome:
 def training_benchmark(seconds: float, folder: Path) -> Outcome:
     table = folder / "training.csv"
     models = ("published_vgg8", "published_vit_5x8")
-    arguments = ("--models", *models, "--repetitions", "1", "--output", table)
+    arguments = ("--models", *models, "--repetitions", "1", "--seconds", "2", "--output", table)
     status, output = run(seconds, "benchmarks/training.py", *arguments)
     if status:
         return Outcome(last_line(output), False, output)
