@@ -85,6 +85,15 @@ def test_a_reading_without_results_is_not_run_yet(study, results):
     assert "disagree" not in html[html.index('id="answer"') : html.index("<nav")]
 
 
+def test_a_claim_that_a_reference_is_too_old_to_know_is_not_run_yet_there(study, results, tmp_path):
+    claims = pd.read_csv(results / "reference/report/tables/claims.csv")
+    old = tmp_path / "reference/report/tables/claims.csv"
+    old.parent.mkdir(parents=True)
+    claims[claims["id"] != "C15"].to_csv(old, index=False)
+    rows = rows_of(make_page(study, results, "--other", old).read_text(encoding="utf-8"), "answer")
+    assert [text_of(row).endswith("not run yet") for row in rows] == [False] * 14 + [True]
+
+
 def test_an_interval_bar_is_to_scale():
     row = {"measured": 0.912, "low": 0.906, "high": 0.918, "needs_low": 0.90, "needs_high": 0.928}
     shown = bar(row)

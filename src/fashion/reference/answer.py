@@ -32,7 +32,7 @@ def answer(reference: Path) -> str:
             "the report": f"{claim['claim']} ({claim['reported']})",
             **{
                 reading.replace("_", " "): cell(by_reading[reading].loc[name])
-                if reading in by_reading
+                if reading in by_reading and name in by_reading[reading].index
                 else "not run yet"
                 for reading in READINGS
             },
