@@ -1,5 +1,6 @@
 """What unit and pipeline tests share: the checkout's paths and its configuration."""
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -13,6 +14,11 @@ ROOT = Path(__file__).parents[1]
 
 # Several processes run tests at a time: threads of torch's that wait for each other take a core from another's 25-fold.
 os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# Imports are done once, in a server without threads, from which trainings and Snakemake are forked in milliseconds. The
+# server is a new interpreter, which does not know pytest's `pythonpath`. (torch.optim imports torch._dynamo at first
+# use.)
+os.environ["PYTHONPATH"] = str(ROOT / "src")
+multiprocessing.set_forkserver_preload(["fashion.training.train", "torch._dynamo", "pytest", "snakemake.cli"])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,8 +9,7 @@ import tempfile
 from pathlib import Path
 
 SECONDS = 1500
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["snakemake.cli"])
+_SERVER = multiprocessing.get_context("forkserver")  # see tests/conftest.py
 
 
 def run(arguments: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
@@ -34,6 +33,9 @@ def _snakemake(arguments: list[str], folder: Path, environment: dict[str, str], 
     os.environ.clear()
     os.environ.update(environment)
     sys.path[0], sys.argv = str(folder), ["snakemake", *arguments]
+    # The checkout that it runs has a package of its own.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fashion"]:
+        del sys.modules[name]
     from snakemake import cli
 
     try:

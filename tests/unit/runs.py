@@ -2,7 +2,6 @@
 
 import csv
 import multiprocessing
-import os
 import sys
 from pathlib import Path
 
@@ -37,11 +36,8 @@ MODERN = {
 DISTORTED = {"flip": True, "shift": 2, "erase": 8}
 BOTH = {"mixup": {"alpha": 0.4}, "randaugment": {"num_ops": 2, "magnitude": 9}}
 
-# Imports are done once, in a server without threads, from which each training is forked in milliseconds. The server is
-# a new interpreter, which does not know pytest's `pythonpath`. (torch.optim imports torch._dynamo at its first use.)
-os.environ["PYTHONPATH"] = str(Path(__file__).parents[2] / "src")
+# See tests/conftest.py.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["fashion.training.train", "torch._dynamo", "pytest"])
 
 
 def make_spec(family: str = "vit", *, seed: int = 0, augmentation: dict | None = None, **training) -> dict:
