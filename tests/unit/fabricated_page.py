@@ -121,7 +121,7 @@ def published_study() -> Study:
     budget = config["budgets"]["published"]
     budget |= {"seeds": [0], "models": [name for name in budget["models"] if name in dict(finished)]}
     for name in budget["models"]:
-        config["models"][name]["augmentations"] = [one for one in ("none", "both") if (name, one) in finished]
+        config["models"][name]["augmentations"] = [one for one in ("none", "both", "light") if (name, one) in finished]
     return resolve(config, "published")
 
 

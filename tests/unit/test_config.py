@@ -289,14 +289,14 @@ def test_a_models_augmentations_restrict_the_budgets(config):
 
 
 def test_settings_are_merged_from_the_general_to_the_particular(config):
-    config["models"]["vgg12"]["training"] = {"learning_rate": 0.0005, "epochs": 50}
-    quick = resolve(config, "quick").specs["vgg12", "both", 0]["training"]
+    config["models"]["vit_beyer"]["training"] = {"learning_rate": 0.0005, "epochs": 50}
+    quick = resolve(config, "quick").specs["vit_beyer", "both", 0]["training"]
     assert quick["batch_size"] == 64  # from training
     assert quick["learning_rate"] == 0.0005  # from the model
     assert quick["epochs"] == config["budgets"]["quick"]["training"]["epochs"]  # from the budget
     # From the budget, for this model:
-    assert quick["train_images"] == config["budgets"]["quick"]["training_of"]["vgg12"]["train_images"]
-    assert resolve(config, "report").specs["vgg12", "both", 0]["training"]["epochs"] == 50
+    assert quick["train_images"] == config["budgets"]["quick"]["training_of"]["vit_beyer"]["train_images"]
+    assert resolve(config, "report").specs["vit_beyer", "both", 0]["training"]["epochs"] == 50
 
 
 def test_a_precision_is_in_the_specs_of_those_that_have_one(config):
