@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from fashion.data.dataset import Dataset
 
@@ -21,19 +23,34 @@ os.environ["PYTHONPATH"] = str(ROOT / "src")
 multiprocessing.set_forkserver_preload(["fashion.training.train", "torch._dynamo", "pytest", "snakemake.cli"])
 
 
-@pytest.hookimpl(tryfirst=True)
+# Those that read the study of the fixture `whole`, which takes minutes: one process has them all, and makes one.
+OF_WHOLE = ("test_console.py", "test_pipeline.py", "test_readme.py", "test_staleness.py")
+
+
+class ByStudy(LoadScopeScheduling):
+    """Gives a process all tests of a file, or of the files that read one study.
+
+    Not by `--dist loadgroup`: pytest 9.2 and pytest-xdist 3.8 pass its groups over in silence.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "whole" if file.endswith(OF_WHOLE) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStudy:
+    return ByStudy(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none; give a process the tests of a file, and those that read one study."""
-    # It waits more than it works, and would be waited for at the end.
+    """Skip what needs a GPU where there is none; begin with SLURM, which waits more than it works."""
     items.sort(key=lambda item: item.path.name != "test_slurm.py")
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("whole" if "whole" in item.fixturenames else item.path.name))
     if marked := [item for item in items if item.get_closest_marker("cuda")]:
         import torch
 
         if not torch.cuda.is_available():
             for item in marked:
-                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device: there, `make gpu-check` runs it"))
 
 
 @pytest.fixture
