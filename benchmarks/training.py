@@ -33,6 +33,7 @@ from torchvision.transforms import v2
 
 from fashion.data.augment import augment_epoch
 from fashion.models.build import build, count_flops, count_parameters
+from fashion.study.resources import JOB_ENVIRONMENT
 from fashion.tables.writing import write_table
 from fashion.training.device import check_gpu
 from fashion.training.inference import place, use_device
@@ -44,13 +45,6 @@ ROOT = Path(__file__).parents[1]
 ADAM_BYTES = 7 * 4
 # An epoch has as many steps as take about so long, within these bounds: no more than the report's, of 42,000 images.
 EPOCH_SECONDS, LEAST_STEPS, MOST_STEPS = 2, 4, 657
-# As workflow/rules/common.smk has it.
-ENVIRONMENT = {
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "4294967296",
-}
 FORMATS = {"channels_last": torch.channels_last, "nchw": torch.contiguous_format}
 
 
@@ -128,7 +122,7 @@ def images_per_second(
 def side_by_side(entry: dict, seconds: float, **options: str | None) -> float:
     """Images per second of as many trainings of ours as cores, summed."""
     command = [sys.executable, __file__, "--train", json.dumps([entry, seconds, options])]
-    environment = {**os.environ, **ENVIRONMENT}
+    environment = {**os.environ, **JOB_ENVIRONMENT}
     running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(CORES)]
     return sum(float(process.communicate()[0]) for process in running)
 

@@ -10,13 +10,6 @@ from snakemake.utils import validate
 
 # Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
 sys.path.insert(0, f"{workflow.basedir}/src")
-# A thread that waits leaves its core to other jobs: waiting busily, two trainings slow each other 25-fold. And memory
-# that is freed stays the process's: given back and taken again at each step, it costs a large model half its time. In
-# huge pages, where the kernel gives them to who asks, it costs a step 2 to 7 % less.
-shell.prefix(
-    f"export PYTHONPATH={shlex.quote(sys.path[0])} OMP_WAIT_POLICY=PASSIVE GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
-    " MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296; "
-)
 
 from fashion.study.budget import resolve
 from fashion.study.config import check, explain, refuse_repeated_keys
@@ -26,8 +19,11 @@ from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.training.gpus import has_gpu
-from fashion.study.resources import training_mb, training_threads
+from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
 from fashion.study.run_folder import CLASS_NAMES_FILE, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
+
+ENVIRONMENT = {"PYTHONPATH": shlex.quote(sys.path[0]), **JOB_ENVIRONMENT}
+shell.prefix(f"export {' '.join(f'{name}={value}' for name, value in ENVIRONMENT.items())}; ")
 
 try:
     for path in workflow.configfiles:
