@@ -19,6 +19,7 @@ from fashion.records.predictions import Predictions
 from fashion.records.run import Run, group, read_groups
 from fashion.records.statistics import over_seeds_and_images
 from fashion.tables import ablation, calibration, classes, comparison, per_class
+from fashion.tables.hyperparameters import hyperparameters
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))
@@ -45,6 +46,12 @@ def test_classes_have_the_names_that_the_command_line_gives(dataset, tmp_path, m
     classes.main()
     assert pd.read_csv(output)["class"].tolist() == names
     assert per_class.per_class([("vit", "both", [FIRST])], names)["class"].tolist() == names
+
+
+def test_a_setting_that_only_a_model_has_is_a_row_without_a_common_value() -> None:
+    overrides = {"vit": {"schedule": "cosine"}, "vgg8": {"epochs": 5, "schedule": "one_cycle"}}
+    rows = hyperparameters({"epochs": 100, "patience": 5}, overrides).to_dict("split")["data"]
+    assert rows == [["epochs", 100, "vgg8: 5"], ["patience", 5, ""], ["schedule", "", "vgg8: one_cycle, vit: cosine"]]
 
 
 def test_scores_of_a_class_are_means_over_the_seeds() -> None:

@@ -12,7 +12,7 @@ from fashion.records.metrics import percent
 from fashion.records.run import Run
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.run_folder import RECORDS, WEIGHTS, weights_of
-from fashion.study.spec import run_name
+from fashion.study.spec import run_name, split_sizes
 from fashion.tables.calibration import measure
 
 LARGEST = 2**20  # bytes
@@ -60,12 +60,12 @@ def ship(run: Run, folder: Path) -> None:
 def _card(run: Run) -> str:
     spec, metrics, measured = run.spec, run.metrics, measure(run.predictions)
     training = spec["training"]
-    held_out = round(training["train_images"] * training["validation_fraction"])
+    trained, held_out = split_sizes(training)
     return CARD.format(
         name=run_name(spec),
         budget=spec["budget"],
         parameters=metrics["parameters"],
-        images=training["train_images"] - held_out,
+        images=trained,
         minutes=run.provenance["processor_seconds"] / 60,
         passes="; its logits are means over an image and its mirror image" * training.get("flip_averaging", False),
         accuracy=percent(metrics["test_accuracy"]),

@@ -178,10 +178,11 @@ class Training:
 
     def _prepare_step(self) -> None:
         """Set what depends on the number of the step, and on nothing else: a resumed training finds it again."""
-        state, training = self.state, self.spec["training"]
-        step, steps = state.steps_before, state.steps * training["epochs"]
-        rate = learning_rate(training.get("schedule", "constant"), training["learning_rate"], step, steps)
-        set_learning_rate(state.optimizer, rate)
+        state, training, step = self.state, self.spec["training"], self.state.steps_before
+        if "schedule" in training:
+            steps = state.steps * training["epochs"]
+            rate = learning_rate(training["schedule"], training["learning_rate"], step, steps)
+            set_learning_rate(state.optimizer, rate)
         if state.average:
             state.average.before_step(step)
 
