@@ -38,6 +38,7 @@ class ByStudy(LoadScopeScheduling):
         return "whole" if file.endswith(OF_WHOLE) else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStudy:
     return ByStudy(config, log)
 

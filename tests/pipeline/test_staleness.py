@@ -384,17 +384,6 @@ def test_nothing_is_planned_for_who_trusts_modification_times(study):
     assert plan(study, "--rerun-triggers", "mtime") == followed(CASES["a seed more"][1])
 
 
-def test_a_failed_run_is_retried_alone(study):
-    add_a_model(study)
-    set_config("models", "vit_twin", "training", {"train_images": 1000})(study)
-    assert study.snakemake().returncode == 1
-    jobs, status = study.dry_run()
-    assert jobs == followed(CASES["a model more"][1]) - {"study"}
-    log = "results/tiny/logs/train/vit_twin_both_seed0.log"
-    (line,) = [line for line in status if line.startswith("vit_twin ")]
-    assert line.startswith(f"vit_twin both seed 0: not finished, see {log}; about ")
-
-
 def test_a_change_known_to_change_no_number_is_accepted_by_touch(study):
     replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
     assert plan(study) == followed(trained(*MODELS))

@@ -87,9 +87,9 @@ class Run:
         process.start()
         return process
 
-    def finish(self, checkpoint_seconds: float = 0) -> "Run":
-        """Run to the end."""
-        process = self.start(checkpoint_seconds=checkpoint_seconds)
+    def finish(self) -> "Run":
+        """Run to the end, from the checkpoint if there is one, without another."""
+        process = self.start(checkpoint_seconds=1e9)
         process.join(120)
         assert process.exitcode == 0, self.log.read_text()
         return self
