@@ -22,6 +22,7 @@ from fashion.study.budget import resolve
 
 ROOT = Path(__file__).parents[1]
 MODELS = ("vgg8", "vgg12", "resnet18", "vit", "vit_beyer")
+AUGMENTATIONS = ("none", "mixup", "randaugment", "both")
 RUNS = (100, 500, 1000, 2000)
 
 # As it comes, `--touch` sleeps for a tenth of a second before each job.
@@ -32,13 +33,12 @@ TOUCH_AT_ONCE = (
 
 
 def make_config(runs: int) -> dict:
-    """A study of so many runs, a multiple of 20: five of the report's models, its four augmentations, many seeds."""
+    """A study of so many runs, a multiple of 20: five models, four augmentations, many seeds."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["models"] = {name: config["models"][name] for name in MODELS}
     config["budget"] = "large"
-    augmentations = list(config["augmentations"])
-    seeds = runs // (len(MODELS) * len(augmentations))
-    config["budgets"] = {"large": {"seeds": list(range(seeds)), "augmentations": augmentations}}
+    seeds = list(range(runs // (len(MODELS) * len(AUGMENTATIONS))))
+    config["budgets"] = {"large": {"seeds": seeds, "augmentations": list(AUGMENTATIONS)}}
     return config
 
 
