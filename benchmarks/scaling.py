@@ -90,6 +90,7 @@ def main() -> None:
                 if f"{runs} runs, {stale or 'none'} to train" not in listed:
                     sys.exit(f"planned otherwise than {state}:\n{listed}")
                 rows.append((state, runs, seconds, memory, seconds / runs * 1000))
+                print(f"{runs} runs, {state}: {seconds:.1f} s", flush=True)
                 if state == "nothing done":
                     finish(folder, config)
     headers = ("study", "runs", "seconds", "peak memory (MB)", "seconds per 1,000 runs")
