@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from fabricated import check_legible
 
@@ -64,6 +65,7 @@ def test_every_published_run_has_its_row_in_order(study):
 def test_a_number_repeats_where_one_more_seed_would_lie(study, accuracies, verdict):
     row = repeats(finished(study, {"P13": accuracies})).set_index("run").loc["P13"]
     assert row["verdict"] == verdict
+    assert pd.isna(row["low"]) == pd.isna(row["high"]) == (verdict == "undecided")
     assert row["accuracy"] == pytest.approx(np.mean(accuracies))
     # Never the clean one beside a number of augmented images.
     assert row["clean_accuracy"] == pytest.approx(np.mean(accuracies) + 0.02)

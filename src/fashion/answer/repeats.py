@@ -28,8 +28,9 @@ TESTED = {"augmented_test_accuracy": "RandAugmented", "test_accuracy": "clean"}
 def repeats(runs: Runs) -> pd.DataFrame:
     """A row for each published run that the study repeats, by its number; accuracies are shares of 1.
 
-    `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval,
-    `accuracies` each seed's, and `clean_accuracy` the mean on clean test images. Seeds that diverged count as they are.
+    `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval
+    (NaN from too few seeds), `accuracies` each seed's, and `clean_accuracy` the mean on clean test images. Seeds that
+    diverged count as they are.
     """
     protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["protocols"]["as_published"]
     rows: list[dict[str, Any]] = []
@@ -43,6 +44,8 @@ def repeats(runs: Runs) -> pd.DataFrame:
         low, high = prediction_interval(accuracies)
         reasons = objections(seeds, protocol)
         if len(seeds) < LEAST_SEEDS:
+            # That of two seeds is mostly chance: as wide as 25 points, or as narrow as half a point, was seen.
+            low = high = np.nan
             reasons.append(f"{len(seeds)} of at least {LEAST_SEEDS} seeds")
         verdict = REPEATS if low <= reported[metric] <= high else DIFFERS
         rows.append(
