@@ -1,0 +1,135 @@
+"""The page on a reference: how its runs were made, what came out, and what they do not show."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from fashion.answer import claims, repeats
+from fashion.records.run import Key, finished_runs
+from fashion.records.timing import doubts
+from fashion.reference.compare import RULE
+from fashion.study.budget import Study
+from fashion.tables import comparison
+
+PAGE = """\
+# Reference results: budget `{budget}`
+
+{published} of the budget's {planned} runs, put here by `make publish BUDGET={budget}`.
+
+## How they were made
+
+    {command}
+
+- source: {commits}
+- devices: {devices}
+- versions: {versions}
+- training time: {hours:.1f} hours, the sum over the runs, of which the last finished on {finished}
+
+## The claims, {reading}
+
+{claims}
+
+Each rests on the statements in [`tables/statements.md`](tables/statements.md).
+
+## What came out
+
+{comparison}
+{repeats}
+Tables are in [`tables/`](tables), each run's spec, history, metrics and provenance in [`runs/`](runs).
+
+{figures}
+
+## What they do not show
+
+{limits}
+
+## Check your own
+
+    {command}
+    make compare BUDGET={budget}
+
+{rule}
+"""
+
+REPEATED = """
+### The published runs, repeated
+
+Each published accuracy beside ours, measured on test images of the same kind; it repeats if it lies where one more seed
+of ours would, with 95 % confidence. Nothing is decided below three seeds.
+
+{table}
+"""
+
+
+def page(
+    study: Study,
+    folder: Path,
+    claimed: pd.DataFrame,
+    table: pd.DataFrame,
+    repeated: pd.DataFrame,
+    missing: list[Key],
+) -> str:
+    """The page on a reference, from what its folder has."""
+    runs = finished_runs(folder).values()
+    provenances = [run.provenance for run in runs]
+    limits = [study.note] * bool(study.note)
+    limits += [f"Missing, since not finished: {listed(missing)}."] * bool(missing)
+    if table["seeds"].min() == 1:
+        limits.append(
+            "Where there is one seed, the interval is that of the test images, and nothing is said of others."
+        )
+    limits += [f"Runs {words}: such times decide nothing." for words in doubts(runs)]
+    diverged = sum(run.diverged is not None for run in runs)
+    limits += [f"Of the {len(runs)} runs {diverged} diverged; they count with the accuracy that they have."] * bool(
+        diverged
+    )
+    limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
+    return PAGE.format(
+        budget=study.budget,
+        reading=study.reading.replace("_", " "),
+        published=len(runs),
+        planned=len(study.specs),
+        command=f"snakemake --cores all --resources gpu=1 --config budget={study.budget}",
+        commits=_counted(f"commit {one['commit'] or 'not recorded'}" for one in provenances),
+        devices=_counted(
+            one["device"]
+            + (f", driver {one['driver']}" if one["driver"] else f", {one['threads']} in use for a training")
+            for one in provenances
+        ),
+        versions=_counted(
+            ", ".join(f"{name} {version}" for name, version in {"Python": one["python"], **one["packages"]}.items())
+            for one in provenances
+        ),
+        hours=sum(run.history["seconds"].sum() for run in runs) / 3600,
+        finished=max(one["finished"] for one in provenances)[:10],
+        claims=claims.readable(claimed).to_markdown(index=False, disable_numparse=True),
+        comparison=comparison.readable(table).to_markdown(index=False, disable_numparse=True),
+        repeats=REPEATED.format(table=repeats.readable(repeated).to_markdown(index=False, disable_numparse=True))
+        if len(repeated)
+        else "",
+        figures="\n".join(
+            f"![{figure.title}](figures/{figure.name}.png)"
+            for figure in study.figures().values()
+            if (folder / f"figures/{figure.name}.png").exists()
+        ),
+        limits="\n".join(f"- {limit}" for limit in limits),
+        rule=RULE,
+    )
+
+
+def listed(keys: Iterable[Key]) -> str:
+    """Runs in words, those that differ by seed together."""
+    seeds = defaultdict(list)
+    for model, augmentation, seed in keys:
+        seeds[model, augmentation].append(str(seed))
+    return "; ".join(f"{model} {augmentation} seed {', '.join(own)}" for (model, augmentation), own in seeds.items())
+
+
+def _counted(texts: Iterable[str]) -> str:
+    """Different texts, the most frequent first, each with the number of runs that it holds for, if not for all."""
+    counts = sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))
+    if len(counts) == 1:
+        return counts[0][0]
+    return "; ".join(f"{text} ({count} run{'s' * (count > 1)})" for text, count in counts)
