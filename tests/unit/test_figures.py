@@ -376,6 +376,15 @@ def test_curves_say_if_they_were_timed_on_a_busy_machine(runs: list[Run]) -> Non
     assert first.endswith(" epochs, mean of 2 seeds; timed on a busy machine (1 of 2 runs)") != second.endswith("runs)")
 
 
+def test_a_long_line_under_curves_is_not_cut_off(runs: list[Run], tmp_path: Path) -> None:
+    runs[1].provenance["processor_seconds"] = 10.0
+    figure = curves.plot(runs, {"vgg8": {"seconds": 2398.24, "epochs": 48}})
+    assert any(
+        part.get_supxlabel().endswith(" 48 epochs);\ntimed on a busy machine (1 of 2 runs)") for part in figure.subfigs
+    )
+    check_legible(figure, tmp_path)
+
+
 def test_the_log_is_the_history(runs: list[Run]) -> None:
     history = runs[0].history
     history.loc[0, "train_loss"] = 12.5

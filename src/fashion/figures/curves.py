@@ -19,6 +19,7 @@ CURVES = "published_curves.csv"
 ROW_HEIGHT = 2.2  # inches
 LEGEND_HEIGHT = 0.2
 TICK_CHARACTERS = 4
+LINE_CHARACTERS = 110  # that surely fit under a row
 
 
 class _EqualWidth(ScalarFormatter):
@@ -54,7 +55,8 @@ def plot(
         loss.set(xlabel="epoch", ylabel="loss")
         accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
         busy = [words for words in doubts(seeds) if UNKNOWN not in words]
-        part.supxlabel("; ".join([training_time(seeds, reported.get(model, {})), *busy]))
+        under = [training_time(seeds, reported.get(model, {})), *busy]
+        part.supxlabel(("; " if sum(map(len, under)) <= LINE_CHARACTERS else ";\n").join(under))
     handles = legend(held_out, published=bool(theirs), diverged=any(run.diverged for run in runs))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
