@@ -76,8 +76,10 @@ def snakemake(folder: Path, *arguments: str, program: Sequence[str] = ("-m", "sn
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, nargs="+", default=RUNS, help="sizes of the studies, multiples of 20")
-    rows = []
-    for runs in parser.parse_args().runs:
+    sizes, rows = parser.parse_args().runs, []
+    if any(runs <= 0 or runs % 20 for runs in sizes):
+        parser.error(f"--runs: expected multiples of 20, got {' '.join(map(str, sizes))}")
+    for runs in sizes:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             config = make_config(runs)
