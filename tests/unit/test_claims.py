@@ -277,6 +277,27 @@ def test_what_was_not_run_decides_nothing_and_is_named():
     assert statements[statements["claim"] == "C2"]["measured"].isna().all()
 
 
+@pytest.mark.parametrize(
+    ("of", "counted"),
+    [
+        # The simplified ViT has 63,818 parameters over 54,858; the depthwise one 423,434 over 419,914.
+        (PUBLISHED, {"C12": (FAILS, "1.01 times"), "C13": (FAILS, "1.16 times")}),
+        (STUDY, {"C13": (FAILS, "1.22 times")}),  # 250,890 over 204,810
+    ],
+    ids=["as published", "as described"],
+)
+def test_parameters_are_counted_without_a_run(of, counted):
+    runs = study({}, of=of)
+    runs.runs = {}
+    claims, statements = tables(CLAIMS, runs, BALANCED)
+    claims = claims.set_index("id")
+    assert claims["verdict"].to_dict() == UNDECIDED_BUT_ONE | {name: verdict for name, (verdict, _) in counted.items()}
+    for name, (_, ratio) in counted.items():
+        assert f"is {ratio}, where the claim needs" in claims["sentence"][name]
+    saved = statements[statements["claim"] == "C4"].iloc[0]  # by the separable layers
+    assert (saved["measured"], saved["verdict"]) == (120_960, HOLDS)
+
+
 NAN = {"validation_loss": float("nan"), "diverged": {"epoch": 1, "step": 2, "learning_rate": 0.001}}
 
 

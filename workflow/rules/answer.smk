@@ -44,6 +44,8 @@ rule claims:
         "../../envs/fashion.yaml"
     params:
         *code("fashion.answer.claims:main"),
+        # The parameters of a model without a run are counted.
+        *map(family_code, sorted(FAMILIES)),
         note=note,
         runs="results/{budget}/runs",
         folder=subpath(output[0], parent=True),

@@ -94,10 +94,15 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         counts = classes[["train_images", "test_images"]]
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
     sides = [side for side in (statement.side, statement.other) if side]
+    metric = METRICS[statement.metric]
     for side in sides:
-        if side not in runs.runs:
+        known = side in runs.runs if metric.read else side[0] in runs.summary["networks"]
+        if not known:
             reason = f"{statement.title(side)} with augmentation {side[1]} was not run"
             return Evidence(statement=statement, why_not=reason)
+    if metric.read is None:
+        counts = np.array([runs.parameters(model) for model, _ in sides], dtype=float)
+        return Evidence(statement=statement, estimate=Estimate(value=float(_compared(statement.comparison, counts))))
     # Paired by seed: of a study under way, one side may have more of them.
     by_seed = [{run.spec["seed"]: run for run in runs[side]} for side in sides]
     seeds = [seed for seed in by_seed[0] if all(seed in ones for ones in by_seed)]
@@ -105,15 +110,14 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         names = " and ".join(statement.title(side) for side in sides)
         return Evidence(statement=statement, why_not=f"no seed of both {names} was run")
     paired = [[ones[seed] for seed in seeds] for ones in by_seed]
-    metric = METRICS[statement.metric]
     values = [[metric.read(run) for run in ones] for ones in paired]
     if unknown := _without_number(statement, sides, paired, values):
         return Evidence(statement=statement, why_not=unknown)
-    estimate = _estimate(metric, statement.comparison, values)
+    estimate = _estimate(statement.comparison, values)
     of_both = [run for ones in paired for run in ones]
     diverged = sum(run.diverged is not None for run in of_both)
     reasons = _objections(metric, of_both, protocol, statement.epochs)
-    if metric.trained and estimate.seeds < LEAST_SEEDS:
+    if estimate.seeds < LEAST_SEEDS:
         reasons.append(f"{estimate.seeds} seed, at least {LEAST_SEEDS} are needed")
     return Evidence(statement=statement, estimate=estimate, diverged=diverged, why_not="; ".join(reasons))
 
@@ -129,18 +133,21 @@ def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: 
     return f"the {METRICS[statement.metric].words} is no number for {', '.join(runs)}" if runs else ""
 
 
-def _estimate(metric: Metric, comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:
+def _estimate(comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:
     """The estimate from one value, or one for each test image, for each side and seed."""
     if np.ndim(sides[0][0]):
         # Budgets may test models on different numbers of images, always the first ones.
         images = min(np.size(values) for side in sides for values in side)
         right = [np.stack([np.asarray(values)[:images] for values in side]) for side in sides]
         return over_seeds_and_images(right[0] - right[1] if comparison else right[0])
-    values = np.array(sides, dtype=float)
+    return over_seeds(_compared(comparison, np.array(sides, dtype=float)))
+
+
+def _compared(comparison: str | None, sides: np.ndarray) -> np.ndarray:
+    """The numbers of one side, or the differences of two, of their logarithms for a ratio; sides come first."""
     if comparison == "over":
-        values = np.log(values)
-    values = values[0] - values[1] if comparison else values[0]
-    return over_seeds(values) if metric.trained else Estimate(value=float(values[0]))
+        sides = np.log(sides)
+    return sides[0] - sides[1] if comparison else sides[0]
 
 
 def objections(runs: Sequence[Run], protocol: dict) -> list[str]:
@@ -165,8 +172,6 @@ def objections(runs: Sequence[Run], protocol: dict) -> list[str]:
 
 def _objections(metric: Metric, runs: list[Run], protocol: dict, epochs: int | None) -> list[str]:
     """Why the runs decide nothing about a metric; `epochs` of training suffice for it, if that is given."""
-    if not metric.trained:
-        return []
     if epochs and all(run.spec["training"]["epochs"] >= epochs for run in runs):
         protocol = {key: value for key, value in protocol.items() if key != "epochs"}
     reasons = objections(runs, protocol)

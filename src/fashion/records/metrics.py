@@ -39,14 +39,13 @@ def with_deviation(mean: float, deviation: float, show: Callable[[float], str]) 
 class Metric:
     """A number of a run: its name in words, how to read it, and how to show it and a difference of two as text.
 
-    `trained` says whether it comes from training, and so depends on protocol and seed; `timed` whether on the device.
+    What has no `read` is counted and needs no run. `timed` says whether it depends on the device.
     """
 
     words: str
-    read: Callable[[Run], float | np.ndarray]
+    read: Callable[[Run], float | np.ndarray] | None = None
     show: Callable[[float], str] = "{:.4g}".format
     show_difference: Callable[[float], str] = "{:+.4g}".format
-    trained: bool = True
     timed: bool = False
 
 
@@ -95,13 +94,7 @@ METRICS = {
         show="{:.1f}".format,
         show_difference="{:+.1f}".format,
     ),
-    "parameters": Metric(
-        words="parameters",
-        read=lambda run: run.metrics["parameters"],
-        show="{:,.0f}".format,
-        show_difference="{:+,.0f}".format,
-        trained=False,
-    ),
+    "parameters": Metric(words="parameters", show="{:,.0f}".format, show_difference="{:+,.0f}".format),
     "gradient_first_to_last": Metric(
         words="first layer's gradient norm over the last layer's, median over epochs,",
         read=lambda run: _first_to_last(gradient_norms(run.history)),

@@ -172,6 +172,18 @@ class Runs:
         """The report's numbers of the very runs of this model and augmentation."""
         return self.summary["models"][model]["reported"].get(augmentation, {})
 
+    def parameters(self, model: str) -> int:
+        """The number of a model's parameters: as its runs recorded it or, without any, counted."""
+        for (name, _), runs in self.items():
+            if name == model:
+                return runs[0].metrics["parameters"]
+        import torch  # takes a second, which a finished study does without
+
+        from fashion.models.build import build, count_parameters
+
+        with torch.device("meta"):
+            return count_parameters(build(self.summary["networks"][model]))
+
     def items(self) -> Iterator[tuple[tuple[str, str], list[Run]]]:
         """(model, augmentation) with its runs, sorted by model."""
         return iter(self.runs.items())

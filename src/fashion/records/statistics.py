@@ -64,7 +64,7 @@ class Estimate:
         return difference / self.error
 
 
-def over_seeds(values: Sequence[float]) -> Estimate:
+def over_seeds(values: Sequence[float] | np.ndarray) -> Estimate:
     """The mean of one value for each seed; its error, from their spread, is not known from a single one."""
     count = len(values)
     error = float(np.std(values, ddof=1)) / math.sqrt(count) if count > 1 else math.nan

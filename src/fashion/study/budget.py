@@ -136,12 +136,18 @@ class Study:
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
     def summary(self) -> dict:
-        """What a table over all runs needs to know: its models with seeds and reported numbers; all names in words."""
+        """What a table over all runs needs to know: its models with seeds and reported numbers.
+
+        And of all models that it plans, their names in words and what they are built from.
+        """
         return {
             "budget": self.budget,
             "note": self.note,
             "reading": self.reading,
             "titles": {name: entry.get("title", name) for name, entry in self.planned.models.items()},
+            "networks": {
+                name: {key: entry[key] for key in ("family", "settings")} for name, entry in self.planned.models.items()
+            },
             "models": {
                 name: {
                     "augmentations": {key: self.groups[name, key] for key in self.augmentations[name]},
