@@ -39,15 +39,14 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
     """The verdict on a claim by the evidence for each of its statements, before any correction for other claims.
 
     It holds if all hold, each at the level (an intersection-union test, which needs no correction), and fails if any
-    fails, at the level divided by their number. The deciding statement is the one that is furthest from holding, or
-    that surely fails.
+    fails, at the level divided by their number. The deciding statement is the one that surely fails or, of those that
+    have a number, the one that is furthest from holding.
     """
     holding, failing = zip(*(one.p_values for one in evidence), strict=True)
     p_holds, p_fails = max(holding), min(1.0, min(failing) * len(evidence))
     if p_fails <= LEVEL:
         return Verdict(verdict=FAILS, p_value=p_fails, deciding=evidence[int(np.argmin(failing))])
-    # Of those that are equally far from holding, one that has a number so far.
-    furthest = max(range(len(evidence)), key=lambda index: (holding[index], evidence[index].measured, -index))
+    furthest = max(range(len(evidence)), key=lambda index: (evidence[index].measured, holding[index], -index))
     verdict, p_value = (HOLDS, p_holds) if p_holds <= LEVEL else (UNDECIDED, min(p_holds, p_fails))
     return Verdict(verdict=verdict, p_value=p_value, deciding=evidence[furthest])
 
@@ -73,8 +72,8 @@ def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
         return f"Does not apply: {OTHER_DATA}."
     counts = f" from {deciding.counts}" if deciding.counts else ""
     text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
-    if verdict.verdict == UNDECIDED and deciding.why_not:
-        reasons = "; ".join(dict.fromkeys(one.why_not for one in evidence if one.why_not))
+    reasons = "; ".join(dict.fromkeys(one.why_not for one in evidence if one.why_not))
+    if verdict.verdict == UNDECIDED and reasons:
         return f"Undecided: {reasons}." + (f" So far the {text}." if deciding.text else "")
     if verdict.verdict == FAILS:
         return f"Fails: the {text}."

@@ -64,7 +64,7 @@ class Statement:
         if self.side is None or value == 0:
             return f"{value:.0f}"
         if self.comparison == "over":
-            return f"{value:.3g} times"
+            return f"{value:.4g} times"
         metric = METRICS[self.metric]
         return metric.show_difference(value) if self.comparison else metric.show(value)
 

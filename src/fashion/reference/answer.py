@@ -43,11 +43,8 @@ def answer(reference: Path) -> str:
 
 
 def cell(claim: pd.Series) -> str:
-    """A verdict with the number that decides it."""
-    if not claim["text"]:
-        return f"**{claim['verdict']}**: {claim['sentence'].partition(': ')[2]}"
-    seeds = f"; {claim['seeds']} seed{'s' * (str(claim['seeds']) != '1')}" if claim["seeds"] else ""
-    return f"**{claim['verdict']}**: {claim['statement']} {claim['text']}; needed: {claim['needs']}{seeds}"
+    """The sentence on a claim, which begins with the verdict, that in bold."""
+    return f"**{claim['verdict']}**{claim['sentence'].removeprefix(claim['verdict'].capitalize())}"
 
 
 def insert(page: str, answer: str) -> str:
