@@ -96,7 +96,7 @@ METRICS = {
     ),
     "parameters": Metric(words="parameters", show="{:,.0f}".format, show_difference="{:+,.0f}".format),
     "gradient_first_to_last": Metric(
-        words="first layer's gradient norm over the last layer's, median over epochs,",
+        words="first layer's gradient norm over the last layer's (median over epochs)",
         read=lambda run: _first_to_last(gradient_norms(run.history)),
     ),
 }
