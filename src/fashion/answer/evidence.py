@@ -96,7 +96,7 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     sides = [side for side in (statement.side, statement.other) if side]
     metric = METRICS[statement.metric]
     for side in sides:
-        known = side in runs.runs if metric.read else side[0] in runs.summary["networks"]
+        known = side in runs.runs if metric.read else runs.parameters(side[0])
         if not known:
             reason = f"{statement.title(side)} with augmentation {side[1]} was not run"
             return Evidence(statement=statement, why_not=reason)

@@ -172,11 +172,16 @@ class Runs:
         """The report's numbers of the very runs of this model and augmentation."""
         return self.summary["models"][model]["reported"].get(augmentation, {})
 
-    def parameters(self, model: str) -> int:
-        """The number of a model's parameters: as its runs recorded it or, without any, counted."""
+    def parameters(self, model: str) -> int | None:
+        """The number of a model's parameters: as its runs recorded it or, without any, counted.
+
+        None of a model that the study has not.
+        """
         for (name, _), runs in self.items():
             if name == model:
                 return runs[0].metrics["parameters"]
+        if model not in self.summary["networks"]:
+            return None
         import torch  # takes a second, which a finished study does without
 
         from fashion.models.build import build, count_parameters

@@ -107,10 +107,8 @@ def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, f
 
 def _finished(study: Study, runs: dict[Key, Run]) -> Runs:
     """Those of a study's runs that are there, by model and augmentation, without those that have none."""
-    finished = Runs(study.summary(), Path())
-    finished.runs = {
-        group: own for group in finished.runs if (own := [run for key, run in runs.items() if key[:2] == group])
-    }
+    finished = Runs(study.only(runs).summary(), Path())
+    finished.runs = {group: [run for key, run in runs.items() if key[:2] == group] for group in finished.runs}
     return finished
 
 

@@ -138,7 +138,7 @@ class Study:
     def summary(self) -> dict:
         """What a table over all runs needs to know: its models with seeds and reported numbers.
 
-        And of all models that it plans, their names in words and what they are built from.
+        And of all models that it plans, their names in words, and what those without a run are built from.
         """
         return {
             "budget": self.budget,
@@ -146,7 +146,9 @@ class Study:
             "reading": self.reading,
             "titles": {name: entry.get("title", name) for name, entry in self.planned.models.items()},
             "networks": {
-                name: {key: entry[key] for key in ("family", "settings")} for name, entry in self.planned.models.items()
+                name: {key: entry[key] for key in ("family", "settings")}
+                for name, entry in self.planned.models.items()
+                if name not in self.models
             },
             "models": {
                 name: {
