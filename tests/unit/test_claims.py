@@ -296,6 +296,13 @@ def test_parameters_are_counted_without_a_run(of, counted):
     assert (saved["measured"], saved["verdict"]) == (120_960, HOLDS)
 
 
+def test_a_sentence_names_three_reasons_and_counts_the_others():
+    claims, _ = tables(CLAIMS, Runs(STUDY.only([]).summary(), Path()), BALANCED)
+    sentence = claims.set_index("id")["sentence"]["C2"]
+    assert sentence.startswith("Undecided: VGG8 with augmentation both was not run; wide VGG8 ")
+    assert sentence.endswith("; and 7 more.")
+
+
 NAN = {"validation_loss": float("nan"), "diverged": {"epoch": 1, "step": 2, "learning_rate": 0.001}}
 
 

@@ -22,6 +22,7 @@ from fashion.tables.writing import write_table
 RULES = Path(__file__).with_name("claims.yaml")
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 LEVEL = 1 - CONFIDENCE
+LISTED = 3  # reasons in a sentence; the statements have all
 # Whole numbers, absent for what is counted.
 COUNTS = {"seeds": "Int64", "test_images": "Int64"}
 
@@ -72,9 +73,10 @@ def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
         return f"Does not apply: {OTHER_DATA}."
     counts = f" from {deciding.counts}" if deciding.counts else ""
     text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
-    reasons = "; ".join(dict.fromkeys(one.why_not for one in evidence if one.why_not))
+    reasons = list(dict.fromkeys(one.why_not for one in evidence if one.why_not))
     if verdict.verdict == UNDECIDED and reasons:
-        return f"Undecided: {reasons}." + (f" So far the {text}." if deciding.text else "")
+        more = f"; and {len(reasons) - LISTED} more" * (len(reasons) > LISTED)
+        return f"Undecided: {'; '.join(reasons[:LISTED])}{more}." + (f" So far the {text}." if deciding.text else "")
     if verdict.verdict == FAILS:
         return f"Fails: the {text}."
     if verdict.verdict == HOLDS:
