@@ -95,14 +95,14 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
     sides = [side for side in (statement.side, statement.other) if side]
     metric = METRICS[statement.metric]
-    for side in sides:
-        known = side in runs.runs if metric.read else runs.parameters(side[0])
-        if not known:
+    found = [runs.runs.get(side) if metric.read else runs.parameters(side[0]) for side in sides]
+    for side, one in zip(sides, found, strict=True):
+        if not one:
             reason = f"{statement.title(side)} with augmentation {side[1]} was not run"
             return Evidence(statement=statement, why_not=reason)
     if metric.read is None:
-        counts = np.array([runs.parameters(model) for model, _ in sides], dtype=float)
-        return Evidence(statement=statement, estimate=Estimate(value=float(_compared(statement.comparison, counts))))
+        count = _compared(statement.comparison, np.array(found, dtype=float))
+        return Evidence(statement=statement, estimate=Estimate(value=float(count)))
     # Paired by seed: of a study under way, one side may have more of them.
     by_seed = [{run.spec["seed"]: run for run in runs[side]} for side in sides]
     seeds = [seed for seed in by_seed[0] if all(seed in ones for ones in by_seed)]
