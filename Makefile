@@ -1,6 +1,6 @@
 # Every target makes .venv from requirements.lock first if it is missing or out of date.
 PYTHON ?= python3
-BUDGET ?= report
+STUDY ?= report
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -10,11 +10,11 @@ help: ## list the targets
 
 .PHONY: quick
 quick: $(STAMP) ## every table and figure from few real images, in minutes on two CPU cores
-	snakemake --cores all --resources gpu=1 --config budget=quick
+	snakemake --cores all --resources gpu=1 --config study=quick
 
 .PHONY: published
 published: $(STAMP) ## the published experiments repeated, five seeds each: days on two CPU cores
-	snakemake --cores all --resources gpu=1 --config budget=published
+	snakemake --cores all --resources gpu=1 --config study=published
 
 .PHONY: report
 report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
@@ -22,23 +22,23 @@ report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
 
 .PHONY: baseline
 baseline: $(STAMP) ## a small network under a recipe of today, five seeds: ten minutes each on two CPU cores
-	snakemake --cores all --resources gpu=1 --config budget=baseline
+	snakemake --cores all --resources gpu=1 --config study=baseline
 
 .PHONY: page
-page: $(STAMP) ## the answer so far, of the finished runs, also while others run: make page BUDGET=published
-	nice snakemake --cores all --config budget=$(BUDGET) partial=True
+page: $(STAMP) ## the answer so far, of the finished runs, also while others run: make page STUDY=published
+	nice snakemake --cores all --config study=$(STUDY) partial=True
 
 .PHONY: status
-status: $(STAMP) ## which runs of $(BUDGET) are stale and why, what training them takes: make status BUDGET=published
-	snakemake --cores all --resources gpu=1 --dry-run --quiet --config budget=$(BUDGET)
+status: $(STAMP) ## which runs of $(STUDY) are stale and why, what training them takes: make status STUDY=published
+	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare
-compare: $(STAMP) ## check results/$(BUDGET) against docs/reference: make compare BUDGET=published
-	python -m fashion.reference.compare --own results/$(BUDGET) --reference docs/reference/$(BUDGET)
+compare: $(STAMP) ## check results/$(STUDY) against docs/reference: make compare STUDY=published
+	python -m fashion.reference.compare --own results/$(STUDY) --reference docs/reference/$(STUDY)
 
 .PHONY: publish
-publish: $(STAMP) ## put what is small and lasting of results/$(BUDGET) into docs/reference, and its answer into README.md
-	python -m fashion.reference.publish --budget $(BUDGET)
+publish: $(STAMP) ## put what is small and lasting of results/$(STUDY) into docs/reference, and its answer into README.md
+	python -m fashion.reference.publish --study $(STUDY)
 	python -m fashion.reference.answer
 
 .PHONY: answer

@@ -33,7 +33,7 @@ include: "workflow/rules/partial.smk"
 rule all:
     default_target: True
     input:
-        tables=tables(config["budget"]),
-        figures=figures(config["budget"]),
-        records=records(config["budget"]),
-        page=expand(f"{PLACE}/report.html", budget=config["budget"]),
+        tables=tables(config["study"]),
+        figures=figures(config["study"]),
+        records=records(config["study"]),
+        page=expand(f"{PLACE}/report.html", study=config["study"]),

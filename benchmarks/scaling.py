@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 from tabulate import tabulate
 
-from fashion.study.budget import resolve
+from fashion.study.study import resolve
 
 ROOT = Path(__file__).parents[1]
 MODELS = ("vgg8", "vgg12", "resnet18", "vit", "vit_beyer")
@@ -36,9 +36,9 @@ def make_config(runs: int) -> dict:
     """A study of so many runs, a multiple of 20: five models, four augmentations, many seeds."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["models"] = {name: config["models"][name] for name in MODELS}
-    config["budget"] = "large"
+    config["study"] = "large"
     seeds = list(range(runs // (len(MODELS) * len(AUGMENTATIONS))))
-    config["budgets"] = {"large": {"seeds": seeds, "augmentations": list(AUGMENTATIONS)}}
+    config["studies"] = {"large": {"seeds": seeds, "augmentations": list(AUGMENTATIONS)}}
     return config
 
 

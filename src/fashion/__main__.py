@@ -12,7 +12,7 @@ from pathlib import Path
 # Each command imports what it needs: help and wrong arguments are answered at once.
 from fashion.stage import exit_on_user_error, logger
 
-RUN = "a run's folder, results/<budget>/runs/<model>/<augmentation>/seed<k>, or <budget>/<model>/<augmentation>/<k>"
+RUN = "a run's folder, results/<study>/runs/<model>/<augmentation>/seed<k>, or <study>/<model>/<augmentation>/<k>"
 PREDICT = """\
 Say which article of clothing is on each image: its class, how confident the model is, the next two classes, and how
 the image was seen. Any format, size and colour will do: an image is made grey, turned light on black (a light
@@ -36,7 +36,7 @@ examples:
 An image that cannot be read is named on stderr, the others are answered, and the exit status is 1.
 """
 SHOW = """\
-Show a run's card: model, augmentation, seed, budget, protocol, parameters and FLOPs, test accuracy with n and its
+Show a run's card: model, augmentation, seed, study, protocol, parameters and FLOPs, test accuracy with n and its
 95 % interval, best epoch, training time, device, versions and commit. What the run has not got yet is said. The
 report's numbers stand beside, where the configuration has them for this very run.
 """
@@ -75,11 +75,11 @@ def predict(arguments: argparse.Namespace) -> None:
     spec = spec_of(folder)
     answers = classify(folder, image_files(arguments.images))
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
-    run |= {"seed": spec["seed"], "budget": spec["budget"]}
+    run |= {"seed": spec["seed"], "study": spec["study"]}
     if arguments.json:
         print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2))
     elif any("class" in answer for answer in answers):
-        print(f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['budget']} budget")
+        print(f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study")
         print(table(answers), flush=True)
     errors = [answer["error"] for answer in answers if "error" in answer]
     for error in errors:
@@ -103,7 +103,7 @@ def export(arguments: argparse.Namespace) -> None:
 def runs(arguments: argparse.Namespace) -> None:
     from fashion.ask.runs import listing
 
-    print(listing(Path("results"), arguments.budget))
+    print(listing(Path("results"), arguments.study))
 
 
 def watch(arguments: argparse.Namespace) -> None:
@@ -111,8 +111,8 @@ def watch(arguments: argparse.Namespace) -> None:
         from fashion.ask.follow import study_of
         from fashion.ask.watch import watch
 
-        study = study_of(arguments.configfile, arguments.budget)
-        watch(study, Path("results") / study.budget, arguments.html)
+        study = study_of(arguments.configfile, arguments.study)
+        watch(study, Path("results") / study.name, arguments.html)
 
 
 def track(arguments: argparse.Namespace) -> None:
@@ -120,13 +120,13 @@ def track(arguments: argparse.Namespace) -> None:
         from fashion.ask.follow import study_of
         from fashion.ask.track import track
 
-        study = study_of(arguments.configfile, arguments.budget)
-        results = Path("results") / study.budget
+        study = study_of(arguments.configfile, arguments.study)
+        results = Path("results") / study.name
         track(study, results, arguments.folder or results / "tensorboard", arguments.live)
 
 
 def run_folder(text: str) -> Path:
-    """The folder of a run as the command line names it: itself, or in short <budget>/<model>/<augmentation>/<seed>."""
+    """The folder of a run as the command line names it: itself, or in short <study>/<model>/<augmentation>/<seed>."""
     short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
     return Path("results/{}/runs/{}/{}/seed{}".format(*short.groups())) if short else Path(text)
 
@@ -160,13 +160,13 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(command=export)
 
     command = commands.add_parser("runs", help="list the finished runs", description=RUNS, formatter_class=as_written)
-    command.add_argument("--budget", help="only this one's")
+    command.add_argument("--study", help="only this one's")
     command.set_defaults(command=runs)
 
     command = commands.add_parser(
         "watch", help="show how far a study is", description=WATCH, formatter_class=as_written
     )
-    _add_configuration(command, budget=True)
+    _add_configuration(command, study=True)
     command.add_argument("--html", type=Path, metavar="FILE", help="keep a page too, with the curves of what runs")
     command.set_defaults(command=watch)
 
@@ -175,9 +175,9 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--to", choices=["tensorboard"], required=True, help="who is to read them")
     command.add_argument(
-        "folder", type=Path, nargs="?", metavar="DIR", help="where to write; results/<budget>/tensorboard if not given"
+        "folder", type=Path, nargs="?", metavar="DIR", help="where to write; results/<study>/tensorboard if not given"
     )
-    _add_configuration(command, budget=True)
+    _add_configuration(command, study=True)
     command.add_argument("--live", action="store_true", help="go on until all runs have ended, or Ctrl-C")
     command.set_defaults(command=track)
     return parser
@@ -187,7 +187,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", type=run_folder, required=True, help=RUN)
 
 
-def _add_configuration(command: argparse.ArgumentParser, budget: bool = False) -> None:
+def _add_configuration(command: argparse.ArgumentParser, study: bool = False) -> None:
     command.add_argument(
         "--configfile",
         type=Path,
@@ -196,8 +196,8 @@ def _add_configuration(command: argparse.ArgumentParser, budget: bool = False) -
         metavar="FILE",
         help="go on top of config.yaml, as in Snakemake",
     )
-    if budget:
-        command.add_argument("--budget", help="the configuration's if not given")
+    if study:
+        command.add_argument("--study", help="the configuration's if not given")
 
 
 def main() -> None:

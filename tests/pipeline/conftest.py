@@ -94,7 +94,7 @@ class Study:
     def dry_run(self, *arguments: str) -> tuple[set[str], list[str]]:
         """What a dry run plans, and the lines of the status that it ends with.
 
-        A job is its rule and its wildcards without the budget: `train vgg8 both 0`.
+        A job is its rule and its wildcards without the study: `train vgg8 both 0`.
         """
         done = self.snakemake("--dry-run", "--printshellcmds", *arguments)
         assert done.returncode == 0, done.stdout
@@ -104,7 +104,7 @@ class Study:
             values = [pair.partition("=")[2] for pair in wildcards[1].split(", ")] if wildcards else []
             # The file of a study is named after its content.
             jobs.add(" ".join([rule, *values[1:]] if rule != "study" else [rule]))
-        status = re.findall(r"^\w+ \w+ seeds? \d.*|^budget \w+: .*|^then: .*", done.stdout, re.MULTILINE)
+        status = re.findall(r"^\w+ \w+ seeds? \d.*|^study \w+: .*|^then: .*", done.stdout, re.MULTILINE)
         return jobs - {"all"}, status
 
     def copy(self, folder: Path) -> "Study":
@@ -165,10 +165,10 @@ def make_study(idx_folder, checkout, tmp_path_factory) -> Callable[[dict], Study
 
     def make(models: list[str] | None = None) -> tuple[Study, dict]:
         config = yaml.safe_load((ROOT / "config.yaml").read_text())
-        config["budget"] = "tiny"
+        config["study"] = "tiny"
         config["data"] = {"folder": str(idx_folder), "verify": False}
         config["training"] |= {"train_images": 60, "test_images": 20, "batch_size": 16, "epochs": 2}
-        config["budgets"] = {"tiny": {"note": "tiny budget, a test", "seeds": [0], "augmentations": ["both"]}}
+        config["studies"] = {"tiny": {"note": "tiny study, a test", "seeds": [0], "augmentations": ["both"]}}
         config["models"] = {name: config["models"][name] for name in models or config["models"]}
         for entry in config["models"].values():
             entry["settings"] = shrink(entry["settings"])

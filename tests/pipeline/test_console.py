@@ -4,7 +4,7 @@ import os
 import re
 
 START = re.compile(
-    r"^budget tiny: 9 runs, 9 to train on .+\n"
+    r"^study tiny: 9 runs, 9 to train on .+\n"
     r"time: about .+: counted from operations, right within a factor of 3\n"
     r"memory: [\d.]+ GB needed, [\d,.]+ [GM]B free\n"
     r"disk: \d+ MB needed, [\d,.]+ [GM]B free\n",
@@ -22,7 +22,7 @@ def test_a_run_says_what_it_takes_before_a_line_for_each_job_and_last_what_to_op
     assert {"dataset", "train vit both seed 0", "evaluate vit both seed 0", "curves fig14_vit", "page"} < set(names)
     assert start.end() < whole.said.index(": train vit")
     lines = whole.said.splitlines()
-    assert lines[-1] == "budget tiny: open results/tiny/report.html"
+    assert lines[-1] == "study tiny: open results/tiny/report.html"
     assert max(map(len, lines)) < 200
     of_jobs = [line for line in lines if " epoch " not in line]
     assert len(of_jobs) < 1.5 * len(jobs) + 15
@@ -35,7 +35,7 @@ def test_for_a_cluster_nothing_is_said_of_the_device_here(make_study):
     study, _ = make_study(["vit"])
     profile = study.checkout / "workflow/profiles/slurm"
     planned = study.snakemake("--dry-run", "--workflow-profile", str(profile))
-    expected = "budget tiny: 1 run, 1 to train\ntime: unknown until one like them has finished here\ndisk: "
+    expected = "study tiny: 1 run, 1 to train\ntime: unknown until one like them has finished here\ndisk: "
     assert expected in planned.stdout, planned.stdout
 
 
@@ -43,7 +43,7 @@ def test_with_nothing_to_be_done_the_page_is_named_too(whole):
     done = whole.study.snakemake()
     assert done.stdout.splitlines()[-2:] == [
         "Nothing to be done (all requested files are present and up to date).",
-        "budget tiny: open results/tiny/report.html",
+        "study tiny: open results/tiny/report.html",
     ]
     assert "to train" not in done.stdout
 

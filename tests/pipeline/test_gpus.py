@@ -18,7 +18,7 @@ def test_as_many_trainings_at_a_time_as_the_gpus_have_places(make_study, tmp_pat
         monkeypatch.delenv(name, raising=False)
     study, config = make_study(["vit"])
     config["trainings_per_gpu"] = 2
-    config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
+    config["studies"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
     study.configure(config)
     done = study.snakemake("--cores", "5", "--resources", "gpu=2", "--until", "train")
     assert done.returncode == 0, done.stdout

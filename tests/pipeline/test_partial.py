@@ -45,14 +45,14 @@ def failed(make_study):
     study, config = make_study(["vit", "vgg8", "resnet18", "vit_depthwise"])
     config["models"]["vgg8"]["training"] = {"train_images": 999}
     config["models"]["resnet18"]["training"] = {"epochs": 100_000, "patience": 100_000}
-    config["budget"] = "report"
-    study.configure(config | {"budgets": config["budgets"] | {"report": config["budgets"]["tiny"]}})
-    note = {"budgets": {"tiny": {"note": "a note in a file of its own"}}}
+    config["study"] = "report"
+    study.configure(config | {"studies": config["studies"] | {"report": config["studies"]["tiny"]}})
+    note = {"studies": {"tiny": {"note": "a note in a file of its own"}}}
     (study.folder / "mine.yaml").write_text(yaml.safe_dump(note))
-    options = ["--config", "budget=tiny", "--configfile", "mine.yaml"]
+    options = ["--config", "study=tiny", "--configfile", "mine.yaml"]
     trained = "results/tiny/runs/vit_depthwise/both/seed0/model.safetensors"
     done = study.snakemake(*options, *runs("vit", "vgg8"), trained)
-    study.configure(config | {"budget": "tiny"})
+    study.configure(config | {"study": "tiny"})
     return study, done
 
 
@@ -61,7 +61,7 @@ def test_a_run_of_snakemake_that_ends_with_failures_makes_the_page_of_the_others
     assert done.returncode == 1
     assert done.stdout.splitlines()[-2:] == [
         f"failed: train vgg8 both seed 0: {REASON}",
-        f"budget tiny: open {PAGE}, of the runs that have finished",
+        f"study tiny: open {PAGE}, of the runs that have finished",
     ]
     said = missing(study)
     assert said.startswith("Partial results: 1 of 4 runs has finished")
@@ -108,7 +108,7 @@ def test_partial_results_are_made_beside_a_running_snakemake_and_only_what_is_st
         before = contents(study.folder)
         done = study.snakemake(*PARTIAL)
         assert done.returncode == 0, done.stdout
-        assert done.stdout.splitlines()[-1] == f"budget tiny: open {PAGE}"
+        assert done.stdout.splitlines()[-1] == f"study tiny: open {PAGE}"
         assert missing(study).startswith("Partial results: 1 of 4 runs has finished")
         assert re.search(r"Running resnet18, augmentation both, seed 0: (epoch|in the first)", missing(study))
         assert contents(study.folder) == before

@@ -69,7 +69,7 @@ def test_every_run_leaves_its_whole_record(whole):
     assert not list(study.folder.glob("results/**/.*")), "a temporary file is left"
 
 
-def test_every_figure_is_a_picture_and_says_its_budget(whole):
+def test_every_figure_is_a_picture_and_says_its_study(whole):
     study = whole.study
     figures = study.folder / "results/tiny/figures"
     names = sorted(path.stem for path in figures.glob("*.png"))
@@ -87,7 +87,7 @@ def test_tables_say_what_was_measured_beside_what_was_reported(whole):
     tables = study.folder / "results/tiny/tables"
     for name in TABLES:
         assert (tables / f"{name}.csv").exists()
-        assert "tiny budget, a test" in (tables / f"{name}.md").read_text()
+        assert "tiny study, a test" in (tables / f"{name}.md").read_text()
     comparison = pd.read_csv(tables / "comparison.csv").set_index("model")
     assert sorted(comparison.index) == sorted(config["models"])
     for model, row in comparison.iterrows():
@@ -117,7 +117,7 @@ def test_a_tiny_study_decides_only_what_needs_no_training(whole):
 def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(whole):
     study, config = whole.study, whole.config
     page = (study.folder / "results/tiny/report.html").read_text()
-    assert "Tiny budget, a test" in page
+    assert "Tiny study, a test" in page
     assert page.index('id="C1"') < page.index("Which network made which number") < page.index('id="statements"')
     for png in (study.folder / "results/tiny/figures").glob("*.png"):
         assert f'<figure id="{png.stem}">' in page

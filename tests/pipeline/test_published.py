@@ -14,7 +14,7 @@ def finished(make_study):
     """A finished study under the published protocol, of which two models diverge, one of them published."""
     study, config = make_study(WHOLE + DIVERGING)
     config["training"] |= {"validation": "augmented", "tested_weights": "last"}
-    config["budgets"]["tiny"]["augmentations"] = ["none", "both"]
+    config["studies"]["tiny"]["augmentations"] = ["none", "both"]
     config["models"]["vgg12"]["augmentations"] = ["both"]
     for model in DIVERGING:
         config["models"][model]["training"] = {"learning_rate": 1e30}

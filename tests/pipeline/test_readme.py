@@ -50,7 +50,7 @@ def test_make_report_is_the_plain_snakemake_command():
 
 
 def arguments_of(command: str) -> list[str]:
-    """A command's words after the first, of the one budget that the tests have in the place of those it names."""
+    """A command's words after the first, of the one study that the tests have in the place of those it names."""
     return shlex.split(re.sub("quick|baseline_long", "tiny", command))[1:]
 
 

@@ -208,7 +208,7 @@ def studies(make_study) -> dict:
         if name in ("interrupted", "undisturbed"):
             config["training"] |= LONG
         if name == "grouped":
-            config["budgets"]["tiny"]["seeds"] = [0, 1]
+            config["studies"]["tiny"]["seeds"] = [0, 1]
         studies[name].configure(config)
     return studies
 

@@ -108,8 +108,8 @@ def append(file: str, text: str) -> Callable:
 
 
 def refer_to_the_other_reading(study) -> None:
-    """A budget with the other reading, and its results among the references."""
-    set_config("budgets", "other", study.config["budgets"]["tiny"] | {"reading": "as_published"})(study)
+    """A study with the other reading, and its results among the references."""
+    set_config("studies", "other", study.config["studies"]["tiny"] | {"reading": "as_published"})(study)
     tables = study.checkout / "docs/reference/other/tables"
     tables.mkdir(parents=True)
     (tables / "claims.csv").write_text("id\n")
@@ -313,7 +313,7 @@ CASES = {
     "how a GPU is found": (append("src/fashion/training/lease.py", "NEW = 1\n"), NOTHING),
     "a caption": (append("workflow/report/curves.rst", "More.\n"), {"page"}),
     "what is said of the published runs": (append("docs/published.md", "More.\n"), {"page"}),
-    "the reference of a budget with the other reading": (refer_to_the_other_reading, {"page"}),
+    "the reference of a study with the other reading": (refer_to_the_other_reading, {"page"}),
     "a claim's rule": (replace("src/fashion/answer/claims.yaml", "low: 0.90,", "low: 0.91,"), {"claims"}),
     "comments and docstrings": (comment_everywhere, NOTHING),
     "reformatting": (reformat, NOTHING),
@@ -330,7 +330,7 @@ CASES = {
         | drawn(*MODELS),
     ),
     "a seed more": (
-        set_config("budgets", "tiny", "seeds", [0, 1]),
+        set_config("studies", "tiny", "seeds", [0, 1]),
         {f"{rule} {model} both 1" for model in MODELS for rule in ("train", "evaluate")}
         | {*CURVES.values()}
         | (OF_ALL_RUNS - OF_FIRST_SEED)
@@ -380,7 +380,7 @@ def test_nothing_is_planned_for_who_trusts_modification_times(study):
     replace("src/fashion/training/seeds.py", ">> 1", ">> 2")(study)
     set_config("training", "patience", 6)(study)
     assert plan(study, "--rerun-triggers", "mtime") == NOTHING
-    set_config("budgets", "tiny", "seeds", [0, 1])(study)
+    set_config("studies", "tiny", "seeds", [0, 1])(study)
     assert plan(study, "--rerun-triggers", "mtime") == followed(CASES["a seed more"][1])
 
 
@@ -402,11 +402,11 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
     DROPOUT(study)
     delete(f"{RUNS}/resnet18/both/seed0/metrics.json")(study)
     mine = study.folder / "mine.yaml"
-    mine.write_text("{budgets: {tiny: {seeds: [0, 1]}}, models: {vit: {training: {learning_rate: 0.0005}}}}")
-    set_config("budgets", "other", study.config["budgets"]["tiny"])(study)
-    set_config("budget", "other")(study)
+    mine.write_text("{studies: {tiny: {seeds: [0, 1]}}, models: {vit: {training: {learning_rate: 0.0005}}}}")
+    set_config("studies", "other", study.config["studies"]["tiny"])(study)
+    set_config("study", "other")(study)
     device = json.loads((study.folder / f"{RUNS}/vit/both/seed0/provenance.json").read_text())["device"]
-    _, status = study.dry_run("--configfile", str(study.folder / "config.yaml"), str(mine), "--config", "budget=tiny")
+    _, status = study.dry_run("--configfile", str(study.folder / "config.yaml"), str(mine), "--config", "study=tiny")
     assert [re.sub(r"about \d+ s", "about N s", line) for line in status] == [
         "resnet18 both seed 0: trained, to evaluate: metrics.json is missing",
         "resnet18 both seed 1: never run; about N s",
@@ -416,7 +416,7 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
         "vgg8 both seed 1: never run; about N s",
         "vit both seed 0: training.learning_rate 0.001 -> 0.0005; about N s",
         "vit both seed 1: never run; about N s",
-        f"budget tiny: 8 runs, 7 to train on {device}",
+        f"study tiny: 8 runs, 7 to train on {device}",
         "then: 1 ablation, 1 calibration, 1 claims, 1 comparison, 1 compute, 4 curves, 2 diagram, 1 epoch_log, "
         "1 ext04_confusion, 1 ext05_reliability, 1 ext06_mistakes, 1 ext07_tradeoff, 1 ext08_gradients, "
         "1 ext09_time_to_accuracy, 1 ext10_all_models, 1 page, 1 per_class, 1 study, 1 table3_hyperparameters",
@@ -466,7 +466,7 @@ def test_every_job_depends_on_the_code_that_it_runs(whole):
 
 def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_study):
     study, config = make_study(FEW)
-    config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
+    config["studies"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
     study.configure(config)
     # Never run, but taken for finished.
     for paths in re.findall(r"^ +output: (.*)$", study.snakemake("--dry-run", "--printshellcmds").stdout, re.MULTILINE):
@@ -474,7 +474,7 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
             (study.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (study.folder / path).touch()
     assert study.snakemake("--touch", "--forceall").returncode == 0
-    config["budgets"]["tiny"]["seeds"] += [5, 6, 7, 8, 9]
+    config["studies"]["tiny"]["seeds"] += [5, 6, 7, 8, 9]
     study.configure(config)
     new = {f"{rule} {model} both {seed}" for rule in ("train", "evaluate") for model in FEW for seed in range(5, 10)}
     assert plan(study) == followed(new | (OF_ALL_RUNS - OF_FIRST_SEED) | {CURVES[model] for model in FEW} | {"study"})
@@ -485,7 +485,7 @@ def test_two_thousand_runs_fit_into_their_commands(make_study):
     entry = {**config["models"]["vit"], "training": {"learning_rate": 0.0005}}
     del entry["figures"]
     config["models"] = {f"a_model_whose_name_is_long_{number}": entry for number in range(500)}
-    config["budgets"]["tiny"]["seeds"] = [0, 1, 2, 3]
+    config["studies"]["tiny"]["seeds"] = [0, 1, 2, 3]
     study.configure(config)
     text = study.snakemake("--dry-run", "--printshellcmds", "--nocolor").stdout
     commands = re.findall(r"^Shell command: (.*)", text, re.MULTILINE)

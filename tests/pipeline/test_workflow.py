@@ -63,10 +63,10 @@ def test_the_code_is_clean(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_budget_needs_no_note(make_study):
+def test_a_study_needs_no_note(make_study):
     # The report's has none; Snakemake quotes an empty string as nothing.
     study, config = make_study(["vit"])
-    del config["budgets"]["tiny"]["note"]
+    del config["studies"]["tiny"]["note"]
     study.configure(config)
     done = study.snakemake("--", "results/tiny/tables/table3_hyperparameters.md")
     assert done.returncode == 0, done.stdout

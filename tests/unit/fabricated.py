@@ -20,7 +20,7 @@ from fashion.records.predictions import Predictions
 # Of a training that had its core to itself, though another one ran beside it.
 QUIET = {"device": "a processor", "driver": None, "gpu": None, "threads": 1, "cores": 2, "attempts": 1}
 QUIET |= {"seconds": 100.0, "processor_seconds": 98.0, "other_processor_seconds": 99.0}
-NOTE = "quick budget: " + "says nothing about the report; " * 6
+NOTE = "quick study: " + "says nothing about the report; " * 6
 
 
 def write_run(
@@ -39,7 +39,7 @@ def write_run(
     """
     folder.mkdir(parents=True)
     spec = {"model": {"name": model, "family": family}, "augmentation": {"name": "both"}, "seed": seed}
-    spec |= {"training": {}, "budget": "test"}
+    spec |= {"training": {}, "study": "test"}
     (folder / "spec.json").write_text(json.dumps(spec))
     metrics = [f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")]
     columns = ["epoch", *metrics, "seconds", "gradient_norm"]

@@ -14,7 +14,7 @@ from fashion.answer.pictures import LARGEST_SVG
 from fashion.answer.statements import expand
 from fashion.files import write_json
 from fashion.image import CLASSES
-from fashion.study.budget import Study, resolve
+from fashion.study.study import Study, resolve
 from fashion.tables.writing import write_table
 
 ROOT = Path(__file__).parents[2]
@@ -118,9 +118,9 @@ def published_study() -> Study:
     """The published study, as far as the reference has it."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     finished = {(path.parts[-3], path.parts[-2]) for path in REFERENCE.glob("runs/*/*/seed0")}
-    budget = config["budgets"]["published"]
-    budget |= {"seeds": [0], "models": [name for name in budget["models"] if name in dict(finished)]}
-    for name in budget["models"]:
+    study = config["studies"]["published"]
+    study |= {"seeds": [0], "models": [name for name in study["models"] if name in dict(finished)]}
+    for name in study["models"]:
         config["models"][name]["augmentations"] = [one for one in ("none", "both", "light") if (name, one) in finished]
     return resolve(config, "published")
 
@@ -155,8 +155,8 @@ def make_page(study: Study, results: Path, *arguments: str | Path, partial: dict
             results,
             "--partial",
             results / "partial.json",
-            "--budget",
-            study.budget,
+            "--study",
+            study.name,
             "--models",
             *study.models,
             "--runs",

@@ -1,4 +1,4 @@
-"""A budget's folder of results with made-up files, as trainings under way and finished ones leave them."""
+"""A study's folder of results with made-up files, as trainings under way and finished ones leave them."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fashion.records.progress import State, states
 from fashion.records.run import Key
-from fashion.study.budget import Study
+from fashion.study.study import Study
 
 COLUMNS = "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,seconds,joules"
 

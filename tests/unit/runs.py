@@ -60,7 +60,7 @@ def make_spec(family: str = "vit", *, seed: int = 0, augmentation: dict | None =
             "test_images": 60,
             **training,
         },
-        "budget": "test",
+        "study": "test",
         "seed": seed,
     }
 

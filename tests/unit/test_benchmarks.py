@@ -6,7 +6,7 @@ import pytest
 import torch
 from runs import MODELS
 
-from fashion.study.budget import resolve
+from fashion.study.study import resolve
 
 ROOT = Path(__file__).parents[2]
 

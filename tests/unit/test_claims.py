@@ -15,13 +15,13 @@ from fashion.answer.claims import FAILS, HOLDS, RULES, UNDECIDED, main, tables
 from fashion.answer.deviations import deviations
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
-from fashion.study.budget import Study, resolve
+from fashion.study.study import Study, resolve
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 STUDY = resolve(CONFIG, "report")
 PUBLISHED = resolve(CONFIG, "published")
-SEEDS = CONFIG["budgets"]["report"]["seeds"]
+SEEDS = CONFIG["studies"]["report"]["seeds"]
 CLAIMS = yaml.safe_load(RULES.read_text())
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
@@ -246,7 +246,7 @@ def test_a_protocol_decides_in_its_own_reading_alone():
     assert verdicts(study(augmented)) == UNDECIDED_BUT_ONE
 
 
-def test_every_run_that_a_claim_needs_is_in_the_budget_that_answers_it():
+def test_every_run_that_a_claim_needs_is_in_the_study_that_answers_it():
     for of, reading in ((PUBLISHED, "as_published"), (STUDY, "as_described")):
         statements = [one for rule in CLAIMS["claims"].values() for entry in rule[reading] for one in expand(entry)]
         needed = {side for one in statements for side in (one.side, one.other) if side}
@@ -411,7 +411,7 @@ def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
     for model in summary["models"]:
         for seed in SEEDS:
             write(tmp_path / "runs" / model / "both" / f"seed{seed}", fabricate(model, "both", seed), seed)
-    arguments = {"study": "study.json", "runs": "runs", "classes": "classes.csv", "output": "tables"}
+    arguments = {"summary": "study.json", "runs": "runs", "classes": "classes.csv", "output": "tables"}
     line = [part for name, value in arguments.items() for part in (f"--{name}", str(tmp_path / value))]
     monkeypatch.setattr("sys.argv", ["fashion.answer.claims", *line])
     main()

@@ -31,8 +31,8 @@ from fashion.errors import UserError
 from fashion.files import write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
-from fashion.study.budget import resolve
 from fashion.study.run_folder import spec_of, weights_of
+from fashion.study.study import resolve
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import load_model, logits_of
 
@@ -129,7 +129,7 @@ def test_bad_images_are_named_and_the_others_answered(run, dataset, tmp_path):
     done = fashion("predict", "--run", run, tmp_path / "images", tmp_path / "missing.png")
     assert done.returncode == 1
     header, titles, *rows = done.stdout.splitlines()
-    assert header == "small, augmentation none, seed 0, test budget"
+    assert header == "small, augmentation none, seed 0, test study"
     assert titles.split() == ["image", "class", "confidence", "then", "seen", "as"]
     for row, file in zip(rows, (first, third), strict=True):
         (answer,) = classify(run, [file])
@@ -149,7 +149,7 @@ def test_paths_come_from_standard_input_too_and_answers_as_json(run, dataset, tm
     done = fashion("predict", "--run", run, "--json", "-", text="\n".join(map(str, paths)) + "\n\n")
     assert done.returncode == 1
     said = json.loads(done.stdout)
-    assert said["run"] == {"folder": str(run), "model": "small", "augmentation": "none", "seed": 0, "budget": "test"}
+    assert said["run"] == {"folder": str(run), "model": "small", "augmentation": "none", "seed": 0, "study": "test"}
     assert [answer["image"] for answer in said["images"]] == list(map(str, paths))
     assert said["images"][1] == {"image": str(paths[1]), "error": f"{paths[1]}: no such file"}
     expected = classify(run, files)
@@ -192,7 +192,7 @@ def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
     spec.write_text("[]")
     assert refusal().startswith(f"{spec}: not a run's spec: it lacks model")
     spec.unlink()
-    assert refusal().startswith(f"{run}: not a run's folder, it has no spec.json; runs are results/<budget>/runs/")
+    assert refusal().startswith(f"{run}: not a run's folder, it has no spec.json; runs are results/<study>/runs/")
 
 
 @pytest.mark.parametrize("arguments", [["predict", "a.png"], ["show"], ["export", "--onnx", "model.onnx"]])
@@ -225,7 +225,7 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
         "model": "small (vgg): dropout 0.5, hidden 32, layers 8 M 16 M",
         "augmentation": "both: mixup alpha 2.0",
         "seed": "3",
-        "budget": "test",
+        "study": "test",
         "images": "140 training, 60 validation, 60 test",
         "protocol": "batch size 16, epochs 3, learning rate 0.003, loss cross_entropy, min delta 0, optimizer adam, "
         "patience 5, tested weights best, validation clean",
@@ -246,7 +246,7 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
 
 def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config["budgets"]["quick"]["models"] = ["vit"]
+    config["studies"]["quick"]["models"] = ["vit"]
     reported = {
         "parameters": 204810,
         "test_accuracy": 0.8634,
@@ -263,7 +263,7 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     measured = {"parameters": 204811, "flops_per_image": 5, "test_accuracy": 0.8, "test_images": 60}
     write_json(run / "metrics.json", {**measured, "augmented_test_accuracy": 0.7})
     shown = lines_of(run)
-    assert shown["note"].startswith("quick budget: few images")
+    assert shown["note"].startswith("quick study: few images")
     assert shown["parameters"] == "204,811 (reported 204,810)"
     assert shown["test accuracy"].startswith("80.00% (reported 86.34%) of n = 60 images; 95 % interval ")
     assert shown["the same, augmented"] == "70.00% (reported 90.00%), as the published code tests"
@@ -273,7 +273,7 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     write_json(run / "provenance.json", {**PROVENANCE, "dataset": {"train-images-idx3-ubyte": "0"}})
     assert "reported" not in card(run)
     write_json(run / "provenance.json", {**PROVENANCE, "dataset": CHECKSUMS})
-    (tmp_path / "mine.yaml").write_text("budgets: {quick: {training: {epochs: 4}}}")
+    (tmp_path / "mine.yaml").write_text("studies: {quick: {training: {epochs: 4}}}")
     assert "reported" in card(run)
     assert not re.search("reported|note", card(run, [Path("mine.yaml")]))
     (tmp_path / "config.yaml").unlink()
@@ -284,7 +284,7 @@ def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(conf
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^results: no finished run; `fashion watch` says how far a study is$"):
         listing(Path("results"), None)
-    config["budgets"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1]}
+    config["studies"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1]}
     for name in ("quick", "second"):
         results = Results(Path("results") / name, resolve(config, "quick"))
         results.finish(("vit", "both", 1), accuracy=0.8123)

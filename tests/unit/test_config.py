@@ -1,4 +1,4 @@
-"""What config.yaml may say, how a mistake is refused, and what a budget resolves to."""
+"""What config.yaml may say, how a mistake is refused, and what a study resolves to."""
 
 import copy
 import subprocess
@@ -11,8 +11,8 @@ from snakemake.utils import validate
 
 from fashion.errors import UserError
 from fashion.files import canonical_json
-from fashion.study.budget import resolve
 from fashion.study.config import check, explain, refuse_repeated_keys
+from fashion.study.study import resolve
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = str(ROOT / "workflow/schemas/config.schema.yaml")
@@ -23,8 +23,8 @@ def refusal(config: dict) -> str:
     try:
         validate(config, SCHEMA)
         check(config)
-        for budget in config["budgets"]:
-            resolve(config, budget)
+        for study in config["studies"]:
+            resolve(config, study)
     except UserError as error:
         return str(error)
     except WorkflowError as error:
@@ -50,8 +50,8 @@ def test_the_shipped_configuration_is_accepted(config):
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("modles", {}, "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: budget, data, "),
-        ("budget", "quik", "config: budget: unknown name 'quik' (did you mean 'quick'?); known: report, published, "),
+        ("modles", {}, "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: study, data, "),
+        ("study", "quik", "config: study: unknown name 'quik' (did you mean 'quick'?); known: report, published, "),
         ("data.verify", False, "config: data.verify: false needs data.folder; what is downloaded is always verified"),
         ("data.classes", ["a", "b"], "config: data.classes: ['a', 'b'] is too short"),
         ("data.classes", ["a"] * 10, "(ten different names, in the order of the labels)"),
@@ -71,11 +71,11 @@ def test_the_shipped_configuration_is_accepted(config):
             "config: augmentations.light: unknown key 'flips' (did you mean 'flip'",
         ),
         (
-            "budgets.report.augmentations_of",
+            "studies.report.augmentations_of",
             {"baselin": ["light"]},
             "unknown name 'baselin' (did you mean 'baseline'?)",
         ),
-        ("budgets.report.augmentations_of", {"baseline": ["ligth"]}, "unknown name 'ligth' (did you mean 'light'?)"),
+        ("studies.report.augmentations_of", {"baseline": ["ligth"]}, "unknown name 'ligth' (did you mean 'light'?)"),
         ("training.precision", "half", "training.precision: 'half' is not one of ['float32', 'bfloat16']"),
         ("training.validation", "dirty", "config: training.validation: 'dirty' is not one of ['clean', 'augmented']"),
         ("training.validation_fraction", 1, "config: training.validation_fraction: 1 is greater than or equal to"),
@@ -85,15 +85,15 @@ def test_the_shipped_configuration_is_accepted(config):
         ("augmentations.both.randaugment.magnitude", 31, "31 is greater than the maximum of 30"),
         ("augmentations.both.randaugment.num_ops", 0, "0 is less than the minimum of 1"),
         ("augmentations.both.cutmix", {}, "unknown key 'cutmix'; allowed: mixup, randaugment"),
-        ("budgets.quick.seeds", [], "config: budgets.quick.seeds: [] should be non-empty"),
-        ("budgets.quick.seeds", [1, 1], "config: budgets.quick.seeds: [1, 1] has non-unique elements"),
+        ("studies.quick.seeds", [], "config: studies.quick.seeds: [] should be non-empty"),
+        ("studies.quick.seeds", [1, 1], "config: studies.quick.seeds: [1, 1] has non-unique elements"),
         (
-            "budgets.quick.augmentations",
+            "studies.quick.augmentations",
             ["all"],
-            "config: budgets.quick.augmentations: unknown name 'all'; known: none,",
+            "config: studies.quick.augmentations: unknown name 'all'; known: none,",
         ),
-        ("budgets.quick.models", ["vgg9"], "config: budgets.quick.models: unknown name 'vgg9' (did you mean 'vgg8'?)"),
-        ("budgets.quick.training_of", {"vgg9": {}}, "unknown name 'vgg9' (did you mean 'vgg8'?); known: vgg8, "),
+        ("studies.quick.models", ["vgg9"], "config: studies.quick.models: unknown name 'vgg9' (did you mean 'vgg8'?)"),
+        ("studies.quick.training_of", {"vgg9": {}}, "unknown name 'vgg9' (did you mean 'vgg8'?); known: vgg8, "),
         ("models.vgg8.family", "gnn", "config: models.vgg8.family: unknown name 'gnn'; known: resnet, vgg, vit"),
         ("models.vgg8.family", "vgg8", "unknown name 'vgg8' (did you mean 'vgg'?); known: resnet, "),
         ("models.vgg8.family", 8, "config: models.vgg8.family: 8 is not of type 'string'"),
@@ -156,7 +156,7 @@ def test_the_shipped_configuration_is_accepted(config):
             "config: models.vit.figures.test_curves: figure 4 already shows curves of vgg8; only",
         ),
         (
-            "budgets.quick.models",
+            "studies.quick.models",
             ["vgg8", "published_vgg8"],
             "config: models.published_vgg8.figures.diagram: figure 3 already shows diagram of vgg8",
         ),
@@ -169,8 +169,8 @@ def test_the_shipped_configuration_is_accepted(config):
             {"epochs": 45},
             "config: models.vit.reported: unknown name 'bth' (did you mean 'both'?); known: none, mixup,",
         ),
-        ("models.vit.augmentations", ["none"], "the budget quick runs none of them; it runs both"),
-        ("budgets.report.training_of", {"vit": {"train_images": 10, "validation_fraction": 0.01}}, "leaves no image"),
+        ("models.vit.augmentations", ["none"], "the study quick runs none of them; it runs both"),
+        ("studies.report.training_of", {"vit": {"train_images": 10, "validation_fraction": 0.01}}, "leaves no image"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_path_and_what_is_allowed(config, path, value, expected):
@@ -185,10 +185,10 @@ def test_a_missing_key_is_named(config, key):
     assert refusal(config) == f"config: training: '{key}' is a required property"
 
 
-def test_models_of_different_budgets_may_have_the_same_figure(config):
+def test_models_of_different_studies_may_have_the_same_figure(config):
     config["models"]["twin"] = copy.deepcopy(config["models"]["vit"])
     assert refusal(config) == "accepted"
-    config["budgets"]["quick"]["models"].append("twin")
+    config["studies"]["quick"]["models"].append("twin")
     assert "config: models.twin.figures.diagram: figure 13 already shows diagram of vit" in refusal(config)
 
 
@@ -200,30 +200,30 @@ def test_a_second_model_of_one_name_is_refused(tmp_path):
     refuse_repeated_keys(ROOT / "config.yaml")
 
 
-def test_a_budget_runs_each_model_augmentation_and_seed(config):
+def test_a_study_runs_each_model_augmentation_and_seed(config):
     described = [name for name in config["models"] if not name.startswith(("published_", "baseline"))]
     assert len(described) == 12
-    for budget, augmentations, seeds in (("ablation", 4, 3), ("quick", 1, 1)):
-        study = resolve(config, budget)
+    for study, augmentations, seeds in (("ablation", 4, 3), ("quick", 1, 1)):
+        study = resolve(config, study)
         assert list(study.models) == described
         assert len(study.specs) == 12 * augmentations * seeds
     report = resolve(config, "report")
     assert list(report.models) == [*described, "baseline"]
     assert len(report.specs) == 12 * 2 * 3 + 3
-    assert report.groups["baseline", "light"] == [0, 1, 2]  # in place of the budget's augmentations
+    assert report.groups["baseline", "light"] == [0, 1, 2]  # in place of the study's augmentations
 
 
-def test_a_budget_runs_all_models_or_those_it_names(config):
-    few = resolve(changed(config, "budgets.quick.models", ["vit", "vgg8"]), "quick")
+def test_a_study_runs_all_models_or_those_it_names(config):
+    few = resolve(changed(config, "studies.quick.models", ["vit", "vgg8"]), "quick")
     assert {model for model, _, _ in few.specs} == few.summary()["models"].keys() == {"vit", "vgg8"}
-    del config["budgets"]["quick"]["models"]
+    del config["studies"]["quick"]["models"]
     for entry in config["models"].values():
         entry.pop("figures", None)
         entry.pop("augmentations", None)
     assert resolve(config, "quick").models.keys() == config["models"].keys()
 
 
-def test_the_published_budget_repeats_each_published_run_under_its_protocol(config):
+def test_the_published_study_repeats_each_published_run_under_its_protocol(config):
     study = resolve(config, "published")
     assert len(study.models) == len(config["models"]) - 12 - 1
     repeated = {
@@ -276,12 +276,12 @@ def test_reported_numbers_are_those_of_the_shown_augmentation(config):
     assert study.shown_reported("published_vgg8")["run"] == "P13"
     assert study.shown_reported("published_vit_simplified")["run"] == "P2"
     assert study.shown_reported("published_vgg8_wide") == {}
-    config["budgets"]["published"]["augmentations"] = ["both", "none"]
+    config["studies"]["published"]["augmentations"] = ["both", "none"]
     assert resolve(config, "published").shown_reported("published_vgg8")["run"] == "P10"
     assert study.summary()["models"]["published_vgg8"]["reported"].keys() == {"none", "both"}
 
 
-def test_a_models_augmentations_restrict_the_budgets(config):
+def test_a_models_augmentations_restrict_the_studies(config):
     config["models"]["vgg12"]["augmentations"] = ["both", "none"]
     study = resolve(config, "ablation")
     assert study.augmentations["vgg12"] == ("none", "both")
@@ -293,9 +293,9 @@ def test_settings_are_merged_from_the_general_to_the_particular(config):
     quick = resolve(config, "quick").specs["vit_beyer", "both", 0]["training"]
     assert quick["batch_size"] == 64  # from training
     assert quick["learning_rate"] == 0.0005  # from the model
-    assert quick["epochs"] == config["budgets"]["quick"]["training"]["epochs"]  # from the budget
-    # From the budget, for this model:
-    assert quick["train_images"] == config["budgets"]["quick"]["training_of"]["vit_beyer"]["train_images"]
+    assert quick["epochs"] == config["studies"]["quick"]["training"]["epochs"]  # from the study
+    # From the study, for this model:
+    assert quick["train_images"] == config["studies"]["quick"]["training_of"]["vit_beyer"]["train_images"]
     assert resolve(config, "report").specs["vit_beyer", "both", 0]["training"]["epochs"] == 50
 
 
@@ -309,7 +309,7 @@ def test_a_precision_is_in_the_specs_of_those_that_have_one(config):
 
 def test_a_spec_holds_what_a_run_depends_on_and_nothing_else(config):
     spec = resolve(config, "report").specs["vgg8", "both", 1]
-    assert sorted(spec) == ["augmentation", "budget", "model", "seed", "training"]
+    assert sorted(spec) == ["augmentation", "model", "seed", "study", "training"]
     assert spec["model"] == {"name": "vgg8", "family": "vgg", "settings": config["models"]["vgg8"]["settings"]}
     assert "reported" not in canonical_json(spec)
 
@@ -390,7 +390,7 @@ def test_with_other_data_than_fashion_mnist_no_number_of_the_report_is_left(conf
     assert not other.repeats()
     assert not any(entry["reported"] for entry in other.summary()["models"].values())
     assert other.note == "the dataset is not Fashion-MNIST: nothing that the report says applies to it"
-    assert resolve(config, "quick", other_data=True).note.startswith("quick budget: ")
+    assert resolve(config, "quick", other_data=True).note.startswith("quick study: ")
     assert other.summary()["other_data"]
     assert "other_data" not in published.summary()
     assert resolve(config, "published") == published  # the configuration is as it was

@@ -15,8 +15,8 @@ from fashion.answer.pictures import inline
 from fashion.answer.unfinished import unfinished
 from fashion.records.progress import State
 from fashion.records.run import Run
-from fashion.study.budget import Study
 from fashion.study.digest import code_digests
+from fashion.study.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_a_page_of_partial_results_names_what_is_missing_at_its_top(study, resul
         ),
     ]:
         assert " ".join([heading, *rows]) in said
-    assert "<title>Fashion-MNIST Clothing Classification, reproduced (published budget, partial)" in html
+    assert "<title>Fashion-MNIST Clothing Classification, reproduced (published study, partial)" in html
     assert html.index('id="partial"') < html.index('id="answer"')
 
 

@@ -10,7 +10,7 @@ from fabricated_results import Results, history
 
 from fashion.records import progress
 from fashion.records.progress import quiet_after
-from fashion.study.budget import resolve
+from fashion.study.study import resolve
 
 EPOCH = "vit both seed 0, epoch 2: train loss 0.4, 2.0 s, best so far"
 KEY = ("vit", "both", 0)
@@ -18,7 +18,7 @@ KEY = ("vit", "both", 0)
 
 @pytest.fixture
 def results(config: dict, tmp_path: Path) -> Results:
-    config["budgets"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1]}
+    config["studies"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1]}
     return Results(tmp_path / "quick", resolve(config, "quick"))
 
 

@@ -14,8 +14,8 @@ from fashion.errors import UserError
 from fashion.records.run import finished_runs
 from fashion.reference import answer, compare, publish
 from fashion.reference.compare import AGREES, DISAGREES, OTHER, UNDECIDED, check
-from fashion.study.budget import Study, resolve
 from fashion.study.run_folder import RECORDS
+from fashion.study.study import Study, resolve
 
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
@@ -29,7 +29,7 @@ COLUMNS += ["validation_accuracy", "gradient_norm:first", "gradient_norm:last"]
 @pytest.fixture
 def study(config) -> Study:
     """Two models, two augmentations, three seeds."""
-    config["budgets"]["report"] |= {"models": ["vit", "vgg8"], "augmentations": ["none", "both"]}
+    config["studies"]["report"] |= {"models": ["vit", "vgg8"], "augmentations": ["none", "both"]}
     return resolve(config, "report")
 
 
@@ -94,7 +94,7 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 150_000
     page = published["README.md"].decode()
     for said in (
-        "12 of the budget's 12",
+        "12 of the study's 12",
         "commit c0ffee",
         "a GPU, driver 1.0",
         "torch 2.11.0",
@@ -150,7 +150,7 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     # This one is drawn of the published run alone.
     assert published["figures/fig14_vit_curves.png"].startswith(b"\x89PNG")
     page = published["README.md"].decode()
-    assert "1 of the budget's 12" in page
+    assert "1 of the study's 12" in page
     assert "vit both seed 1, 2" in page
     assert "Where there is one seed" in page
 
@@ -183,7 +183,7 @@ def test_a_failure_leaves_the_reference_as_it_was(study, tmp_path, monkeypatch):
 
 
 def test_nothing_finished_is_no_reference(study, tmp_path):
-    with pytest.raises(UserError, match="no finished run of the budget report"):
+    with pytest.raises(UserError, match="no finished run of the study report"):
         publish.publish(study, tmp_path / "results", tmp_path / "reference")
     assert not (tmp_path / "reference").exists()
 
@@ -243,7 +243,7 @@ def test_one_far_row_of_many_disagrees_and_chance_does_not(study, tmp_path):
 def test_other_settings_are_named_and_decide_nothing(study, tmp_path):
     spec = study.specs["vit", "both", 0]
     finish(tmp_path / "reference", spec, 0.9)
-    mine = copy.deepcopy(spec) | {"budget": "mine"}
+    mine = copy.deepcopy(spec) | {"study": "mine"}
     finish(tmp_path / "own", mine, 0.9)
     assert list(check(tmp_path / "own", tmp_path / "reference")["verdict"]) == [AGREES]
     mine["training"]["epochs"] = 3
@@ -279,7 +279,7 @@ def test_compare_with_nothing_in_common(study, tmp_path, monkeypatch):
 
 
 def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_number(config, tmp_path):
-    config["budgets"]["published"] |= {"models": ["published_vgg8"], "seeds": [0]}
+    config["studies"]["published"] |= {"models": ["published_vgg8"], "seeds": [0]}
     study, results = resolve(config, "published"), tmp_path / "results"
     for spec in study.specs.values():
         folder = finish(results, spec, accuracy=0.92)

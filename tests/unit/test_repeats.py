@@ -12,7 +12,7 @@ from fashion.answer.repeats import readable, repeats
 from fashion.figures import repeats as figure
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction_interval
-from fashion.study.budget import Study, resolve
+from fashion.study.study import Study, resolve
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ SPEC = {
         "validation": "clean",
         "test_images": 500,
     },
-    "budget": "report",
+    "study": "report",
     "seed": 0,
 }
 
@@ -148,7 +148,7 @@ def test_runs_that_differ_in_their_seed_share_a_line():
     assert described(runs)[:3] == [
         "vgg8 both seeds 0, 1, 3, 4, 5: fresh",
         "vgg8 both seed 2: never run; time unknown",
-        "budget report: 6 runs, 1 to train on a GPU",
+        "study report: 6 runs, 1 to train on a GPU",
     ]
 
 
@@ -156,7 +156,7 @@ def test_a_fresh_study_says_so_and_what_else_is_to_be_done():
     runs = [run(variant(seed=seed)) for seed in range(20)]
     assert described(runs, {"comparison": 1, "curves": 2}) == [
         "vgg8 both seeds 0 to 19: fresh",
-        "budget report: 20 runs, none to train",
+        "study report: 20 runs, none to train",
         "then: 1 comparison, 2 curves",
     ]
 
@@ -164,7 +164,7 @@ def test_a_fresh_study_says_so_and_what_else_is_to_be_done():
 def test_an_evaluation_takes_no_training_time():
     assert described([run(evaluation="metrics.json is missing")]) == [
         "vgg8 both seed 0: trained, to evaluate: metrics.json is missing",
-        "budget report: 1 run, none to train",
+        "study report: 1 run, none to train",
     ]
 
 
@@ -179,13 +179,13 @@ def test_only_measurements_on_the_machines_device_count(tmp_path):
     assert described(runs, finished=finished)[:4] == [
         "vgg8 both seeds 0, 1: never run; about 10 min",
         "vit both seed 0: never run; time unknown",
-        "budget report: 3 runs, 3 to train on a GPU",
+        "study report: 3 runs, 3 to train on a GPU",
         "time: about 10 min: 2 as runs like them took here; 1 unknown until one like them has finished here",
     ]
     # Which device a cluster's nodes have, its last run says.
     cluster = machine(device=None, memory_mb=None)
     lines = described(runs, on=cluster, finished=finished)
-    assert lines[2:4] == ["budget report: 3 runs, 3 to train on a GPU", lines[3]]
+    assert lines[2:4] == ["study report: 3 runs, 3 to train on a GPU", lines[3]]
     assert lines[3].startswith("time: about 10 min: 2 as")
     assert not any(line.startswith("memory") for line in lines)
 
@@ -220,7 +220,7 @@ def test_on_a_processor_what_was_not_measured_is_counted_from_its_speed():
 def test_a_study_of_days_without_a_gpu_says_what_can_be_run_instead():
     slow = machine(device="a CPU", cores=2, places=2, speed=lambda: 1e6)
     days = [run(variant(seed=seed), "never run") for seed in range(50)]
-    quick = [variant(training__epochs=1, training__train_images=100, budget="quick")]
+    quick = [variant(training__epochs=1, training__train_images=100, study="quick")]
     instead = {"make quick": quick, "make more": [variant(seed=seed) for seed in range(60)]}
     lines = described(days, on=slow, instead=instead)
     assert re.fullmatch(

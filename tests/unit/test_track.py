@@ -13,7 +13,7 @@ from command import fashion
 from fabricated_results import Results, history
 
 from fashion.errors import UserError
-from fashion.study.budget import resolve
+from fashion.study.study import resolve
 
 pytest.importorskip("tensorboard", reason="needs the extra `track`: pip install 'fashion[track]'")
 
@@ -27,7 +27,7 @@ PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 @pytest.fixture
 def results(config: dict, tmp_path: Path) -> Results:
-    config["budgets"]["quick"]["models"] = ["vit", "vgg8"]
+    config["studies"]["quick"]["models"] = ["vit", "vgg8"]
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     return Results(tmp_path / "results/quick", resolve(config, "quick"))
 
@@ -107,7 +107,7 @@ def test_another_training_of_the_run_replaces_it(results, tmp_path):
 def test_the_command_writes_once_and_says_where(results, tmp_path):
     results.run(KEY, 0.5, 0.25)
     results.finish(("vgg8", "both", 0))
-    arguments = ("track", "--to", "tensorboard", "--budget", "quick")
+    arguments = ("track", "--to", "tensorboard", "--study", "quick")
     with fashion(*arguments, folder=tmp_path, **PIPES) as process:
         out, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, b"")
@@ -118,7 +118,7 @@ def test_the_command_writes_once_and_says_where(results, tmp_path):
 
 def test_live_it_goes_on_until_interrupted(results, tmp_path):
     results.run(KEY, 0.5)
-    arguments = ("track", "--to", "tensorboard", "my events", "--budget", "quick", "--live")
+    arguments = ("track", "--to", "tensorboard", "my events", "--study", "quick", "--live")
     with fashion(*arguments, folder=tmp_path, **PIPES) as process:
         said = process.stdout.readline()
         assert said == b"1 of 2 runs have a history: tensorboard --logdir 'my events'\n"

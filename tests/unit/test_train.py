@@ -444,7 +444,7 @@ def test_a_folder_without_a_run_or_its_weights_is_refused_in_one_line(data_file,
 
 
 @pytest.mark.parametrize(
-    ("text", "missing"), [('{"seed": 0}', "model, augmentation, training, budget"), ("[]", "model")]
+    ("text", "missing"), [('{"seed": 0}', "model, augmentation, training, study"), ("[]", "model")]
 )
 def test_json_that_is_no_spec_is_refused_in_one_line(text, missing, data_file, tmp_path):
     done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)

@@ -22,8 +22,8 @@ from fashion.files import read_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.records.run import Run
-from fashion.study.budget import resolve
 from fashion.study.run_folder import spec_of, weights_of
+from fashion.study.study import resolve
 from fashion.training.inference import load_model, logits_of
 
 CPU = torch.device("cpu")
@@ -45,8 +45,8 @@ def test_it_is_as_often_right_as_its_card_says():
 def test_it_is_small_and_of_a_model_that_config_yaml_has():
     assert weights_of(SHIPPED).stat().st_size <= LARGEST
     spec = spec_of(SHIPPED)
-    budget = resolve(CONFIG, spec["budget"])
-    assert budget.specs[spec["model"]["name"], spec["augmentation"]["name"], spec["seed"]] == spec
+    study = resolve(CONFIG, spec["study"])
+    assert study.specs[spec["model"]["name"], spec["augmentation"]["name"], spec["seed"]] == spec
 
 
 def test_without_a_named_run_the_one_with_the_best_validation_answers(tmp_path):

@@ -20,7 +20,7 @@ from fashion.ask.overview import Overview, overview
 from fashion.ask.remaining import Remaining, likely_epochs, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
-from fashion.study.budget import Study, resolve
+from fashion.study.study import Study, resolve
 
 # Of a terminal whose whole screen was taken.
 MAIN_SCREEN = "\x1b[?1049l"
@@ -31,8 +31,8 @@ NOW = time.mktime((2026, 1, 15, 12, 0, 0, 0, 0, -1))
 @pytest.fixture
 def study(config: dict) -> Study:
     """Two models, each with and without augmentation, three seeds; at most 20 epochs, patience 5."""
-    config["budgets"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1, 2], "augmentations": ["none", "both"]}
-    config["budgets"]["quick"]["training"] = {"epochs": 20, "train_images": 2000}
+    config["studies"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1, 2], "augmentations": ["none", "both"]}
+    config["studies"]["quick"]["training"] = {"epochs": 20, "train_images": 2000}
     return resolve(config, "quick")
 
 
@@ -155,7 +155,7 @@ def test_a_terminal_shows_each_run(results):
     results.log(("vgg8", "none", 2), stage="evaluate")
     shown = lines(results)
     end = time.localtime(results.states()["vit", "both", 0].updated + 4 * 2)
-    assert shown[0].startswith(f"quick budget, {len(specs)} runs at ")
+    assert shown[0].startswith(f"quick study, {len(specs)} runs at ")
     assert shown[0].endswith(": 1 waiting, 3 running, 1 stopped, 2 failed, 1 diverged, 3 finished, 1 trained")
     assert shown[1].startswith("likely end ")
     assert shown[1].endswith("3 side by side")
@@ -174,7 +174,7 @@ def test_a_terminal_shows_each_run(results):
 
 def test_a_model_without_an_augmentation_has_an_empty_cell(config, tmp_path):
     config["models"]["vit"]["augmentations"] = ["both"]
-    config["budgets"]["quick"] |= {"models": ["vgg8", "vit"], "augmentations": ["none", "both"]}
+    config["studies"]["quick"] |= {"models": ["vgg8", "vit"], "augmentations": ["none", "both"]}
     shown = lines(Results(tmp_path, resolve(config, "quick")))
     assert re.split("  +", shown[-2]) == ["vgg8", "0/1", "0/1"]
     assert re.split("  +", shown[-1]) == ["vit", "0/1"]
@@ -182,9 +182,9 @@ def test_a_model_without_an_augmentation_has_an_empty_cell(config, tmp_path):
     assert shown[-1].rindex("0/1") == shown[-2].rindex("0/1")
 
 
-@pytest.mark.parametrize("budget", ["published", "ablation"])
-def test_a_whole_study_fits_a_terminal(config, tmp_path, budget):
-    results = Results(tmp_path, resolve(config, budget))
+@pytest.mark.parametrize("study", ["published", "ablation"])
+def test_a_whole_study_fits_a_terminal(config, tmp_path, study):
+    results = Results(tmp_path, resolve(config, study))
     keys = list(results.study.specs)
     assert len(keys) >= 115
     for key in keys[:2]:
@@ -212,16 +212,16 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
     with pytest.raises(UserError, match=r"^config.yaml: no such file; call it where you call snakemake"):
         study_of([], None)
     configure(tmp_path, config)
-    (tmp_path / "mine.yaml").write_text("budget: quick\ntraining: {patience: 7}\nbudgets: {quick: {seeds: [5]}}\n")
-    assert study_of([], None).budget == "report"
+    (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
+    assert study_of([], None).name == "report"
     mine = study_of([Path("mine.yaml")], None)
-    assert mine.budget == "quick"
+    assert mine.name == "quick"
     assert {seed for _, _, seed in mine.specs} == {5}
     assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}
     assert mine.training["learning_rate"] == config["training"]["learning_rate"]
-    with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no budget 'nothing'; there are report, "):
+    with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; there are report, "):
         study_of([Path("mine.yaml")], "nothing")
-    for content in ("[1]", "{", "budgets: 3", "models: {vit: null}"):
+    for content in ("[1]", "{", "studies: 3", "models: {vit: null}"):
         (tmp_path / "mine.yaml").write_text(content)
         with pytest.raises(UserError, match=r"config.yaml, mine.yaml: not a configuration \(") as caught:
             study_of([Path("mine.yaml")], "quick")
@@ -232,11 +232,11 @@ def test_without_a_terminal_it_prints_once(config, results, tmp_path):
     configure(tmp_path, config)
     results.run(("vit", "both", 0), 0.5, 0.4)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with fashion("watch", "--budget", "quick", folder=tmp_path, **pipes) as process:
+    with fashion("watch", "--study", "quick", folder=tmp_path, **pipes) as process:
         out, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, b"")
     assert b"\x1b" not in out
-    assert out.startswith(b"quick budget, 12 runs at ")
+    assert out.startswith(b"quick study, 12 runs at ")
 
 
 def test_in_a_terminal_it_goes_on_until_interrupted(config, results, tmp_path):
@@ -251,7 +251,7 @@ def test_in_a_terminal_it_goes_on_until_interrupted(config, results, tmp_path):
             assert select.select([ours], [], [], 60)[0], shown
             shown += os.read(ours, 1 << 16).decode()
 
-    with fashion("watch", "--budget", "quick", folder=tmp_path, stdin=its, stdout=its, stderr=its) as process:
+    with fashion("watch", "--study", "quick", folder=tmp_path, stdin=its, stdout=its, stderr=its) as process:
         read_until("3 of 20")
         results.run(("vit", "both", 0), 0.5, 0.4, 0.3)
         read_until("4 of 20")
@@ -270,7 +270,7 @@ def test_it_ends_once_all_have_finished(config, results, tmp_path):
     for key in results.study.specs:
         results.finish(key)
     ours, its = pty.openpty()
-    with fashion("watch", "--budget", "quick", "--html", "watch.html", folder=tmp_path, stdout=its) as process:
+    with fashion("watch", "--study", "quick", "--html", "watch.html", folder=tmp_path, stdout=its) as process:
         assert process.wait(60) == 0
     assert "12 finished" in os.read(ours, 1 << 16).decode()
     assert "12 finished" in (tmp_path / "watch.html").read_text()

@@ -11,14 +11,14 @@ from fabricated_results import Results, history
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import overview
 from fashion.ask.watch_page import HEIGHT, MARGINS, WIDTH, panels, write_page
-from fashion.study.budget import resolve
+from fashion.study.study import resolve
 
 RUNNING = ("vit", "both", 0)
 
 
 @pytest.fixture
 def results(config: dict, tmp_path: Path) -> Results:
-    config["budgets"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1, 2], "augmentations": ["none", "both"]}
+    config["studies"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1, 2], "augmentations": ["none", "both"]}
     return Results(tmp_path / "results", resolve(config, "quick"))
 
 
@@ -99,7 +99,7 @@ def test_the_page_fits_and_says_what_runs(browser, page, look):
     assert seen["colour"] == ("rgb(86, 180, 233)" if scheme == "dark" else "rgb(0, 114, 178)")
     assert seen["fill"] == "none"
     for words in (
-        "quick budget, 12 runs",
+        "quick study, 12 runs",
         "says nothing about the report",
         "7 waiting, 3 running, 1 failed, 1 finished; likely end ",
         "epoch 3 of 3 at most; best validation accuracy 80.00 % in epoch 2; 700 images/s; likely end ",

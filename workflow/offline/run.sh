@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Train a study on a machine without internet and without Snakemake, in as many calls as it takes.
 #
-#   workflow/offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b BUDGET] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
+#   workflow/offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b STUDY] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
 #
 #   -d DATASET  folder with the four Fashion-MNIST files
 #   -o OUTPUT   folder that gets reference.tar.gz, what fashion.reference.publish takes of the runs finished so far, and the logs
 #   -w WHEELS   folder that workflow/offline/wheels.sh filled; without it python3 must have everything
-#   -b BUDGET   of config.yaml, report if not given
+#   -b STUDY   of config.yaml, report if not given
 #   -m MINUTES  for the whole call, no limit if not given; trainings are told to stop a minute and a half before
 #   -r COMMIT   of this source, for its runs' provenance, where it came without its git history
 #   -c          before the first trainings, test the CUDA code and measure what augmentation and training steps take
@@ -15,10 +15,10 @@
 # results/, where the next call goes on. Exit status: 0 if all is done, 75 if time was up, else Snakemake's.
 set -euo pipefail
 usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
-wheels="" dataset="" output="" budget=report minutes="" commit="" check=""
+wheels="" dataset="" output="" study=report minutes="" commit="" check=""
 while getopts w:d:o:b:m:r:ch option; do
     case $option in
-        w) wheels=$OPTARG ;; d) dataset=$OPTARG ;; o) output=$OPTARG ;; b) budget=$OPTARG ;;
+        w) wheels=$OPTARG ;; d) dataset=$OPTARG ;; o) output=$OPTARG ;; b) study=$OPTARG ;;
         m) minutes=$OPTARG ;; r) commit=$OPTARG ;; c) check=yes ;;
         h) usage; exit ;; *) usage >&2; exit 2 ;;
     esac
@@ -62,7 +62,7 @@ if [ "$check" ]; then
     measure training python benchmarks/training.py --output .offline/checks/training.csv
 fi
 
-printf '{"budget": "%s", "data": {"folder": "%s"}}\n' "$budget" "$dataset" > .offline/config.yaml
+printf '{"study": "%s", "data": {"folder": "%s"}}\n' "$study" "$dataset" > .offline/config.yaml
 # The lock above is ours; Snakemake's would outlive a killed call.
 command=(snakemake --cores all --resources gpu=1 --configfile config.yaml .offline/config.yaml --nolock "$@")
 seconds=0 # no limit
@@ -83,7 +83,7 @@ case $status in
 esac
 "${command[@]}" --dry-run --quiet 2> /dev/null | sed '1,/^Building DAG/d' | tee .offline/status.txt || true
 
-python -m fashion.reference.publish --budget "$budget" --reference .offline/reference ${commit:+--commit "$commit"} || true
+python -m fashion.reference.publish --study "$study" --reference .offline/reference ${commit:+--commit "$commit"} || true
 tar -czf "$output/reference.tar.gz" -C .offline $(cd .offline && ls -d reference checks snakemake.log status.txt 2> /dev/null)
 ls -l "$output/reference.tar.gz"
 exit $status

@@ -17,7 +17,7 @@ rule study:
     conda:
         "../../envs/fashion.yaml"
     params:
-        study=lambda wildcards: canonical_json(STUDIES[wildcards.budget].summary()),
+        study=lambda wildcards: canonical_json(STUDIES[wildcards.study].summary()),
     shell:
         # Built in: the argument of a program ends at 128 KiB, and so does the summary of a thousand models.
         "printf %s {params.study:q} > {output} 2> {log}"
@@ -47,18 +47,18 @@ rule claims:
         # The parameters of a model without a run are counted.
         *map(family_code, sorted(FAMILIES)),
         note=note,
-        runs="results/{budget}/runs",
+        runs="results/{study}/runs",
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m fashion.answer.claims --study {input.study} --runs {params.runs} --classes {input.classes}"
+        "python -m fashion.answer.claims --summary {input.study} --runs {params.runs} --classes {input.classes}"
         " --output {params.folder} 2> {log}"
 
 
 rule page:
     input:
         of_every_run(PROVENANCE),
-        tables=lambda wildcards: tables(wildcards.budget),
-        figures=lambda wildcards: figures(wildcards.budget),
+        tables=lambda wildcards: tables(wildcards.study),
+        figures=lambda wildcards: figures(wildcards.study),
     output:
         f"{PLACE}/report.html",
     log:
@@ -75,14 +75,14 @@ rule page:
         ],
         results=subpath(output[0], parent=True),
         # Not compared: keys of config.yaml in another order make nothing stale.
-        models=lambda wildcards, output: list(STUDIES[wildcards.budget].models),
+        models=lambda wildcards, output: list(STUDIES[wildcards.study].models),
         runs=all_groups,
         state=lambda wildcards: f"state of the runs {digest(missing(wildcards))}",
         missing=lambda wildcards, output: missing(wildcards),
         note=note,
-        tables=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].tables()]),
-        figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.budget].figures().values()]),
+        tables=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.study].tables()]),
+        figures=lambda wildcards: canonical_json([asdict(row) for row in STUDIES[wildcards.study].figures().values()]),
     shell:
-        "python -m fashion.answer.page --results {params.results} --budget {wildcards.budget}"
+        "python -m fashion.answer.page --results {params.results} --study {wildcards.study}"
         " --models {params.models} {params.runs} --partial /dev/stdin --note={params.note:q} --tables {params.tables:q} --figures {params.figures:q} {params.files:q}"
         " --output {output} 2> {log} <<< {params.missing:q}"

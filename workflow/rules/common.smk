@@ -11,7 +11,7 @@ from snakemake.utils import validate
 # Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
 sys.path.insert(0, f"{workflow.basedir}/src")
 
-from fashion.study.budget import resolve
+from fashion.study.study import resolve
 from fashion.study.config import check, explain, refuse_repeated_keys
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digests
 from fashion.data.download import CHECKSUMS as CHECKSUMS_PUBLISHED, content_checksums
@@ -33,16 +33,16 @@ try:
     # Jobs on a cluster's nodes may not see the folder, nor need to: their commands are those of the main process.
     CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
     OTHER_DATA = CONTENT not in ({}, CHECKSUMS_PUBLISHED)
-    STUDIES = {budget: resolve(config, budget, OTHER_DATA) for budget in config["budgets"]}
+    STUDIES = {study: resolve(config, study, OTHER_DATA) for study in config["studies"]}
     # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
     PARTIAL = config.get("partial", False)
     if PARTIAL:
         from fashion.answer.unfinished import ENDED, unfinished
         from fashion.records.progress import states
 
-        WHOLE = STUDIES[config["budget"]]
-        STATES = states(WHOLE, Path("results") / config["budget"])
-        STUDIES[config["budget"]] = WHOLE.only([run for run, state in STATES.items() if state.word in ENDED])
+        WHOLE = STUDIES[config["study"]]
+        STATES = states(WHOLE, Path("results") / config["study"])
+        STUDIES[config["study"]] = WHOLE.only([run for run, state in STATES.items() if state.word in ENDED])
     # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {
         name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
@@ -53,7 +53,7 @@ except WorkflowError as error:
     # `validate` dumps value and schema over many lines; one says it.
     sys.exit(f"error: {explain(error.__context__)}")
 
-PLACE = "results/{budget}/partial" if PARTIAL else "results/{budget}"
+PLACE = "results/{study}/partial" if PARTIAL else "results/{study}"
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
 # Rewritten with the same content, the dataset makes nothing stale; its checksums are what is compared.
@@ -84,7 +84,7 @@ DECIDING = [METRICS, PREDICTIONS, PROVENANCE]
 
 
 wildcard_constraints:
-    budget=config["budget"] if PARTIAL else "|".join(STUDIES),
+    study=config["study"] if PARTIAL else "|".join(STUDIES),
     model="[a-z][a-z0-9_]*",
     augmentation="[a-z][a-z0-9_]*",
     seed=r"\d+",
@@ -92,13 +92,13 @@ wildcard_constraints:
 
 
 def note(wildcards):
-    """What everything that a budget makes says of it."""
-    return STUDIES[wildcards.budget].note
+    """What everything that a study makes says of it."""
+    return STUDIES[wildcards.study].note
 
 
 def spec_of(wildcards):
     """A run's whole description."""
-    return STUDIES[wildcards.budget].specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)]
+    return STUDIES[wildcards.study].specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)]
 
 
 def spec(wildcards):
@@ -108,17 +108,17 @@ def spec(wildcards):
 
 def family(wildcards):
     """The family of the model that a run trains."""
-    return STUDIES[wildcards.budget].models[wildcards.model]["family"]
+    return STUDIES[wildcards.study].models[wildcards.model]["family"]
 
 
 def memory(wildcards, attempt):
     """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
-    return attempt * training_mb(STUDIES[wildcards.budget].models[wildcards.model])
+    return attempt * training_mb(STUDIES[wildcards.study].models[wildcards.model])
 
 
 def run_threads(wildcards):
     """Processor threads for a training or an evaluation, by its model's size."""
-    return training_threads(STUDIES[wildcards.budget].models[wildcards.model])
+    return training_threads(STUDIES[wildcards.study].models[wildcards.model])
 
 
 def code(*starts):
@@ -135,71 +135,71 @@ def family_code(family):
 
 
 def placed(wildcards, name):
-    """The path of a file among what is made of a budget's runs."""
-    return f"{PLACE}/{name}".format(budget=wildcards.budget)
+    """The path of a file among what is made of a study's runs."""
+    return f"{PLACE}/{name}".format(study=wildcards.study)
 
 
 def study_file(wildcards):
     """What tables over all runs read of their study."""
-    return placed(wildcards, f"study/{digest(canonical_json(STUDIES[wildcards.budget].summary()))}.json")
+    return placed(wildcards, f"study/{digest(canonical_json(STUDIES[wildcards.study].summary()))}.json")
 
 
-def run_files(budget, runs, *names):
+def run_files(study, runs, *names):
     """The named files of some runs, each run a (model, augmentation, seed)."""
     return [
-        f"results/{budget}/runs/{model}/{augmentation}/seed{seed}/{name}"
+        f"results/{study}/runs/{model}/{augmentation}/seed{seed}/{name}"
         for model, augmentation, seed in runs
         for name in names
     ]
 
 
-def groups(budget, runs):
+def groups(study, runs):
     """Runs as command lines name them, those that differ by seed as one group: <model>/<augmentation>:<seed>,<seed>."""
     seeds = defaultdict(list)
     for model, augmentation, seed in runs:
-        seeds[f"results/{budget}/runs/{model}/{augmentation}"].append(str(seed))
+        seeds[f"results/{study}/runs/{model}/{augmentation}"].append(str(seed))
     return [f"{folder}:{','.join(own)}" for folder, own in seeds.items()]
 
 
 def figure(wildcards, kind):
     """The row of a figure that shows models; `kind` is what its file's name has after the wildcard."""
-    return STUDIES[wildcards.budget].figures()[f"{wildcards.figure}_{kind}"]
+    return STUDIES[wildcards.study].figures()[f"{wildcards.figure}_{kind}"]
 
 
 def of_every_run(*names):
-    """The named files of all runs of a budget."""
-    return lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].specs, *names)
+    """The named files of all runs of a study."""
+    return lambda wildcards: run_files(wildcards.study, STUDIES[wildcards.study].specs, *names)
 
 
 def hyperparameters(wildcards):
-    return canonical_json(STUDIES[wildcards.budget].hyperparameters())
+    return canonical_json(STUDIES[wildcards.study].hyperparameters())
 
 
 def magnitudes(wildcards):
-    return STUDIES[wildcards.budget].augmented_by("randaugment", "magnitude")
+    return STUDIES[wildcards.study].augmented_by("randaugment", "magnitude")
 
 
 def of_shown(row, *names):
     """The named files of the runs that a figure shows."""
-    return lambda wildcards: run_files(wildcards.budget, STUDIES[wildcards.budget].shown_by(row), *names)
+    return lambda wildcards: run_files(wildcards.study, STUDIES[wildcards.study].shown_by(row), *names)
 
 
 def shown_groups(wildcards, row):
-    return ["--runs", *groups(wildcards.budget, STUDIES[wildcards.budget].shown_by(row))]
+    return ["--runs", *groups(wildcards.study, STUDIES[wildcards.study].shown_by(row))]
 
 
 def families(wildcards):
-    models = STUDIES[wildcards.budget].models
+    models = STUDIES[wildcards.study].models
     return [models[model]["family"] for model in sorted(models)]
 
 
 def all_groups(wildcards):
-    """All runs of a budget, as an option; an empty one if there are none."""
-    return ["--runs", *groups(wildcards.budget, sorted(STUDIES[wildcards.budget].specs))]
+    """All runs of a study, as an option; an empty one if there are none."""
+    return ["--runs", *groups(wildcards.study, sorted(STUDIES[wildcards.study].specs))]
 
 
 def runs_folder(wildcards):
-    return f"results/{wildcards.budget}/runs"
+    return f"results/{wildcards.study}/runs"
 
 
 def note_of(wildcards):
@@ -207,46 +207,46 @@ def note_of(wildcards):
 
 
 def alpha(wildcards):
-    return canonical_json({"alpha": STUDIES[wildcards.budget].augmented_by("mixup", "alpha")[0]})
+    return canonical_json({"alpha": STUDIES[wildcards.study].augmented_by("mixup", "alpha")[0]})
 
 
 def entry_of(wildcards):
     """Name, family and settings of the model that a diagram draws."""
     (model,) = figure(wildcards, "diagram").models
-    entry = STUDIES[wildcards.budget].planned.models[model]
+    entry = STUDIES[wildcards.study].planned.models[model]
     return {"name": model, "family": entry["family"], "settings": entry["settings"]}
 
 
 def runs_of(wildcards, kind):
     """The runs that a figure of some models shows."""
-    return STUDIES[wildcards.budget].shown_by(figure(wildcards, kind))
+    return STUDIES[wildcards.study].shown_by(figure(wildcards, kind))
 
 
 def reported(wildcards):
     """The reported numbers of the runs whose curves a figure shows, by model, as one canonical string."""
-    study = STUDIES[wildcards.budget]
+    study = STUDIES[wildcards.study]
     return canonical_json({model: study.shown_reported(model) for model in figure(wildcards, "curves").models})
 
 
-def figures(budget):
-    """Every figure of a budget, each as PNG and SVG."""
+def figures(study):
+    """Every figure of a study, each as PNG and SVG."""
     return expand(
         f"{PLACE}/figures/{{figure}}.{{format}}",
-        budget=budget,
-        figure=STUDIES[budget].figures(),
+        study=study,
+        figure=STUDIES[study].figures(),
         format=["png", "svg"],
     )
 
 
-def tables(budget):
-    """Every table of a budget, each as CSV and Markdown."""
-    names = [table.name for table in STUDIES[budget].tables()]
-    return expand(f"{PLACE}/tables/{{table}}.{{format}}", budget=budget, table=names, format=["csv", "md"])
+def tables(study):
+    """Every table of a study, each as CSV and Markdown."""
+    names = [table.name for table in STUDIES[study].tables()]
+    return expand(f"{PLACE}/tables/{{table}}.{{format}}", study=study, table=names, format=["csv", "md"])
 
 
 def other_claims(wildcards):
-    """The claims of the reading that a budget does not answer, in the first reference of one that does; none or one."""
-    reading = STUDIES[wildcards.budget].reading
+    """The claims of the reading that a study does not answer, in the first reference of one that does; none or one."""
+    reading = STUDIES[wildcards.study].reading
     tables = [
         DOCS / f"reference/{name}/tables/claims.csv" for name, study in STUDIES.items() if study.reading != reading
     ]
@@ -269,10 +269,10 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def records(budget):
+def records(study):
     """What every run leaves for good; made by trainings. A file that only tables ask for would not be missed."""
     if PARTIAL:
         return []
     # What `fashion predict` and `export` call the classes.
     names = [f"results/data/{CLASS_NAMES_FILE}"] if CLASS_NAMES else []
-    return run_files(budget, STUDIES[budget].specs, *RECORDS, PREDICTIONS) + names
+    return run_files(study, STUDIES[study].specs, *RECORDS, PREDICTIONS) + names

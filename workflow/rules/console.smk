@@ -65,9 +65,9 @@ class Console(logging.Formatter):
 
 
 def name_of(rule, wildcards):
-    """A job's name for a reader: what its budget's other jobs differ in."""
+    """A job's name for a reader: what its study's other jobs differ in."""
     values = [f"seed {value}" if key == "seed" else value for key, value in wildcards.items()]
-    return " ".join([rule, *(value for key, value in zip(wildcards, values) if key not in ("budget", "digest"))])
+    return " ".join([rule, *(value for key, value in zip(wildcards, values) if key not in ("study", "digest"))])
 
 
 def failure(name, record):

@@ -105,7 +105,7 @@ rule diagram:
 
 rule curves:
     input:
-        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "curves"), HISTORY, SPEC, PROVENANCE),
+        lambda wildcards: run_files(wildcards.study, runs_of(wildcards, "curves"), HISTORY, SPEC, PROVENANCE),
     output:
         png=report(
             f"{PLACE}/figures/{{figure}}_curves.png",
@@ -122,7 +122,7 @@ rule curves:
         *code("fashion.figures.curves:main"),
         note=note,
         reported=reported,
-        runs=lambda wildcards: groups(wildcards.budget, runs_of(wildcards, "curves")),
+        runs=lambda wildcards: groups(wildcards.study, runs_of(wildcards, "curves")),
         held_out=lambda wildcards: figure(wildcards, "curves").held_out,
     shell:
         "python -m fashion.figures.curves --runs {params.runs} --reported {params.reported:q}"
@@ -132,7 +132,7 @@ rule curves:
 rule epoch_log:
     input:
         # Of one run, as the report prints it.
-        lambda wildcards: run_files(wildcards.budget, runs_of(wildcards, "log")[:1], HISTORY, SPEC, PROVENANCE),
+        lambda wildcards: run_files(wildcards.study, runs_of(wildcards, "log")[:1], HISTORY, SPEC, PROVENANCE),
     output:
         png=report(
             f"{PLACE}/figures/{{figure}}_log.png",

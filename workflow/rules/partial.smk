@@ -25,10 +25,10 @@ def failures(jobs):
     return lines[:LISTED] + [f"failed: {len(lines) - LISTED} more"] * (len(lines) > LISTED)
 
 
-def make_partial_results(budget):
-    """Whether a budget's partial results were made, as configured when this run began, whatever config.yaml says by now."""
+def make_partial_results(study):
+    """Whether a study's partial results were made, as configured when this run began, whatever config.yaml says by now."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        json.dump({**config, "budget": budget, "partial": True}, file)
+        json.dump({**config, "study": study, "partial": True}, file)
         file.flush()
         command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile]
         command += ["--configfile", file.name, "--replace-workflow-config"]
@@ -53,9 +53,9 @@ def end_with_partial_results():
     if PARTIAL or interrupted or not jobs or not Path(DATA).exists() or not workflow.is_main_process:
         return
     print("making tables, figures and the page of the runs that have finished ...", file=sys.stderr, flush=True)
-    budget = jobs[0].wildcards_dict.get("budget", config["budget"])
-    page = f"open results/{budget}/partial/report.html, of the runs that have finished"
-    end = f"budget {budget}: {page if make_partial_results(budget) else 'no page was made'}"
+    study = jobs[0].wildcards_dict.get("study", config["study"])
+    page = f"open results/{study}/partial/report.html, of the runs that have finished"
+    end = f"study {study}: {page if make_partial_results(study) else 'no page was made'}"
     # After all that Snakemake says.
     atexit.register(print, *failures(jobs), end, sep="\n", file=sys.stderr)
 

@@ -93,7 +93,7 @@ def planned():
 
 # What two cores can run in the place of a study that takes a GPU: the Makefile's targets.
 INSTEAD = {
-    f"make {budget}": list(STUDIES[budget].specs.values()) for budget in ("quick", "published") if budget in STUDIES
+    f"make {study}": list(STUDIES[study].specs.values()) for study in ("quick", "published") if study in STUDIES
 }
 
 
@@ -105,14 +105,14 @@ def say_plan():
             print(f"{name_of(job.rule.name, job.wildcards_dict)}: {why(job)}")
     if runs:
         counts = Counter(job.rule.name for job in others)
-        print(describe(config["budget"], runs, counts, forecast(runs), INSTEAD), flush=True)
+        print(describe(config["study"], runs, counts, forecast(runs), INSTEAD), flush=True)
 
 
 def say_page():
     """Print which page to open, if it was asked for."""
     if any(job.rule.name == "page" for job in workflow.dag.jobs):
-        page = f"{PLACE}/report.html".format(budget=config["budget"])
-        print(f"budget {config['budget']}: open {page}", file=sys.stderr, flush=True)
+        page = f"{PLACE}/report.html".format(study=config["study"])
+        print(f"study {config['study']}: open {page}", file=sys.stderr, flush=True)
 
 
 def say_at_exit():
@@ -130,7 +130,7 @@ if workflow.is_main_process:
 onstart:
     runs, _ = planned()
     if any(run.training for run in runs) and not workflow.touch:
-        print(summary(config["budget"], runs, forecast(runs), INSTEAD), file=sys.stderr, flush=True)
+        print(summary(config["study"], runs, forecast(runs), INSTEAD), file=sys.stderr, flush=True)
 
 
 onsuccess:

@@ -8,7 +8,7 @@ TABLE_READS = {
     "training": ({}, lambda wildcards: ["--training", hyperparameters(wildcards), *note_of(wildcards)]),
     "study": (
         {"records": of_every_run(*DECIDING), "study": study_file},
-        lambda wildcards: ["--study", study_file(wildcards), "--runs", runs_folder(wildcards)],
+        lambda wildcards: ["--summary", study_file(wildcards), "--runs", runs_folder(wildcards)],
     ),
     "predictions": (
         {"predictions": of_every_run(PREDICTIONS)},

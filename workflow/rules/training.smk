@@ -1,5 +1,5 @@
 # One training and one evaluation for each model, augmentation and seed.
-RUN = "results/{budget}/runs/{model}/{augmentation}/seed{seed}"
+RUN = "results/{study}/runs/{model}/{augmentation}/seed{seed}"
 
 
 rule train:
@@ -11,9 +11,9 @@ rule train:
         spec=f"{RUN}/{SPEC}",
         provenance=f"{RUN}/{PROVENANCE}",
     log:
-        "results/{budget}/logs/train/{model}_{augmentation}_seed{seed}.log",
+        "results/{study}/logs/train/{model}_{augmentation}_seed{seed}.log",
     benchmark:
-        "results/{budget}/benchmarks/train/{model}_{augmentation}_seed{seed}.tsv"
+        "results/{study}/benchmarks/train/{model}_{augmentation}_seed{seed}.tsv"
     conda:
         "../../envs/fashion.yaml"
     threads: run_threads
@@ -28,9 +28,9 @@ rule train:
         lease=lambda wildcards, output: LEASE,
         folder=subpath(output.history, parent=True),
         # Not an output: Snakemake deletes those of a job that failed or is repeated.
-        checkpoint="results/{budget}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
+        checkpoint="results/{study}/checkpoints/{model}_{augmentation}_seed{seed}.safetensors",
         # Their logs too. Under a second name this one outlives that, and each attempt is appended to it.
-        attempts="results/{budget}/logs/train/{model}_{augmentation}_seed{seed}.attempts",
+        attempts="results/{study}/logs/train/{model}_{augmentation}_seed{seed}.attempts",
     shell:
         "touch {params.attempts}; ln -f {params.attempts} {log} || true; "
         "{params.lease} python -m fashion.training.train --spec /dev/stdin --data {input.data} --output {params.folder}"
@@ -46,7 +46,7 @@ rule evaluate:
         metrics=f"{RUN}/{METRICS}",
         predictions=f"{RUN}/{PREDICTIONS}",
     log:
-        "results/{budget}/logs/evaluate/{model}_{augmentation}_seed{seed}.log",
+        "results/{study}/logs/evaluate/{model}_{augmentation}_seed{seed}.log",
     conda:
         "../../envs/fashion.yaml"
     threads: run_threads

@@ -16,7 +16,7 @@ from fashion.files import read_json
 from fashion.records.run import Runs
 from fashion.records.statistics import CONFIDENCE, holm
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.study.budget import OTHER_DATA
+from fashion.study.study import OTHER_DATA
 from fashion.tables.writing import write_table
 
 RULES = Path(__file__).with_name("claims.yaml")
@@ -170,14 +170,14 @@ def write_tables(runs: Runs, classes: pd.DataFrame, folder: Path) -> pd.DataFram
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
+    parser.add_argument("--summary", type=Path, required=True, help="the study's summary, JSON")
     parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
     parser.add_argument("--classes", type=Path, required=True, help="Table 1, .csv")
     parser.add_argument(
         "--output", type=Path, required=True, help="folder for claims, statements and deviations, .csv and .md"
     )
     arguments = parser.parse_args()
-    runs = Runs(read_json(arguments.study), arguments.runs)
+    runs = Runs(read_json(arguments.summary), arguments.runs)
     write_tables(runs, pd.read_csv(arguments.classes), arguments.output)
 
 

@@ -40,7 +40,7 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
     titles = runs.summary["titles"]
 
     def of_study(statement: Statement) -> bool:
-        """Whether it is about models of this study: each budget has networks of its own."""
+        """Whether it is about models of this study: each has networks of its own."""
         return all(side[0] in titles for side in (statement.side, statement.other) if side)
 
     return pd.DataFrame(

@@ -136,7 +136,7 @@ def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: 
 def _estimate(comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:
     """The estimate from one value, or one for each test image, for each side and seed."""
     if np.ndim(sides[0][0]):
-        # Budgets may test models on different numbers of images, always the first ones.
+        # Studies may test models on different numbers of images, always the first ones.
         images = min(np.size(values) for side in sides for values in side)
         right = [np.stack([np.asarray(values)[:images] for values in side]) for side in sides]
         return over_seeds_and_images(right[0] - right[1] if comparison else right[0])

@@ -187,19 +187,19 @@ def render(**shown) -> str:
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="the budget's folder, with tables and runs")
-    parser.add_argument("--budget", required=True)
+    parser.add_argument("--results", type=Path, required=True, help="the study's folder, with tables and runs")
+    parser.add_argument("--study", required=True)
     parser.add_argument("--models", nargs="*", required=True, help="in the order in which tables list them")
     parser.add_argument("--runs", type=group, nargs="*", required=True, help="those of each model and augmentation")
     parser.add_argument(
         "--partial", type=Path, required=True, help="what partial results lack, JSON: null for whole ones"
     )
-    parser.add_argument("--note", default="", help="what is said of the budget")
+    parser.add_argument("--note", default="", help="what is said of the study")
     parser.add_argument("--tables", type=json.loads, required=True, help="rows of fashion.study.outputs, a JSON list")
     parser.add_argument("--figures", type=json.loads, required=True, help="likewise")
     parser.add_argument("--captions", type=Path, required=True, help="the folder with their captions, .rst")
     parser.add_argument("--published", type=Path, required=True, help="which network made which number, Markdown")
-    parser.add_argument("--other", type=Path, help="claims.csv of the other reading, in the reference of its budget")
+    parser.add_argument("--other", type=Path, help="claims.csv of the other reading, in the reference of its study")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     results, captions = arguments.results, arguments.captions
@@ -213,7 +213,7 @@ def main() -> None:
     other = read_claims(arguments.other, f"reference results, {arguments.other.parts[-3]}") if arguments.other else {}
     page = render(
         study={
-            "budget": arguments.budget,
+            "name": arguments.study,
             "note": arguments.note,
             "models": len(arguments.models),
             "seeds": sorted({len(runs) for runs in arguments.runs}),

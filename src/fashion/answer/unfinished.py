@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fashion.records.progress import DIVERGED, FINISHED, State
 from fashion.records.run import Key
-from fashion.study.budget import Study
+from fashion.study.study import Study
 
 # Of runs that left a result.
 ENDED = (FINISHED, DIVERGED)

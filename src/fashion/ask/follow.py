@@ -9,20 +9,20 @@ import yaml
 from fashion.errors import UserError
 from fashion.records.progress import DIVERGED, FINISHED, State, states
 from fashion.records.run import Key
-from fashion.study.budget import Study, resolve
+from fashion.study.study import Study, resolve
 
 CONFIG = Path("config.yaml")
 SECONDS = 3
 
 
-def study_of(configfiles: Sequence[Path], budget: str | None) -> Study:
-    """The study of a budget, or of the one that the configuration names.
+def study_of(configfiles: Sequence[Path], name: str | None) -> Study:
+    """The study `name`, or the one that the configuration names.
 
     Args:
         configfiles: go on top of the working directory's config.yaml, as with Snakemake's --configfile.
 
     Raises:
-        UserError: a file is missing or no configuration, or there is no such budget.
+        UserError: a file is missing or no configuration, or there is no such study.
     """
     config: dict = {}
     files = [CONFIG, *configfiles]
@@ -30,9 +30,9 @@ def study_of(configfiles: Sequence[Path], budget: str | None) -> Study:
     try:
         for path in files:
             config = _merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        budget = budget or config["budget"]
-        if budget in config["budgets"]:
-            return resolve(config, budget)
+        name = name or config["study"]
+        if name in config["studies"]:
+            return resolve(config, name)
     except FileNotFoundError as error:
         raise UserError(
             f"{error.filename}: no such file; call it where you call snakemake, in a folder with config.yaml"
@@ -40,7 +40,7 @@ def study_of(configfiles: Sequence[Path], budget: str | None) -> Study:
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{names}: not a configuration ({reason}); `snakemake --dry-run` says what is wrong") from error
-    raise UserError(f"{names}: no budget {budget!r}; there are {', '.join(config['budgets'])}")
+    raise UserError(f"{names}: no study {name!r}; there are {', '.join(config['studies'])}")
 
 
 def _merge(below: dict, above: dict) -> dict:

@@ -13,8 +13,8 @@ from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
 from fashion.records.run import Key, best_epoch
 from fashion.records.words import duration, seed_words
-from fashion.study.budget import Study
 from fashion.study.spec import run_name, split_sizes
+from fashion.study.study import Study
 
 # What waits for its evaluation alone.
 TRAINED = "trained"
@@ -61,7 +61,7 @@ class Overview:
             many are trained and wait for their evaluation; and whether all have ended.
     """
 
-    budget: str
+    study: str
     note: str
     at: str
     counts: dict[str, int]
@@ -77,7 +77,7 @@ def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
     left = remaining(study, found, now)
     counts = Counter(TRAINED if state.word == WAITING and state.run else state.word for state in found.values())
     return Overview(
-        budget=study.budget,
+        study=study.name,
         note=study.note,
         at=time.strftime("%H:%M:%S", time.localtime(now)),
         counts={word: counts[word] for word in (*STATES, TRAINED) if counts[word]},

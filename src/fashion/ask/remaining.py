@@ -9,7 +9,7 @@ import pandas as pd
 
 from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, State
 from fashion.records.run import Key, best_epoch
-from fashion.study.budget import Study
+from fashion.study.study import Study
 
 # An epoch's time is that of the last ones: what else runs on the machine changes.
 LAST_EPOCHS = 5

@@ -24,14 +24,14 @@ def best_run(results: Path) -> Path:
     return max(candidates, key=lambda run: run.tested_epoch["validation_accuracy"]).folder
 
 
-def listing(results: Path, budget: str | None) -> str:
-    """The finished runs of a budget, or of all, a line for each.
+def listing(results: Path, study: str | None) -> str:
+    """The finished runs of a study, or of all, a line for each.
 
     Raises:
         UserError: there are none, or one has a damaged file.
     """
     rows = []
-    for folder in sorted(results.glob(budget or "*")):
+    for folder in sorted(results.glob(study or "*")):
         for (model, augmentation, seed), run in finished_runs(folder).items():
             metrics = run.metrics
             try:
@@ -53,7 +53,7 @@ def listing(results: Path, budget: str | None) -> str:
             )
     if not rows:
         raise UserError(
-            f"{results / budget if budget else results}: no finished run; `fashion watch` says how far a study is"
+            f"{results / study if study else results}: no finished run; `fashion watch` says how far a study is"
         )
     align = ("left", "left", "right", "right", "right", "right", "left")
     return tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True, colalign=align)

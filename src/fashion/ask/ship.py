@@ -20,7 +20,7 @@ LARGEST = 2**20  # bytes
 CARD = """\
 # A trained model
 
-{name}, of the budget `{budget}`: `fashion predict` asks it where no finished run in `results/` is better.
+{name}, of the study `{study}`: `fashion predict` asks it where no finished run in `results/` is better.
 
 - input: `[N, 1, 28, 28]`, grey, light on black, from -1 to 1; output: logits of ten classes
 - size: {parameters:,} parameters, in half precision
@@ -30,7 +30,7 @@ CARD = """\
 - not tested: photographs, or any image that is not of the dataset; that of something else is called clothing too
 - how it was made: [`spec.json`](spec.json) and [`provenance.json`](provenance.json), from commit {commit}, by
 
-      snakemake --cores all --config budget={budget} -- {folder}/metrics.json
+      snakemake --cores all --config study={study} -- {folder}/metrics.json
       python -m fashion.ask.ship --run {folder}
 """
 
@@ -63,7 +63,7 @@ def _card(run: Run) -> str:
     trained, held_out = split_sizes(training)
     return CARD.format(
         name=run_name(spec),
-        budget=spec["budget"],
+        study=spec["study"],
         parameters=metrics["parameters"],
         images=trained,
         minutes=run.provenance["processor_seconds"] / 60,

@@ -45,7 +45,7 @@ def _identity(spec: dict) -> dict[str, object]:
         "model": f"{model['name']} ({model['family']}): {_words(model['settings'])}",
         "augmentation": f"{augmentation['name']}: {'; '.join(operations)}" if operations else augmentation["name"],
         "seed": spec["seed"],
-        "budget": spec["budget"],
+        "study": spec["study"],
         "images": f"{of_training:,} training, {of_validation:,} validation, {training['test_images']:,} test",
         "protocol": _words({key: value for key, value in training.items() if key not in SIZES}),
     }
@@ -56,7 +56,7 @@ def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], di
     spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
     with suppress(UserError):  # a run is shown wherever it is
-        study = study_of(configfiles, spec["budget"])
+        study = study_of(configfiles, spec["study"])
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
             # Runs of older code did not record it.

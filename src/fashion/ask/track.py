@@ -12,7 +12,7 @@ from fashion.errors import UserError
 from fashion.files import atomic
 from fashion.records.progress import State
 from fashion.records.run import Key
-from fashion.study.budget import Study
+from fashion.study.study import Study
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event  # ty: ignore

@@ -13,7 +13,7 @@ from fashion.ask.follow import follow
 from fashion.ask.overview import Overview, overview
 from fashion.ask.watch_page import write_page
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED
-from fashion.study.budget import Study
+from fashion.study.study import Study
 
 COLOURS = {RUNNING: "cyan", STOPPED: "yellow", FAILED: "red", DIVERGED: "magenta", FINISHED: "green"}
 # Of a study in which all fail, the first tell why.
@@ -49,7 +49,7 @@ def watch(study: Study, results: Path, page: Path | None) -> None:
 
 def render(shown: Overview) -> RenderableType:
     """An overview for a terminal: what runs, what went wrong, then a row for each model."""
-    title = Text.assemble((f"{shown.budget} budget", "bold"), f", {sum(shown.counts.values())} runs at {shown.at}: ")
+    title = Text.assemble((f"{shown.study} study", "bold"), f", {sum(shown.counts.values())} runs at {shown.at}: ")
     words = [Text(f"{count} {word}", COLOURS.get(word, "")) for word, count in shown.counts.items()]
     parts: list[RenderableType] = [title + Text(", ").join(words)]
     parts += [Text(line, "dim") for line in (shown.left, shown.note) if line]
@@ -66,7 +66,7 @@ def render(shown: Overview) -> RenderableType:
         for trouble in shown.troubles[:TROUBLES]:
             table.add_row(trouble.name, Text(trouble.word, COLOURS[trouble.word]), Text(trouble.reason))
         if more := shown.troubles[TROUBLES:]:
-            table.add_row(f"and {len(more)} more", "", f"see results/{shown.budget}/logs")
+            table.add_row(f"and {len(more)} more", "", f"see results/{shown.study}/logs")
         parts.append(table)
     table = _table("finished seeds, mean test accuracy", *shown.augmentations)
     for model, cells in shown.cells.items():

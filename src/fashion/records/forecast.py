@@ -131,7 +131,7 @@ class Forecast:
 
     def cost(self, spec: dict) -> Cost:
         """What training a run of config.yaml takes, by what runs like it took, else by its operations."""
-        key = (spec["budget"], spec["model"]["name"], spec["augmentation"]["name"])
+        key = (spec["study"], spec["model"]["name"], spec["augmentation"]["name"])
         if key not in self._costs:  # that of all seeds
             threads = min(training_threads(spec["model"]), self.machine.cores)
             seconds = estimate(spec, alike := self._measured[_likeness(spec)])

@@ -23,8 +23,8 @@ import pandas as pd
 
 from fashion.errors import UserError
 from fashion.records.run import Key, Run, finished_runs
-from fashion.study.budget import Study
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE, SPEC
+from fashion.study.study import Study
 
 WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
     "waiting",
@@ -74,7 +74,7 @@ ABSENT = _Stamp(0.0, 0)
 
 
 def states(study: Study, results: Path) -> dict[Key, State]:
-    """The state of each run of a study, whose budget's results are in a folder that others may be writing to.
+    """The state of each run of a study, whose results are in a folder that others may be writing to.
 
     Files that have not changed since the last call are not read again.
     """

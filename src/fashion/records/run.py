@@ -152,7 +152,7 @@ class Runs:
     """A study's finished runs.
 
     Args:
-        summary: its models with the seeds of each augmentation, as `fashion.study.budget.Study.summary` gives them.
+        summary: its models with the seeds of each augmentation, as `fashion.study.study.Study.summary` gives them.
         folder: has `<model>/<augmentation>/seed<k>/`.
     """
 
@@ -195,7 +195,7 @@ class Runs:
 
 
 def finished_runs(folder: Path) -> dict[Key, Run]:
-    """The finished runs in a budget's folder of results, or in a reference: (model, augmentation, seed) -> run."""
+    """The finished runs in a study's folder of results, or in a reference: (model, augmentation, seed) -> run."""
     runs = {}
     for path in sorted(folder.glob("runs/*/*/seed*")):
         predictions, weights_made = path / PREDICTIONS, path / PROVENANCE

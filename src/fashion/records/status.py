@@ -21,7 +21,7 @@ class PlannedRun:
 
 
 def describe(
-    budget: str,
+    study: str,
     runs: Sequence[PlannedRun],
     others: Mapping[str, int],
     forecast: Forecast,
@@ -39,20 +39,20 @@ def describe(
             seconds = forecast.cost(members[0].spec).seconds
             line += "; time unknown" if seconds is None else f"; about {duration(seconds * len(members))}"
         lines.append(line)
-    lines.append(summary(budget, runs, forecast, instead))
+    lines.append(summary(study, runs, forecast, instead))
     if others:
         lines.append(f"then: {', '.join(f'{count} {rule}' for rule, count in sorted(others.items()))}")
     return "\n".join(lines)
 
 
-def summary(budget: str, runs: Sequence[PlannedRun], forecast: Forecast, instead: Mapping[str, Sequence[dict]]) -> str:
+def summary(study: str, runs: Sequence[PlannedRun], forecast: Forecast, instead: Mapping[str, Sequence[dict]]) -> str:
     """How many of a plan's runs are to be trained, and what that takes.
 
     Args:
         instead: other commands, with the specs of what they train.
     """
     stale = [run.spec for run in runs if run.training]
-    line = f"budget {budget}: {len(runs)} run{'s' * (len(runs) != 1)}, {len(stale) or 'none'} to train"
+    line = f"study {study}: {len(runs)} run{'s' * (len(runs) != 1)}, {len(stale) or 'none'} to train"
     if not stale:
         return line
     where = f" on {forecast.device}" if forecast.device else ""

@@ -16,14 +16,14 @@ def answer(reference: Path) -> str:
     """The claims as Markdown: a row each, with what each reading's reference says of it.
 
     Args:
-        reference: has a folder for each budget that is published there.
+        reference: has a folder for each study that is published there.
 
     Raises:
         UserError: there is none.
     """
     tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(reference.glob("*/tables/claims.csv"))]
     if not tables:
-        raise UserError(f"{reference} has no <budget>/tables/claims.csv; make publish BUDGET=<budget> puts it there")
+        raise UserError(f"{reference} has no <study>/tables/claims.csv; make publish STUDY=<study> puts it there")
     by_reading = {table["reading"].iloc[0]: table.set_index("id") for table in tables}
     claims = next(iter(by_reading.values()))
     shown = pd.DataFrame(

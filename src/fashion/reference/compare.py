@@ -1,6 +1,6 @@
 """Whether own results agree with a reference: two folders of runs, compared by model and augmentation.
 
-A reference has the layout of `results/<budget>/`, but instead of each run's predictions it keeps which test images were
+A reference has the layout of `results/<study>/`, but instead of each run's predictions it keeps which test images were
 right, a bit for each: enough to pair the comparison by test image.
 """
 
@@ -34,7 +34,7 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
     """Own results against a reference, a row for each model and augmentation with seeds in common; see `RULE`.
 
     Args:
-        own, reference: budgets' folders, each of results or a reference.
+        own, reference: studies' folders, each of results or a reference.
 
     Returns:
         `own`, `reference` and `difference` (own minus reference) are test accuracies, `low` to `high` its interval,
@@ -55,7 +55,7 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
     rows, p_outside = [], []
     for (model, augmentation), keys in sorted(common.items()):
         pairs = [(sides[0][key], sides[1][key]) for key in sorted(keys)]
-        # Budgets may test on different numbers of images, always the first ones.
+        # Studies may test on different numbers of images, always the first ones.
         images = min(len(run.correct) for pair in pairs for run in pair)
         right = np.array([[run.correct[:images] for run in pair] for pair in pairs])
         difference = right[:, 0] - right[:, 1]
@@ -86,8 +86,8 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
 
 
 def _differing(reference: dict, own: dict) -> list[str]:
-    """The settings in which two runs' specs differ, other than the budget's name: `training.epochs 100 -> 3`."""
-    before, now = ([repr(canonical_json({**spec, "budget": None}))] for spec in (reference, own))
+    """The settings in which two runs' specs differ, other than the study's name: `training.epochs 100 -> 3`."""
+    before, now = ([repr(canonical_json({**spec, "study": None}))] for spec in (reference, own))
     return changes(before, now)
 
 
@@ -112,7 +112,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--own", type=Path, required=True, help="a budget's folder of results")
+    parser.add_argument("--own", type=Path, required=True, help="a study's folder of results")
     parser.add_argument("--reference", type=Path, required=True, help="a reference, or another folder of results")
     arguments = parser.parse_args()
     table = check(arguments.own, arguments.reference)

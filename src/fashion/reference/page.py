@@ -10,13 +10,13 @@ from fashion.answer import claims, repeats
 from fashion.records.run import Key, finished_runs
 from fashion.records.timing import doubts
 from fashion.reference.compare import RULE
-from fashion.study.budget import Study
+from fashion.study.study import Study
 from fashion.tables import comparison
 
 PAGE = """\
-# Reference results: budget `{budget}`
+# Reference results: study `{study}`
 
-{published} of the budget's {planned} runs, put here by `make publish BUDGET={budget}`.
+{published} of the study's {planned} runs, put here by `make publish STUDY={study}`.
 
 ## How they were made
 
@@ -48,7 +48,7 @@ Tables are in [`tables/`](tables), each run's spec, history, metrics and provena
 ## Check your own
 
     {command}
-    make compare BUDGET={budget}
+    make compare STUDY={study}
 
 {rule}
 """
@@ -87,11 +87,11 @@ def page(
     )
     limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
     return PAGE.format(
-        budget=study.budget,
+        study=study.name,
         reading=study.reading.replace("_", " "),
         published=len(runs),
         planned=len(study.specs),
-        command=f"snakemake --cores all --resources gpu=1 --config budget={study.budget}",
+        command=f"snakemake --cores all --resources gpu=1 --config study={study.name}",
         commits=_counted(f"commit {one['commit'] or 'not recorded'}" for one in provenances),
         devices=_counted(
             one["device"]

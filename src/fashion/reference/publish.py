@@ -16,8 +16,8 @@ from fashion.files import write_json, write_text
 from fashion.records.run import Key, Run, Runs, finished_runs
 from fashion.reference.page import listed, page
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.study.budget import Study, load_study
 from fashion.study.run_folder import CORRECT, PROVENANCE, RECORDS
+from fashion.study.study import Study, load_study
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
@@ -34,7 +34,7 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
     with another spec than the study's is none of it. The folder is replaced as a whole, or left as it was.
 
     Args:
-        results: the budget's folder of results, or another reference.
+        results: the study's folder of results, or another reference.
         commit: that of the source, for runs made by a copy of it that did not know its commit.
 
     Returns:
@@ -46,7 +46,7 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
     known = finished_runs(reference) | finished_runs(results)
     runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
     if not runs:
-        raise UserError(f"{results}: no finished run of the budget {study.budget} as config.yaml has it now")
+        raise UserError(f"{results}: no finished run of the study {study.name} as config.yaml has it now")
     fresh = reference.with_name(f".{reference.name}.{os.getpid()}")
     try:
         for key, run in runs.items():
@@ -136,17 +136,17 @@ def _replace(folder: Path, fresh: Path) -> None:
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--budget", required=True, help="the name of a budget in config.yaml")
+    parser.add_argument("--study", required=True, help="the name of a study in config.yaml")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="(default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="with <budget>/ (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="with <study>/ (default: %(default)s)")
     parser.add_argument(
-        "--reference", type=Path, default=Path("docs/reference"), help="gets <budget>/ (default: %(default)s)"
+        "--reference", type=Path, default=Path("docs/reference"), help="gets <study>/ (default: %(default)s)"
     )
     parser.add_argument("--commit", help="the source's, for runs made by a copy of it that did not know its commit")
     arguments = parser.parse_args()
-    study = load_study(arguments.config, arguments.budget)
-    target = arguments.reference / study.budget
-    missing = publish(study, arguments.results / study.budget, target, arguments.commit)
+    study = load_study(arguments.config, arguments.study)
+    target = arguments.reference / study.name
+    missing = publish(study, arguments.results / study.name, target, arguments.commit)
     print(f"{target}: {len(study.specs) - len(missing)} of {len(study.specs)} runs")
     if missing:
         print(f"missing: {listed(missing)}")

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
-from fashion.study.budget import models_of
+from fashion.study.study import models_of
 
 
 def check(config: dict) -> None:
@@ -23,14 +23,14 @@ def check(config: dict) -> None:
     Raises:
         UserError: one line with the key's path and what is allowed.
     """
-    _check_names("budget", [config["budget"]], config["budgets"])
-    for name, budget in config["budgets"].items():
-        _check_names(f"budgets.{name}.augmentations", budget["augmentations"], config["augmentations"])
-        _check_names(f"budgets.{name}.models", budget.get("models", []), config["models"])
+    _check_names("study", [config["study"]], config["studies"])
+    for name, study in config["studies"].items():
+        _check_names(f"studies.{name}.augmentations", study["augmentations"], config["augmentations"])
+        _check_names(f"studies.{name}.models", study.get("models", []), config["models"])
         for key in ("training_of", "augmentations_of"):
-            _check_names(f"budgets.{name}.{key}", budget.get(key, {}), config["models"])
-        for model, names in budget.get("augmentations_of", {}).items():
-            _check_names(f"budgets.{name}.augmentations_of.{model}", names, config["augmentations"])
+            _check_names(f"studies.{name}.{key}", study.get(key, {}), config["models"])
+        for model, names in study.get("augmentations_of", {}).items():
+            _check_names(f"studies.{name}.augmentations_of.{model}", names, config["augmentations"])
     if not config["data"]["verify"] and not config["data"]["folder"]:
         raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")
     for name, entry in config["models"].items():
@@ -38,8 +38,8 @@ def check(config: dict) -> None:
         _check_names(f"models.{name}.reported", entry.get("reported", {}), config["augmentations"])
         _check_names(f"models.{name}.family", [entry["family"]], FAMILIES)
         _check_settings(f"models.{name}.settings", entry["family"], entry["settings"])
-    for budget in config["budgets"]:
-        _check_figures({name: config["models"][name] for name in models_of(config, budget)})
+    for study in config["studies"]:
+        _check_figures({name: config["models"][name] for name in models_of(config, study)})
 
 
 def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -31,7 +31,7 @@ def classes_of(run: Path) -> Sequence[str]:
 def spec_of(run: Path) -> dict:
     """The spec of the run in a folder; a `UserError` if the folder is no run's."""
     if not (run / SPEC).is_file():
-        where = "results/<budget>/runs/<model>/<augmentation>/seed<k>"
+        where = "results/<study>/runs/<model>/<augmentation>/seed<k>"
         raise UserError(f"{run}: not a run's folder, it has no {SPEC}; runs are {where}")
     return read_spec(run / SPEC)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from fashion.errors import UserError
 from fashion.files import read_json
 
-SPEC_KEYS = ("model", "augmentation", "training", "budget", "seed")
+SPEC_KEYS = ("model", "augmentation", "training", "study", "seed")
 
 
 def run_name(spec: dict) -> str:

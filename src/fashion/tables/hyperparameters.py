@@ -9,7 +9,7 @@ from fashion.tables.writing import table_parser, write_table
 
 
 def hyperparameters(training: dict, overrides: dict[str, dict]) -> pd.DataFrame:
-    """Table 3: the training settings of a budget, and the models that override them.
+    """Table 3: the training settings of a study, and the models that override them.
 
     Args:
         training: the settings that hold unless a model overrides them.

@@ -42,11 +42,11 @@ def write_study_table(
 ) -> None:
     """Read the study that the command line names, and write its `table`, as Markdown the way `readable` has it."""
     parser = stage_parser(description)
-    parser.add_argument("--study", type=Path, required=True, help="the study's summary, JSON")
+    parser.add_argument("--summary", type=Path, required=True, help="the study's summary, JSON")
     parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
     parser.add_argument("--output", type=Path, required=True, help="the .csv file; a .md file is written beside it")
     arguments = parser.parse_args()
-    summary = read_json(arguments.study)
+    summary = read_json(arguments.summary)
     frame = table(Runs(summary, arguments.runs))
     write_table(frame, arguments.output, summary["note"], shown=readable(frame))
 

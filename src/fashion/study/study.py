@@ -1,4 +1,4 @@
-"""The study of one budget: which runs there are, and the spec of each.
+"""A study: the runs that config.yaml plans under one name, and the spec of each.
 
 Nothing here imports torch: planning a study stays instant.
 """
@@ -23,7 +23,7 @@ OTHER_DATA = "the dataset is not Fashion-MNIST"
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What one budget runs.
+    """What is run under one name of config.yaml's `studies`.
 
     `note` is printed on all that it makes; `reading` is that of the report's claims which it answers, "as_published" or
     "as_described"; `training` has the settings that hold unless a model's differ; `models` has
@@ -32,7 +32,7 @@ class Study:
     applies. `whole` is the study that a part was taken from, by `only`.
     """
 
-    budget: str
+    name: str
     note: str
     reading: str
     training: dict
@@ -141,7 +141,7 @@ class Study:
         And of all models that it plans, their names in words, and what those without a run are built from.
         """
         return {
-            "budget": self.budget,
+            "study": self.name,
             "note": self.note,
             "reading": self.reading,
             "titles": {name: entry.get("title", name) for name, entry in self.planned.models.items()},
@@ -161,61 +161,61 @@ class Study:
         }
 
 
-def models_of(config: dict, budget: str) -> list[str]:
-    """The names of the models that a budget runs."""
-    return config["budgets"][budget].get("models", list(config["models"]))
+def models_of(config: dict, name: str) -> list[str]:
+    """The names of the models that a study runs."""
+    return config["studies"][name].get("models", list(config["models"]))
 
 
-def resolve(config: dict, budget: str, other_data: bool = False) -> Study:
-    """The study of `budget` that a valid `config` describes.
+def resolve(config: dict, name: str, other_data: bool = False) -> Study:
+    """The study `name` that a valid `config` describes.
 
-    Settings are merged: `training`, then the model's, then the budget's, then the budget's for that model. With
+    Settings are merged: `training`, then the model's, then the study's, then the study's for that model. With
     `other_data` than Fashion-MNIST no model has numbers of the report beside its own, and the note says so.
 
     Raises:
         UserError: what the schema cannot say is wrong; see `check`.
     """
-    chosen = config["budgets"][budget]
-    models = {name: config["models"][name] for name in models_of(config, budget)}
+    chosen = config["studies"][name]
+    models = {model: config["models"][model] for model in models_of(config, name)}
     notes = [chosen["note"]] if chosen.get("note") else []
     if other_data:
-        models = {name: {key: entry[key] for key in entry if key != "reported"} for name, entry in models.items()}
+        models = {model: {key: entry[key] for key in entry if key != "reported"} for model, entry in models.items()}
         notes.append(f"{OTHER_DATA}: nothing that the report says applies to it")
     common = {**config["training"], **chosen.get("training", {})}
     augmentations = {}
-    for name, entry in models.items():
-        of_budget = chosen.get("augmentations_of", {}).get(name, chosen["augmentations"])
-        kept = tuple(key for key in of_budget if key in entry.get("augmentations", config["augmentations"]))
+    for model, entry in models.items():
+        of_study = chosen.get("augmentations_of", {}).get(model, chosen["augmentations"])
+        kept = tuple(key for key in of_study if key in entry.get("augmentations", config["augmentations"]))
         if not kept:
             raise UserError(
-                f"config: models.{name}.augmentations: the budget {budget} runs none of them; "
-                f"it runs {', '.join(of_budget)}"
+                f"config: models.{model}.augmentations: the study {name} runs none of them; "
+                f"it runs {', '.join(of_study)}"
             )
-        augmentations[name] = kept
+        augmentations[model] = kept
     specs = {}
-    for name, entry in models.items():
+    for model, entry in models.items():
         training = {
             **common,
             **entry.get("training", {}),
             **chosen.get("training", {}),
-            **chosen.get("training_of", {}).get(name, {}),
+            **chosen.get("training_of", {}).get(model, {}),
         }
         if 0 in split_sizes(training):
             raise UserError(
-                f"config: training of {name} in budget {budget}: validation_fraction {training['validation_fraction']} "
+                f"config: training of {model} in study {name}: validation_fraction {training['validation_fraction']} "
                 f"of {training['train_images']} train_images leaves no image to train or to validate on"
             )
-        for augmentation in augmentations[name]:
+        for augmentation in augmentations[model]:
             for seed in chosen["seeds"]:
-                specs[name, augmentation, seed] = {
-                    "model": {"name": name, "family": entry["family"], "settings": entry["settings"]},
+                specs[model, augmentation, seed] = {
+                    "model": {"name": model, "family": entry["family"], "settings": entry["settings"]},
                     "augmentation": {"name": augmentation, **config["augmentations"][augmentation]},
                     "training": training,
-                    "budget": budget,
+                    "study": name,
                     "seed": seed,
                 }
     return Study(
-        budget=budget,
+        name=name,
         note="; ".join(notes),
         reading=chosen.get("reading", "as_described"),
         training=common,
@@ -226,12 +226,12 @@ def resolve(config: dict, budget: str, other_data: bool = False) -> Study:
     )
 
 
-def load_study(path: Path, budget: str) -> Study:
-    """The study that a config.yaml has under a budget's name."""
+def load_study(path: Path, name: str) -> Study:
+    """The study `name` that the configuration at `path` describes."""
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if budget not in config["budgets"]:
-        raise UserError(f"{path} has no budget {budget!r}; it has {', '.join(config['budgets'])}")
-    return resolve(config, budget)
+    if name not in config["studies"]:
+        raise UserError(f"{path} has no study {name!r}; it has {', '.join(config['studies'])}")
+    return resolve(config, name)
 
 
 def _common_name(models: list[str]) -> str:
