@@ -9,8 +9,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# Each command imports what it needs: help and wrong arguments are answered at once.
 from fashion.stage import exit_on_user_error, logger
+
+# Each command imports what it needs: help and wrong arguments are answered at once.
+from fashion.study.run_folder import FOLDER, run_path
 
 RUN = "a run's folder, results/<study>/runs/<model>/<augmentation>/seed<k>, or <study>/<model>/<augmentation>/<k>"
 PREDICT = """\
@@ -108,19 +110,19 @@ def runs(arguments: argparse.Namespace) -> None:
 
 def watch(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
-        from fashion.ask.follow import study_of
         from fashion.ask.watch import watch
+        from fashion.study.configuration import CONFIG, load_study
 
-        study = study_of(arguments.configfile, arguments.study)
+        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
         watch(study, Path("results") / study.name, arguments.html)
 
 
 def track(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
-        from fashion.ask.follow import study_of
         from fashion.ask.track import track
+        from fashion.study.configuration import CONFIG, load_study
 
-        study = study_of(arguments.configfile, arguments.study)
+        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
         results = Path("results") / study.name
         track(study, results, arguments.folder or results / "tensorboard", arguments.live)
 
@@ -128,7 +130,10 @@ def track(arguments: argparse.Namespace) -> None:
 def run_folder(text: str) -> Path:
     """The folder of a run as the command line names it: itself, or in short <study>/<model>/<augmentation>/<seed>."""
     short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
-    return Path("results/{}/runs/{}/{}/seed{}".format(*short.groups())) if short else Path(text)
+    if short is None:
+        return Path(text)
+    study, model, augmentation, seed = short.groups()
+    return Path("results", study, run_path(FOLDER, (model, augmentation, int(seed))))
 
 
 def parser() -> argparse.ArgumentParser:

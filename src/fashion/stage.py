@@ -1,7 +1,6 @@
 """What every stage's command line shares: its name, where its log lines go, and how it ends."""
 
 import argparse
-import json
 import logging
 import platform
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from fashion.errors import UserError
-from fashion.image import CLASSES
 
 logger = logging.getLogger("fashion")
 
@@ -52,12 +50,6 @@ def _called() -> str:
 def stage_parser(description: str | None) -> argparse.ArgumentParser:
     """The command line of the stage that runs, named as it was called."""
     return argparse.ArgumentParser(prog=_called(), description=description)
-
-
-def add_classes(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the classes."""
-    help = "their names, JSON, in the order of the labels (default: Fashion-MNIST's)"
-    parser.add_argument("--classes", type=json.loads, default=CLASSES, help=help)
 
 
 def exit_on_user_error(main: Callable[[], None]) -> None:

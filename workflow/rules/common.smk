@@ -1,278 +1,174 @@
-# The configuration, validated before any job starts, and what the other rules look up in it.
-import hashlib
+# The configuration, checked before any job starts, and what the rules look up in it.
 import shlex
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+if not (ROOT / "src/fashion").is_dir():
+    sys.exit(f"error: {ROOT}: jobs run the code of a checkout; clone the repository and name its Snakefile as a file")
 # Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
-sys.path.insert(0, f"{workflow.basedir}/src")
+sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
-from fashion.study.study import resolve
-from fashion.study.config import check, explain, refuse_repeated_keys
-from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digests
-from fashion.data.download import CHECKSUMS as CHECKSUMS_PUBLISHED, content_checksums
+from fashion.data.download import CHECKSUMS as PUBLISHED_CHECKSUMS, content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.image import CLASSES
-from fashion.training.gpus import has_gpu
+from fashion.machine.gpus import has_gpu
+from fashion.study import outputs
+from fashion.study.config import check, explain, refuse_repeated_keys
+from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest
+from fashion.study.report import report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
-from fashion.study.run_folder import CLASS_NAMES_FILE, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
-
-ENVIRONMENT = {"PYTHONPATH": shlex.quote(sys.path[0]), **JOB_ENVIRONMENT}
-shell.prefix(f"export {' '.join(f'{name}={value}' for name, value in ENVIRONMENT.items())}; ")
+from fashion.study.run_folder import (
+    BENCHMARK,
+    CHECKPOINT,
+    CLASS_NAMES_FILE,
+    EVALUATION_LOG,
+    FOLDER,
+    HISTORY,
+    METRICS,
+    PREDICTIONS,
+    PROVENANCE,
+    RECORDS,
+    SPEC,
+    TRAINING_LOG,
+    WEIGHTS,
+    run_path,
+)
+from fashion.study.study import resolve
 
 try:
     for path in workflow.configfiles:
         refuse_repeated_keys(Path(path))
     validate(config, "../schemas/config.schema.yaml")
     check(config)
+    REPORT = report_of(config)
+    for name in ("about", "reported", "figures", "tables"):
+        validate(getattr(REPORT, name), f"../schemas/{name}.schema.yaml")
     # Jobs on a cluster's nodes may not see the folder, nor need to: their commands are those of the main process.
     CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
-    OTHER_DATA = CONTENT not in ({}, CHECKSUMS_PUBLISHED)
-    STUDIES = {study: resolve(config, study, OTHER_DATA) for study in config["studies"]}
+    OTHER_DATA = CONTENT not in ({}, PUBLISHED_CHECKSUMS)
+    STUDY = resolve(config, config["study"], OTHER_DATA)
     # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
     PARTIAL = config.get("partial", False)
+    UNFINISHED = None
     if PARTIAL:
-        from fashion.answer.unfinished import ENDED, unfinished
-        from fashion.records.progress import states
+        from fashion.answer.unfinished import finished_part
 
-        WHOLE = STUDIES[config["study"]]
-        STATES = states(WHOLE, Path("results") / config["study"])
-        STUDIES[config["study"]] = WHOLE.only([run for run, state in STATES.items() if state.word in ENDED])
-    # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
-    FAMILIES = {
-        name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
-    }
+        STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name))
 except UserError as error:
     sys.exit(f"error: {error}")
 except WorkflowError as error:
     # `validate` dumps value and schema over many lines; one says it.
     sys.exit(f"error: {explain(error.__context__)}")
 
-PLACE = "results/{study}/partial" if PARTIAL else "results/{study}"
+RESULTS = f"results/{STUDY.name}"
+PLACE = f"{RESULTS}/partial" if PARTIAL else RESULTS
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
 # Rewritten with the same content, the dataset makes nothing stale; its checksums are what is compared.
 DATASET_FILES = {"data": ancient(DATA), "checksums": CHECKSUMS}
-SOURCE = ["--folder", config["data"]["folder"]] if config["data"]["folder"] else []
-SOURCE += [] if config["data"]["verify"] else ["--no-verify"]
-# The names of the classes, for stages that show them, where they are not Fashion-MNIST's.
 NAMES = config["data"]["classes"] or ([str(label) for label in range(len(CLASSES))] if OTHER_DATA else list(CLASSES))
-CLASS_NAMES = [] if NAMES == list(CLASSES) else ["--classes", canonical_json(NAMES)]
+SOURCE = f"--folder {shlex.quote(config['data']['folder'])}" if config["data"]["folder"] else ""
+SOURCE += "" if config["data"]["verify"] else " --no-verify"
+ENVIRONMENT = "../../envs/fashion.yaml"
 
-# Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
-# still saves its state, and the job with it.
-LEASE = f"exec python -m fashion.training.lease --per-gpu {config['trainings_per_gpu']}"
+# How jobs call the package. Variables of this file, unlike params, are not compared with the last run's.
+INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
+VARIABLES = " ".join(f"{name}={value}" for name, value in JOB_ENVIRONMENT.items())
+PYTHON = f"env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
+# On a GPU of its own. `exec`: a signal to all of a job's processes would end its shell while the training still saves
+# its state, and the job with it.
+ON_GPU = f"exec {PYTHON} -m fashion.machine.lease --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
 # `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU; where there is
 # none, trainings take processor cores alone. What has local scope is a cluster's.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
     gpus = workflow.global_resources["gpu"].value
     workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
 
-
-# The captions of tables and figures, which the page has too, and other texts that it has.
-CAPTIONS = Path(workflow.basedir) / "workflow/report"
-DOCS = Path(workflow.basedir) / "docs"
-
-# What a stage over all runs depends on, of what each leaves for good: no two trainings have the same provenance, and with that
-# spec and history are those of the training. Each file more of each run takes Snakemake about as long to plan as a job.
-DECIDING = [METRICS, PREDICTIONS, PROVENANCE]
+TABLES, FIGURES = outputs.tables(STUDY, REPORT), outputs.figures(STUDY, REPORT)
+SUMMARY = outputs.summary(STUDY, REPORT)
+FAMILIES = sorted({entry["family"] for entry in config["models"].values()})
+NETWORKS = [NETWORK.format(family) for family in FAMILIES]
+# What a job over many runs depends on. No two trainings have the same provenance, and with that spec and history are
+# those of the training. Each file more of each run takes Snakemake about as long to plan as a job.
+DECIDING = (METRICS, PREDICTIONS, PROVENANCE)
 
 
 wildcard_constraints:
-    study=config["study"] if PARTIAL else "|".join(STUDIES),
     model="[a-z][a-z0-9_]*",
     augmentation="[a-z][a-z0-9_]*",
     seed=r"\d+",
-    digest="[0-9a-f]{12}",
 
 
-def note(wildcards):
-    """What everything that a study makes says of it."""
-    return STUDIES[wildcards.study].note
-
-
-def spec_of(wildcards):
-    """A run's whole description."""
-    return STUDIES[wildcards.study].specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)]
-
-
-def spec(wildcards):
-    """The same as one canonical string: Snakemake compares it with that of the last run."""
-    return canonical_json(spec_of(wildcards))
-
-
-def family(wildcards):
-    """The family of the model that a run trains."""
-    return STUDIES[wildcards.study].models[wildcards.model]["family"]
-
-
-def memory(wildcards, attempt):
-    """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
-    return attempt * training_mb(STUDIES[wildcards.study].models[wildcards.model])
-
-
-def run_threads(wildcards):
-    """Processor threads for a training or an evaluation, by its model's size."""
-    return training_threads(STUDIES[wildcards.study].models[wildcards.model])
-
-
-def code(*starts):
-    """Digests of the modules that these run, each a param: the reason that Snakemake gives then names what changed."""
+def code(*modules):
+    """The digest of each module that these run, as one param: what Snakemake compares, and what changed in words."""
     try:
-        return [f"{module} {digest}" for module, digest in code_digests(*starts).items()]
+        return canonical_json(code_digest(*modules))
     except UserError as error:
         sys.exit(f"error: {error}")
 
 
-def family_code(family):
-    """Digests of what the models of one family run, as one param."""
-    return ", ".join(f"{module} {digest}" for module, digest in FAMILIES[family].items())
+def made_by(job):
+    """The tables and figures that a job makes."""
+    return [one for one in (*TABLES, *FIGURES) if one.job == job]
 
 
-def placed(wildcards, name):
-    """The path of a file among what is made of a study's runs."""
-    return f"{PLACE}/{name}".format(study=wildcards.study)
+def plan(job, **more):
+    """What a job that makes tables or figures is told, as one param."""
+    return canonical_json({**outputs.plan(STUDY, made_by(job)), "classes": NAMES, **more})
 
 
-def study_file(wildcards):
-    """What tables over all runs read of their study."""
-    return placed(wildcards, f"study/{digest(canonical_json(STUDIES[wildcards.study].summary()))}.json")
+def table_files(job):
+    """The files of a job's tables: CSV for Snakemake's report, and Markdown."""
+    paths = [(f"{PLACE}/tables/{one.name}", one) for one in made_by(job)]
+    tables = [report(f"{path}.csv", category=one.section, labels=labels(one)) for path, one in paths]
+    return tables + [f"{path}.md" for path, _ in paths]
 
 
-def run_files(study, runs, *names):
-    """The named files of some runs, each run a (model, augmentation, seed)."""
-    return [
-        f"results/{study}/runs/{model}/{augmentation}/seed{seed}/{name}"
-        for model, augmentation, seed in runs
-        for name in names
-    ]
+def figure_files(job):
+    """The files of a job's figures: PNG for Snakemake's report, and SVG."""
+    paths = [(f"{PLACE}/figures/{one.name}", one) for one in made_by(job)]
+    figures = [report(f"{path}.png", category=one.section, labels=labels(one)) for path, one in paths]
+    return figures + [f"{path}.svg" for path, _ in paths]
 
 
-def groups(study, runs):
-    """Runs as command lines name them, those that differ by seed as one group: <model>/<augmentation>:<seed>,<seed>."""
-    seeds = defaultdict(list)
-    for model, augmentation, seed in runs:
-        seeds[f"results/{study}/runs/{model}/{augmentation}"].append(str(seed))
-    return [f"{folder}:{','.join(own)}" for folder, own in seeds.items()]
+def labels(output):
+    """What Snakemake's report says of a table or figure."""
+    return {"title": output.title, "caption": output.caption}
 
 
-def figure(wildcards, kind):
-    """The row of a figure that shows models; `kind` is what its file's name has after the wildcard."""
-    return STUDIES[wildcards.study].figures()[f"{wildcards.figure}_{kind}"]
+def run_files(runs, *names):
+    """The named files of some runs."""
+    return [f"{RESULTS}/{run_path(FOLDER, run)}/{name}" for run in runs for name in names]
 
 
-def of_every_run(*names):
-    """The named files of all runs of a study."""
-    return lambda wildcards: run_files(wildcards.study, STUDIES[wildcards.study].specs, *names)
+def shown_runs(job):
+    """The runs that a job's figures show, each once."""
+    return dict.fromkeys(run for one in made_by(job) for run in one.runs)
 
 
-def hyperparameters(wildcards):
-    return canonical_json(STUDIES[wildcards.study].hyperparameters())
+def run_spec(wildcards):
+    """A run's whole description, as one param."""
+    return canonical_json(STUDY.specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)])
 
 
-def magnitudes(wildcards):
-    return STUDIES[wildcards.study].augmented_by("randaugment", "magnitude")
+def training_code(wildcards):
+    return code(*TRAINING, NETWORK.format(STUDY.models[wildcards.model]["family"]))
 
 
-def of_shown(row, *names):
-    """The named files of the runs that a figure shows."""
-    return lambda wildcards: run_files(wildcards.study, STUDIES[wildcards.study].shown_by(row), *names)
+def evaluation_code(wildcards):
+    return code(*EVALUATION, NETWORK.format(STUDY.models[wildcards.model]["family"]))
 
 
-def shown_groups(wildcards, row):
-    return ["--runs", *groups(wildcards.study, STUDIES[wildcards.study].shown_by(row))]
+def memory(wildcards, attempt):
+    """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
+    return attempt * training_mb(STUDY.models[wildcards.model])
 
 
-def families(wildcards):
-    models = STUDIES[wildcards.study].models
-    return [models[model]["family"] for model in sorted(models)]
-
-
-def all_groups(wildcards):
-    """All runs of a study, as an option; an empty one if there are none."""
-    return ["--runs", *groups(wildcards.study, sorted(STUDIES[wildcards.study].specs))]
-
-
-def runs_folder(wildcards):
-    return f"results/{wildcards.study}/runs"
-
-
-def note_of(wildcards):
-    return [f"--note={note(wildcards)}"]
-
-
-def alpha(wildcards):
-    return canonical_json({"alpha": STUDIES[wildcards.study].augmented_by("mixup", "alpha")[0]})
-
-
-def entry_of(wildcards):
-    """Name, family and settings of the model that a diagram draws."""
-    (model,) = figure(wildcards, "diagram").models
-    entry = STUDIES[wildcards.study].planned.models[model]
-    return {"name": model, "family": entry["family"], "settings": entry["settings"]}
-
-
-def runs_of(wildcards, kind):
-    """The runs that a figure of some models shows."""
-    return STUDIES[wildcards.study].shown_by(figure(wildcards, kind))
-
-
-def reported(wildcards):
-    """The reported numbers of the runs whose curves a figure shows, by model, as one canonical string."""
-    study = STUDIES[wildcards.study]
-    return canonical_json({model: study.shown_reported(model) for model in figure(wildcards, "curves").models})
-
-
-def figures(study):
-    """Every figure of a study, each as PNG and SVG."""
-    return expand(
-        f"{PLACE}/figures/{{figure}}.{{format}}",
-        study=study,
-        figure=STUDIES[study].figures(),
-        format=["png", "svg"],
-    )
-
-
-def tables(study):
-    """Every table of a study, each as CSV and Markdown."""
-    names = [table.name for table in STUDIES[study].tables()]
-    return expand(f"{PLACE}/tables/{{table}}.{{format}}", study=study, table=names, format=["csv", "md"])
-
-
-def other_claims(wildcards):
-    """The claims of the reading that a study does not answer, in the first reference of one that does; none or one."""
-    reading = STUDIES[wildcards.study].reading
-    tables = [
-        DOCS / f"reference/{name}/tables/claims.csv" for name, study in STUDIES.items() if study.reading != reading
-    ]
-    return list(filter(Path.exists, tables))[:1]
-
-
-def page_texts(wildcards):
-    """What the page has of the checkout's texts, as one canonical string."""
-    texts = [*CAPTIONS.glob("*.rst"), DOCS / "published.md", *other_claims(wildcards)]
-    return canonical_json({str(path.relative_to(workflow.basedir)): path.read_text(encoding="utf-8") for path in texts})
-
-
-def missing(wildcards):
-    """What partial results lack, as one canonical string."""
-    return canonical_json({"planned": len(STATES), "unfinished": unfinished(WHOLE, STATES)} if PARTIAL else None)
-
-
-def digest(text):
-    """What a text is known by in names and in the reasons that Snakemake gives."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def records(study):
-    """What every run leaves for good; made by trainings. A file that only tables ask for would not be missed."""
-    if PARTIAL:
-        return []
-    # What `fashion predict` and `export` call the classes.
-    names = [f"results/data/{CLASS_NAMES_FILE}"] if CLASS_NAMES else []
-    return run_files(study, STUDIES[study].specs, *RECORDS, PREDICTIONS) + names
+def run_threads(wildcards):
+    """Processor threads for a training or an evaluation, by its model's size."""
+    return training_threads(STUDY.models[wildcards.model])

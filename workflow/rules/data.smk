@@ -11,25 +11,21 @@ rule dataset:
     log:
         "results/data/dataset.log",
     conda:
-        "../../envs/fashion.yaml"
+        ENVIRONMENT
     params:
-        # Only what the dataset is makes it stale, not where it is from or what fetches it: no code of fashion.data.download,
-        # and a function of `output`, which Snakemake does not compare.
-        *code(*DATASET),
+        # Only what the dataset is makes it stale, not where it is from or what fetches it.
         content=canonical_json(CONTENT),
-        source=lambda wildcards, output: SOURCE,
+        code=code(*DATASET),
     shell:
-        "python -m fashion.data.download --output {output.data} --checksums {output.checksums}"
-        " {params.source:q} --log {log}"
+        "{PYTHON} -m fashion.data.download --output {output.data} --checksums {output.checksums} {SOURCE} --log {log}"
 
 
+# What `fashion predict` and `export` call the classes of another dataset.
 rule class_names:
     output:
         f"results/data/{CLASS_NAMES_FILE}",
     log:
         "results/data/class_names.log",
-    conda:
-        "../../envs/fashion.yaml"
     params:
         names=canonical_json(NAMES),
     shell:

@@ -1,153 +1,77 @@
-# Every figure. Those that are the same for all studies are a rule for each row of fashion.study.outputs; those that show
-# some models have a rule for each kind.
-from fashion.study.outputs import FIGURES
-
-
+# Every figure, those of a kind in one job: workflow/report/figures.yaml says which there are.
 localrules:
-    diagram,
+    samples,
+    diagrams,
     curves,
-    epoch_log,
+    overviews,
 
 
-# What a row's stage reads: its input, and the arguments that say where it is.
-FIGURE_READS = {
-    "dataset": lambda row: (DATASET_FILES, lambda wildcards: ["--data", DATA, *CLASS_NAMES]),
-    "mixup": lambda row: (
-        DATASET_FILES,
-        lambda wildcards: ["--data", DATA, *CLASS_NAMES, "--settings", alpha(wildcards)],
-    ),
-    "predictions": lambda row: (
-        {"runs": of_shown(row, PREDICTIONS)},
-        lambda wildcards: [*shown_groups(wildcards, row), *CLASS_NAMES],
-    ),
-    "histories": lambda row: (
-        {"runs": of_shown(row, HISTORY, PROVENANCE)},
-        lambda wildcards: shown_groups(wildcards, row),
-    ),
-    # The images differ from seed to seed.
-    "first predictions": lambda row: (
-        {"runs": of_shown(row, PREDICTIONS), **DATASET_FILES},
-        lambda wildcards: ["--data", DATA, *shown_groups(wildcards, row), *CLASS_NAMES],
-    ),
-    "comparison": lambda row: (
-        {"comparison": f"{PLACE}/tables/comparison.csv"},
-        lambda wildcards: [
-            *("--comparison", placed(wildcards, "tables/comparison.csv")),
-            *shown_groups(wildcards, row),
-            *("--families", *families(wildcards)),
-        ],
-    ),
-    "repeats": lambda row: (
-        {"repeats": f"{PLACE}/tables/repeats.csv"},
-        lambda wildcards: ["--repeats", placed(wildcards, "tables/repeats.csv")],
-    ),
-}
-FIGURE_READS["first histories"] = FIGURE_READS["histories"]
-
-for row in FIGURES:
-    files, arguments = FIGURE_READS[row.reads](row)
-
-    rule:
-        name:
-            row.name
-        input:
-            **files,
-        output:
-            png=report(
-                f"{PLACE}/figures/{row.name}.png",
-                caption=f"../report/{row.caption}.rst",
-                category=row.section,
-                labels={"figure": row.title},
-            ),
-            svg=f"{PLACE}/figures/{row.name}.svg",
-        log:
-            f"{PLACE}/logs/{row.name}.log",
-        localrule: True
-        conda:
-            "../../envs/fashion.yaml"
-        params:
-            *code(f"{row.stage}:main"),
-            stage=row.stage,
-            options=row.options,
-            arguments=arguments,
-            note=note,
-        shell:
-            # The same for all: Snakemake formats it when the job runs, with the row that the loop ended with.
-            "python -m {params.stage} {params.arguments:q} {params.options:q} --note={params.note:q} --output {output}"
-            " 2> {log}"
-
-
-rule diagram:
+rule samples:
     input:
         **DATASET_FILES,
     output:
-        png=report(
-            f"{PLACE}/figures/{{figure}}_diagram.png",
-            caption="../report/diagram.rst",
-            category=lambda wildcards: figure(wildcards, "diagram").section,
-            labels=lambda wildcards: {"figure": figure(wildcards, "diagram").title},
-        ),
-        svg=f"{PLACE}/figures/{{figure}}_diagram.svg",
+        figure_files("samples"),
     log:
-        f"{PLACE}/logs/{{figure}}_diagram.log",
+        f"{PLACE}/logs/samples.log",
     conda:
-        "../../envs/fashion.yaml"
+        ENVIRONMENT
     params:
-        *code("fashion.figures.diagrams:main"),
-        family=lambda wildcards: family_code(entry_of(wildcards)["family"]),
-        layers=lambda wildcards: ", ".join(code(DIAGRAM.format(entry_of(wildcards)["family"]))),
-        note=note,
-        model=lambda wildcards: canonical_json(entry_of(wildcards)),
+        plan=plan("samples"),
+        code=code("fashion.figures.samples"),
     shell:
-        "python -m fashion.figures.diagrams --data {input.data} --model {params.model:q} --note={params.note:q}"
-        " --output {output} 2> {log}"
+        "{PYTHON} -m fashion.figures.samples --plan /dev/stdin --data {input.data} --output $(dirname {output[0]})"
+        " 2> {log} <<< {params.plan:q}"
+
+
+rule diagrams:
+    input:
+        **DATASET_FILES,
+    output:
+        figure_files("diagrams"),
+    log:
+        f"{PLACE}/logs/diagrams.log",
+    conda:
+        ENVIRONMENT
+    params:
+        plan=plan("diagrams"),
+        code=code("fashion.figures.diagrams", *NETWORKS, *map(DIAGRAM.format, FAMILIES)),
+    shell:
+        "{PYTHON} -m fashion.figures.diagrams --plan /dev/stdin --data {input.data} --output $(dirname {output[0]})"
+        " 2> {log} <<< {params.plan:q}"
 
 
 rule curves:
     input:
-        lambda wildcards: run_files(wildcards.study, runs_of(wildcards, "curves"), HISTORY, SPEC, PROVENANCE),
+        runs=run_files(shown_runs("curves"), HISTORY, PROVENANCE),
+        published=str(REPORT.curves),
     output:
-        png=report(
-            f"{PLACE}/figures/{{figure}}_curves.png",
-            caption="../report/curves.rst",
-            category=lambda wildcards: figure(wildcards, "curves").section,
-            labels=lambda wildcards: {"figure": figure(wildcards, "curves").title},
-        ),
-        svg=f"{PLACE}/figures/{{figure}}_curves.svg",
+        figure_files("curves"),
     log:
-        f"{PLACE}/logs/{{figure}}_curves.log",
+        f"{PLACE}/logs/curves.log",
     conda:
-        "../../envs/fashion.yaml"
+        ENVIRONMENT
     params:
-        *code("fashion.figures.curves:main"),
-        note=note,
-        reported=reported,
-        runs=lambda wildcards: groups(wildcards.study, runs_of(wildcards, "curves")),
-        held_out=lambda wildcards: figure(wildcards, "curves").held_out,
+        plan=plan("curves"),
+        code=code("fashion.figures.curves"),
     shell:
-        "python -m fashion.figures.curves --runs {params.runs} --reported {params.reported:q}"
-        " --held-out {params.held_out} --note={params.note:q} --output {output} 2> {log}"
+        f"{{PYTHON}} -m fashion.figures.curves --plan /dev/stdin --runs {RESULTS}/runs"
+        " --published {input.published:q} --output $(dirname {output[0]}) 2> {log} <<< {params.plan:q}"
 
 
-rule epoch_log:
+rule overviews:
     input:
-        # Of one run, as the report prints it.
-        lambda wildcards: run_files(wildcards.study, runs_of(wildcards, "log")[:1], HISTORY, SPEC, PROVENANCE),
+        **DATASET_FILES,
+        runs=run_files(shown_runs("overviews"), PREDICTIONS, HISTORY, PROVENANCE),
+        tables=[f"{PLACE}/tables/{one.name}.csv" for one in TABLES if one.name in ("comparison", "repeats")],
     output:
-        png=report(
-            f"{PLACE}/figures/{{figure}}_log.png",
-            caption="../report/log.rst",
-            category=lambda wildcards: figure(wildcards, "log").section,
-            labels=lambda wildcards: {"figure": figure(wildcards, "log").title},
-        ),
-        svg=f"{PLACE}/figures/{{figure}}_log.svg",
+        figure_files("overviews"),
     log:
-        f"{PLACE}/logs/{{figure}}_log.log",
+        f"{PLACE}/logs/overviews.log",
     conda:
-        "../../envs/fashion.yaml"
+        ENVIRONMENT
     params:
-        *code("fashion.figures.log:main"),
-        note=note,
-        run=subpath(input[0], parent=True),
+        plan=plan("overviews"),
+        code=code("fashion.figures.overviews"),
     shell:
-        "python -m fashion.figures.log --run {params.run} --note={params.note:q} --output {output} 2> {log}"
+        f"{{PYTHON}} -m fashion.figures.overviews --plan /dev/stdin --runs {RESULTS}/runs --tables {PLACE}/tables"
+        " --data {input.data} --output $(dirname {output[0]}) 2> {log} <<< {params.plan:q}"

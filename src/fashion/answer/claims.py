@@ -1,25 +1,18 @@
-"""The verdict on each claim of the report: holds, fails or undecided, by the rules in claims.yaml."""
+"""The verdict on each claim of the report: holds, fails or undecided, by the rules of the report's folder."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from fashion.answer.deviations import deviations
 from fashion.answer.evidence import Evidence, examine
 from fashion.answer.statements import expand
-from fashion.files import read_json
 from fashion.records.run import Runs
 from fashion.records.statistics import CONFIDENCE, holm
-from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.study import OTHER_DATA
-from fashion.tables.writing import write_table
 
-RULES = Path(__file__).with_name("claims.yaml")
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 LEVEL = 1 - CONFIDENCE
 LISTED = 3  # reasons in a sentence; the statements have all
@@ -155,31 +148,7 @@ def readable(claims: pd.DataFrame) -> pd.DataFrame:
     return claims[["id", "claim", "reported", "verdict", "sentence"]]
 
 
-def write_tables(runs: Runs, classes: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Write the claims in the study's reading, their statements and the deviations; return the claims."""
-    rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
-    note, protocol = runs.summary["note"], rules["protocols"][runs.summary["reading"]]
-    claims, statements = tables(rules, runs, classes)
-    write_table(claims, folder / "claims.csv", note, shown=readable(claims))
+def readable_statements(statements: pd.DataFrame) -> pd.DataFrame:
+    """The statements for a page."""
     shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]
-    shown = shown.astype(object).where(shown.notna(), "")
-    write_table(statements, folder / "statements.csv", note, shown=shown)
-    write_table(deviations(protocol, runs), folder / "deviations.csv", note)
-    return claims
-
-
-def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--summary", type=Path, required=True, help="the study's summary, JSON")
-    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
-    parser.add_argument("--classes", type=Path, required=True, help="Table 1, .csv")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for claims, statements and deviations, .csv and .md"
-    )
-    arguments = parser.parse_args()
-    runs = Runs(read_json(arguments.summary), arguments.runs)
-    write_tables(runs, pd.read_csv(arguments.classes), arguments.output)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)
+    return shown.astype(object).where(shown.notna(), "")

@@ -1,18 +1,14 @@
-"""Where report, published code and this pipeline differ, what was chosen, and the measured effect: deviations.yaml."""
+"""Where report, published code and this pipeline differ, what was chosen, and the measured effect."""
 
 from collections.abc import Iterable
 from itertools import groupby
-from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from fashion.answer.evidence import Evidence, examine
 from fashion.answer.statements import Statement, expand
 from fashion.records.metrics import METRICS
 from fashion.records.run import Runs
-
-LIST = Path(__file__).with_name("deviations.yaml")
 
 
 def effect(evidence: Iterable[Evidence]) -> str:
@@ -30,10 +26,11 @@ def _measured(evidence: Evidence) -> str:
     return f"{subject}: {evidence.text}{counts}{reservation}"
 
 
-def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
+def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataFrame:
     """A row for each deviation, with the measured effects of those that runs settle.
 
     Args:
+        entries: the report's deviations.yaml.
         protocol: the training settings under which runs decide something.
     """
 
@@ -55,5 +52,5 @@ def deviations(protocol: dict, runs: Runs) -> pd.DataFrame:
                 for statement in filter(of_study, expand(one, titles))
             ),
         }
-        for name, entry in yaml.safe_load(LIST.read_text(encoding="utf-8")).items()
+        for name, entry in entries.items()
     )

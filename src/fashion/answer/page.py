@@ -12,21 +12,18 @@ from pathlib import Path
 
 import jinja2
 import pandas as pd
-import yaml
 
 from fashion.answer.bars import bar
 from fashion.answer.markup import inline, prose, table
 from fashion.answer.pictures import picture
 from fashion.files import canonical_json, read_json, write_text
 from fashion.records.metrics import percent
-from fashion.records.run import group
+from fashion.records.run import groups_of
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.tables.compute import TOTAL
 
 # What the page is made of; the first one includes the others.
 PARTS = ("page.html", "partial.html", "answer.html", "statements.html", "macros.html", "page.css", "page.js")
-WORDS = "figure_words.yaml"
-READINGS = {"as_published": "As published", "as_described": "As described"}
 NOT_RUN = {"source": "not run yet", "verdicts": {}, "claims": {}}
 VERDICTS = ("holds", "fails", "undecided")
 # What the report says of the models that a figure shows: of a diagram, and of any other.
@@ -45,14 +42,6 @@ def read_rows(path: Path) -> list[dict]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def caption(folder: Path, name: str, figure: str = "") -> str:
-    """The text `name`.rst of a table or figure."""
-    # Written for `snakemake --report`, which renders them with these names; the note stands at the page's top.
-    context = {"wildcards": {"figure": figure}, "params": {"note": ""}}
-    text = (folder / f"{name}.rst").read_text(encoding="utf-8")
-    return jinja2.Template(text).render(snakemake=context).strip()
-
-
 def read_claims(path: Path, source: str) -> dict[str, dict]:
     """A reading by its name: where its results are from, the claims of each verdict, and what it has of each claim."""
     claims = [{**row, "bar": bar(row)} for row in read_rows(path)]
@@ -69,7 +58,7 @@ def read_statements(path: Path, figures: Sequence[dict]) -> dict[str, list[dict]
     """The statements that each claim is made of, with the figures that show their models.
 
     Args:
-        figures: rows of `fashion.study.outputs`, as mappings.
+        figures: as `fashion.study.outputs.figures` has them, as mappings.
     """
     statements: dict[str, list[dict]] = {}
     for row in read_rows(path):
@@ -100,17 +89,16 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
 
 def place(figure: dict, repeated: set[str]) -> str:
     """The section of the page that a figure is in; `repeated` are the models of published runs."""
-    if figure["reads"] == "repeats":
+    if figure["kind"] == "published_runs":
         return "repeats"
     if figure["number"] is None:
         return "beyond"
-    return "networks" if figure["reads"] == "histories" and repeated & set(figure["models"]) else "report"
+    return "networks" if figure["kind"] in ("curves", "log") and repeated & set(figure["models"]) else "report"
 
 
 def show_figures(
-    rows: Sequence[dict],
-    results: Path,
-    captions: Path,
+    figures: Sequence[dict],
+    folder: Path,
     statements: dict[str, list[dict]],
     comparison: pd.DataFrame,
     repeated: set[str],
@@ -118,40 +106,34 @@ def show_figures(
     """What the page has of each figure.
 
     Args:
-        rows: of `fashion.study.outputs`, as mappings.
+        figures: as `fashion.study.outputs.figures` has them, as mappings.
+        folder: has their files.
         repeated: the models of published runs.
     """
-    words = yaml.safe_load(Path(__file__).with_name(WORDS).read_text(encoding="utf-8"))
     return [
         {
-            **row,
-            "picture": picture(results / "figures" / row["name"], row["title"]),
-            "caption": caption(captions, row["caption"], row["name"]),
-            "words": words.get(row["number"]),
-            "place": place(row, repeated),
-            "claims": [claim for claim, ones in statements.items() if any(row in one["figures"] for one in ones)],
+            **figure,
+            "picture": picture(folder / figure["name"], figure["title"]),
+            "place": place(figure, repeated),
+            "claims": [claim for claim, ones in statements.items() if any(figure in one["figures"] for one in ones)],
             "compared": measured_beside_reported(
-                comparison, row["models"], COUNTED if row["reads"] == "model" else TRAINED
+                comparison, figure["models"], COUNTED if figure["kind"] == "diagram" else TRAINED
             ),
         }
-        for row in rows
+        for figure in figures
     ]
 
 
-def show_tables(rows: Sequence[dict], folder: Path, captions: Path, models: Sequence[str]) -> dict[str, dict]:
-    """What the page has of each table that another stage made readable, by name.
+def show_tables(tables: Sequence[dict], folder: Path, models: Sequence[str]) -> dict[str, dict]:
+    """What the page has of each table by kind, but for those of the answer, which it shows in its own way.
 
     Args:
-        rows: of `fashion.study.outputs`, as mappings.
+        tables: as `fashion.study.outputs.tables` has them, as mappings.
     """
     return {
-        row["name"]: {
-            **row,
-            "caption": caption(captions, row["name"]),
-            "html": table(folder / f"{row['name']}.md", row["title"], models),
-        }
-        for row in rows
-        if row["reads"] != "answer"
+        one["kind"]: {**one, "html": table(folder / f"{one['name']}.md", one["title"], models)}
+        for one in tables
+        if one["kind"] not in ("claims", "statements", "deviations")
     }
 
 
@@ -187,51 +169,50 @@ def render(**shown) -> str:
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="the study's folder, with tables and runs")
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--models", nargs="*", required=True, help="in the order in which tables list them")
-    parser.add_argument("--runs", type=group, nargs="*", required=True, help="those of each model and augmentation")
-    parser.add_argument(
-        "--partial", type=Path, required=True, help="what partial results lack, JSON: null for whole ones"
-    )
-    parser.add_argument("--note", default="", help="what is said of the study")
-    parser.add_argument("--tables", type=json.loads, required=True, help="rows of fashion.study.outputs, a JSON list")
-    parser.add_argument("--figures", type=json.loads, required=True, help="likewise")
-    parser.add_argument("--captions", type=Path, required=True, help="the folder with their captions, .rst")
-    parser.add_argument("--published", type=Path, required=True, help="which network made which number, Markdown")
-    parser.add_argument("--other", type=Path, help="claims.csv of the other reading, in the reference of its study")
+    parser.add_argument("--plan", type=Path, required=True, help="the study, its report, tables and figures, JSON")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
+    parser.add_argument("--results", type=Path, required=True, help="the folder with the tables and figures")
+    parser.add_argument("--networks", type=Path, required=True, help="which network made which number, Markdown")
+    parser.add_argument("--others", type=Path, nargs="*", required=True, help="claims.csv of studies in other readings")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
-    results, captions = arguments.results, arguments.captions
-    tables = show_tables(arguments.tables, results / "tables", captions, arguments.models)
+    plan, results = read_json(arguments.plan), arguments.results
+    readings = plan["report"]["readings"]
+    tables = show_tables(plan["tables"], results / "tables", plan["models"])
     measured = {
         name: pd.read_csv(results / f"tables/{name}.csv") if name in tables else pd.DataFrame(columns=["model"])
         for name in ("comparison", "compute", "repeats")
     }
-    statements = read_statements(results / "tables/statements.csv", arguments.figures)
+    statements = read_statements(results / "tables/statements.csv", plan["figures"])
     own = read_claims(results / "tables/claims.csv", "this study")
-    other = read_claims(arguments.other, f"reference results, {arguments.other.parts[-3]}") if arguments.other else {}
+    others: dict[str, dict] = {}
+    for path in arguments.others:
+        others |= read_claims(path, f"reference results, {path.parts[-3]}")
+    runs = groups_of(arguments.runs, plan["runs"])
     page = render(
+        report=plan["report"],
         study={
-            "name": arguments.study,
-            "note": arguments.note,
-            "models": len(arguments.models),
-            "seeds": sorted({len(runs) for runs in arguments.runs}),
-            "reading": READINGS[next(iter(own))],
+            "name": plan["study"]["study"],
+            "note": plan["study"]["note"],
+            "models": len(plan["models"]),
+            "seeds": sorted(map(len, runs)),
+            "reading": readings[plan["study"]["reading"]]["title"],
         },
-        partial=read_json(arguments.partial),
+        partial=plan["unfinished"],
         now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-        readings=[{"name": words, **(own | other).get(name, NOT_RUN)} for name, words in READINGS.items()],
+        readings=[
+            {"name": reading["title"], **(others | own).get(name, NOT_RUN)} for name, reading in readings.items()
+        ],
         claims=next(iter(own.values()))["claims"].values(),
         statements=statements,
-        networks=prose(arguments.published, level=2),
+        networks=prose(arguments.networks, level=2),
         tables=tables,
         figures=show_figures(
-            arguments.figures, results, captions, statements, measured["comparison"], set(measured["repeats"]["model"])
+            plan["figures"], results / "figures", statements, measured["comparison"], set(measured["repeats"]["model"])
         ),
         deviations=read_rows(results / "tables/deviations.csv"),
         totals=totals(measured["compute"]) if "compute" in tables else [],
-        origins=provenance([run.provenance for runs in arguments.runs for run in runs]),
+        origins=provenance([run.provenance for group in runs for run in group]),
     )
     write_text(arguments.output, page)
 

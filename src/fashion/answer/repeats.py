@@ -4,35 +4,33 @@ A published number repeats if it lies in the 95 % prediction interval of our see
 lie, on the same test images. It says nothing from fewer than three seeds, or from runs under another protocol.
 """
 
-from pathlib import Path
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from fashion.answer.evidence import objections
 from fashion.records.metrics import percent, span, with_deviation, with_diverged
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction_interval
-from fashion.stage import exit_on_user_error
-from fashion.tables.writing import write_study_table
 
-RULES = Path(__file__).with_name("claims.yaml")
 LEAST_SEEDS = 3
 REPEATS, DIFFERS, UNDECIDED = "repeats", "does not repeat", "undecided"
 # The published code tests runs with augmentation on augmented images, the others on clean ones.
 TESTED = {"augmented_test_accuracy": "RandAugmented", "test_accuracy": "clean"}
 
 
-def repeats(runs: Runs) -> pd.DataFrame:
+def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
     """A row for each published run that the study repeats, by its number; accuracies are shares of 1.
 
     `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval
     (NaN from too few seeds), `accuracies` each seed's, and `clean_accuracy` the mean on clean test images. Seeds that
     diverged count as they are.
+
+    Args:
+        protocol: the training settings under which runs decide something.
     """
-    protocol = yaml.safe_load(RULES.read_text(encoding="utf-8"))["protocols"]["as_published"]
     rows: list[dict[str, Any]] = []
     for (model, augmentation), seeds in runs.items():
         reported = runs.reported(model, augmentation)
@@ -71,7 +69,12 @@ def repeats(runs: Runs) -> pd.DataFrame:
                 "accuracies": " ".join(f"{accuracy:.4f}" for accuracy in accuracies),
             }
         )
-    return pd.DataFrame(sorted(rows, key=lambda row: int(row["run"][1:])))
+    return pd.DataFrame(sorted(rows, key=lambda row: natural(row["run"])))
+
+
+def natural(name: str) -> list[str | int]:
+    """A key that sorts P2 before P10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +96,3 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         }
         for _, row in table.iterrows()
     )
-
-
-def main() -> None:
-    write_study_table(__doc__, repeats, readable)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -1,14 +1,26 @@
-"""What partial results lack: the runs that have not finished, as their page says it."""
+"""What partial results are made of, and what they lack: the runs that have not finished."""
 
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
-from fashion.records.progress import DIVERGED, FINISHED, State
-from fashion.records.run import Key
+from fashion.records.progress import DIVERGED, FINISHED, State, states
+from fashion.study.spec import Key
 from fashion.study.study import Study
 
 # Of runs that left a result.
 ENDED = (FINISHED, DIVERGED)
+
+
+def finished_part(study: Study, results: Path) -> tuple[Study, dict]:
+    """The part of a study that has finished; and how many runs are planned, and which of them left no result yet.
+
+    Args:
+        results: the study's folder of results.
+    """
+    found = states(study, results)
+    part = study.only([run for run, state in found.items() if state.word in ENDED])
+    return part, {"planned": len(found), "runs": unfinished(study, found)}
 
 
 def unfinished(study: Study, states: Mapping[Key, State]) -> list[dict]:

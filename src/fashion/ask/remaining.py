@@ -8,7 +8,8 @@ from statistics import mean
 import pandas as pd
 
 from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, State
-from fashion.records.run import Key, best_epoch
+from fashion.records.run import best_epoch
+from fashion.study.spec import Key
 from fashion.study.study import Study
 
 # An epoch's time is that of the last ones: what else runs on the machine changes.

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from fashion.ask.follow import study_of
 from fashion.ask.overview import divergence
 from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
+from fashion.study.configuration import CONFIG, load_study
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
 from fashion.study.spec import split_sizes
 
@@ -56,13 +56,13 @@ def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], di
     spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
     with suppress(UserError):  # a run is shown wherever it is
-        study = study_of(configfiles, spec["study"])
+        study, report = load_study([CONFIG, *configfiles], spec["study"])
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
             # Runs of older code did not record it.
             trained = (run.folder / PROVENANCE).exists()
             other_data = trained and run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS
-            return note, {} if other_data else study.models[name].get("reported", {}).get(augmentation, {})
+            return note, {} if other_data else report.numbers(name, augmentation)
     return {}, {}
 
 

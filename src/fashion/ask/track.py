@@ -11,7 +11,8 @@ from fashion.ask.follow import follow
 from fashion.errors import UserError
 from fashion.files import atomic
 from fashion.records.progress import State
-from fashion.records.run import Key
+from fashion.study.run_folder import RUN, run_path
+from fashion.study.spec import Key
 from fashion.study.study import Study
 
 try:
@@ -54,8 +55,8 @@ def write(found: Mapping[Key, State], folder: Path) -> int:
         UserError: a file cannot be written.
     """
     histories = {key: state.history for key, state in found.items() if state.history is not None}
-    for (model, augmentation, seed), history in histories.items():
-        _write(history, folder / model / augmentation / f"seed{seed}" / FILE)
+    for key, history in histories.items():
+        _write(history, folder / run_path(RUN, key) / FILE)
     return len(histories)
 
 

@@ -1,16 +1,14 @@
 """Beyond the report: the curves of every model on one page."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
 from fashion.figures.parts.multiples import COLUMNS, heading
-from fashion.figures.parts.sheet import WIDTH, draw_runs
+from fashion.figures.parts.sheet import WIDTH
 from fashion.records.run import Run
-from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.1  # inches
 LEGEND_HEIGHT = 0.2
@@ -43,11 +41,3 @@ def plot(runs: Sequence[Run]) -> Figure:
     handles = legend(diverged=any(run.diverged for run in runs))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
-
-
-def main() -> None:
-    draw_runs(__doc__, chain.from_iterable, plot)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

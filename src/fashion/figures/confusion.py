@@ -10,12 +10,10 @@ from sklearn.metrics import confusion_matrix
 
 from fashion.figures.parts.mosaic import short
 from fashion.figures.parts.multiples import heading, panels, sizes
-from fashion.figures.parts.sheet import LINE_HEIGHT, figure_parser, save
+from fashion.figures.parts.sheet import LINE_HEIGHT
 from fashion.figures.parts.svg import BLACK, describe
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
-from fashion.records.run import add_runs, read_groups
-from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.42  # inches, and a line more for each line of a title after its first
 
@@ -30,7 +28,7 @@ def confusion(seeds: list[Predictions]) -> np.ndarray:
 
 
 def plot(groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES) -> Figure:
-    """A matrix for each model, as `read_groups` gives their predictions."""
+    """A matrix for each model, as `predictions_of_groups` gives them."""
     titles = [
         heading(model, augmentation, sizes(len(seeds), len(seeds[0].labels))) for model, augmentation, seeds in groups
     ]
@@ -55,15 +53,3 @@ def _draw(axes: Axes, shares: np.ndarray, model: str, classes: Sequence[str]) ->
             looks: dict[str, Any] = {"ha": "center", "va": "center_baseline", "size": "small", "in_layout": False}
             cell = axes.text(column, row, written, **looks, color="white" if share > 60 else BLACK)
             describe(cell, f"{model}: {share:.1f} % of {classes[row]} as {classes[column]}", stop=False)
-
-
-def main() -> None:
-    parser = figure_parser(__doc__)
-    add_runs(parser)
-    arguments = parser.parse_args()
-    figure = plot(list(read_groups(arguments.runs)), arguments.classes)
-    save(figure, arguments.output, arguments.note)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

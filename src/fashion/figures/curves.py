@@ -1,6 +1,5 @@
-"""The report's Fig. 4, 6, 10 to 12, 14, 16, 17: loss and accuracy over the epochs, a row of panels for each model."""
+"""Draws loss and accuracy over the epochs, a row of panels for each model, and the logs of single runs."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,13 +8,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
+from fashion.figures import log
 from fashion.figures.parts.epochs import by_model, counted, draw, legend
-from fashion.figures.parts.sheet import WIDTH, figure_parser, save
-from fashion.records.run import Run, add_runs
+from fashion.figures.parts.sheet import WIDTH, figure_parser
+from fashion.figures.parts.sheet import draw as draw_figures
+from fashion.records.run import Run, groups_of
 from fashion.records.timing import UNKNOWN, doubts
 from fashion.stage import exit_on_user_error
 
-CURVES = "published_curves.csv"
 ROW_HEIGHT = 2.2  # inches
 LEGEND_HEIGHT = 0.2
 TICK_CHARACTERS = 4
@@ -32,6 +32,7 @@ class _EqualWidth(ScalarFormatter):
 def plot(
     runs: Sequence[Run],
     reported: dict[str, dict],
+    published: pd.DataFrame,
     held_out: str = "validation",
 ) -> Figure:
     """Loss on the left, accuracy on the right, a row for each model and augmentation, a thin line for each run.
@@ -39,9 +40,12 @@ def plot(
     Args:
         reported: a model's name -> the report's `seconds` and `epochs`, as far as there are any, and the published
             `run` that they are of.
+        published: the curves of published runs, columns as a history's and `run`; a cell is NaN where another line of
+            the published picture hides its own.
         held_out: what is drawn beside training, "validation" or "test".
     """
-    theirs = {model: published_curves(numbers["run"]) for model, numbers in reported.items() if "run" in numbers}
+    runs_of = {model: numbers["run"] for model, numbers in reported.items() if "run" in numbers}
+    theirs = {model: published[published["run"] == run] for model, run in runs_of.items()}
     rows = by_model(runs)
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT))
     parts = figure.subfigures(len(rows), squeeze=False, hspace=0.04)[:, 0]
@@ -79,28 +83,19 @@ def training_time(runs: Sequence[Run], reported: dict) -> str:
     return f"{text} (report: {', '.join(theirs)})" if theirs else text
 
 
-def published_curves(run: str) -> pd.DataFrame:
-    """The curves of a published run, P1 to P15, read from its picture pixel by pixel to about 0.3 % of each axis.
-
-    Columns are a history's, a row for each epoch; a cell is NaN where another line hides its own.
-    """
-    curves = pd.read_csv(Path(__file__).with_name(CURVES))
-    return curves[curves["run"] == run]
-
-
 def main() -> None:
     parser = figure_parser(__doc__)
-    add_runs(parser)
-    parser.add_argument(
-        "--reported",
-        type=json.loads,
-        default={},
-        help='the report\'s numbers: {"model": {"seconds": 9.5, "epochs": 3}}',
-    )
-    parser.add_argument("--held-out", choices=("validation", "test"), default="validation", help="beside training")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
+    parser.add_argument("--published", type=Path, required=True, help="the published curves, .csv")
     arguments = parser.parse_args()
-    runs = [run for group in arguments.runs for run in group]
-    save(plot(runs, arguments.reported, arguments.held_out), arguments.output, arguments.note)
+    published = pd.read_csv(arguments.published)
+
+    def plotted(kind: str, groups: list, classes: list[str], **settings) -> Figure:
+        runs = [run for group in groups_of(arguments.runs, groups) for run in group]
+        # A log is of one run.
+        return log.plot(runs[0].history) if kind == "log" else plot(runs, published=published, **settings)
+
+    draw_figures(arguments.plan, arguments.output, plotted)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""The report's Fig. 3, 5, 7 (VGG), 9 (ResNet), 13 (ViT) and 15 (depthwise module): the layers of a model as built."""
+"""Draws the layers of models as they are built."""
 
-import json
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -12,7 +11,7 @@ from matplotlib.lines import Line2D
 from fashion.data.dataset import load
 from fashion.figures.parts.canvas import Canvas, shape_text
 from fashion.figures.parts.encoder import bypass, encoder
-from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, figure_parser, save
+from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, draw, figure_parser
 from fashion.image import IMAGE_SHAPE
 from fashion.models.build import count_parameters
 from fashion.models.diagram import Box, Bypass, Chain, Encoder, Shortcut, trace
@@ -23,7 +22,7 @@ GAP = 0.19  # inches between columns, half of it under a shortcut
 
 
 def stack(chain: Chain) -> Canvas:
-    """Layers from top to bottom, as in Fig. 3, 5 and 7; one without parameters hangs on the layer above it."""
+    """Layers from top to bottom; one without parameters hangs on the layer above it."""
     hanging = sum(box.parameters == 0 for box in chain.boxes)
     gap, thick, thin, x = 0.14, 0.22, 0.17, 1.7
     canvas = Canvas(WIDTH, (gap + thick) * (len(chain.boxes) - hanging + 1) + thin * hanging + 0.5)
@@ -75,7 +74,7 @@ def shortcut_looks(shortcut: Shortcut) -> dict:
 
 
 def columns(chain: Chain) -> Canvas:
-    """Layers from left to right under the arcs of their shortcuts, as in Fig. 9."""
+    """Layers from left to right under the arcs of their shortcuts."""
     layers = numbered(chain.boxes)
     lines = layer_lines(layers)
     width, half, y = 0.155, 0.5, 1.25 + LINE_HEIGHT * len(lines)
@@ -112,7 +111,7 @@ def columns(chain: Chain) -> Canvas:
     return canvas
 
 
-def draw(diagram: Chain | Encoder | Bypass, image: np.ndarray) -> Canvas:
+def drawn(diagram: Chain | Encoder | Bypass, image: np.ndarray) -> Canvas:
     """A model's diagram but for its title; on `image` an `Encoder`'s patches are shown."""
     match diagram:
         case Encoder():
@@ -130,7 +129,7 @@ def plot(entry: dict, image: np.ndarray) -> Figure:
         image: `[28, 28] uint8`, to show a ViT's patches on.
     """
     model, shapes = trace(entry)
-    canvas = draw(part(entry["family"], "diagram").describe(model, shapes), image)
+    canvas = drawn(part(entry["family"], "diagram").describe(model, shapes), image)
     canvas.title(entry["name"], count_parameters(model))
     return canvas.figure
 
@@ -138,12 +137,9 @@ def plot(entry: dict, image: np.ndarray) -> Figure:
 def main() -> None:
     parser = figure_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
-    parser.add_argument(
-        "--model", type=json.loads, required=True, help='{"name": ..., "family": ..., "settings": {...}}'
-    )
     arguments = parser.parse_args()
     image = load(arguments.data).train_images[0]
-    save(plot(arguments.model, image), arguments.output, arguments.note)
+    draw(arguments.plan, arguments.output, lambda kind, runs, classes, entry: plot(entry, image))
 
 
 if __name__ == "__main__":

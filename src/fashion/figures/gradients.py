@@ -1,7 +1,6 @@
 """Beyond the report: the norm of the gradient in each layer, epoch by epoch. Does VGG12's vanish?"""
 
 from collections.abc import Sequence
-from itertools import chain
 
 import matplotlib
 import numpy as np
@@ -12,9 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from fashion.figures.parts.multiples import heading, panels
-from fashion.figures.parts.sheet import draw_runs
 from fashion.records.run import Run, gradient_norms
-from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 1.9  # inches
 LEAST = 1e-12  # drawn for smaller norms, 0 among them: a logarithmic axis has no place for that
@@ -49,11 +46,3 @@ def _draw(axes: Axes, norms: np.ndarray, epochs: Normalize) -> None:
         axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", size="small")
     for epoch, of_layers in enumerate(norms, start=1):
         axes.plot(layers, np.maximum(of_layers, LEAST), color=COLORS(epochs(epoch)), linestyle="-")
-
-
-def main() -> None:
-    draw_runs(__doc__, chain.from_iterable, plot)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -1,15 +1,12 @@
-"""The report's Fig. 8: a run's log, epoch by epoch."""
+"""A run's log, epoch by epoch."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH, figure_parser, save
-from fashion.records.run import Run
-from fashion.stage import exit_on_user_error
+from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH
 
 MARGIN = 0.15  # inches
 METRICS = {
@@ -58,14 +55,3 @@ def plot(history: pd.DataFrame) -> Figure:
         place: dict[str, Any] = {"x": MARGIN, "y": LINE_HEIGHT * row, "va": "center", "in_layout": False}
         axes.text(s=spaced, family="monospace", size="small", color="0.95", **place)
     return figure
-
-
-def main() -> None:
-    parser = figure_parser(__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="the run's folder, with spec.json and history.csv")
-    arguments = parser.parse_args()
-    save(plot(Run(arguments.run).history), arguments.output, arguments.note)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

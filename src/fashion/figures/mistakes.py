@@ -1,19 +1,14 @@
 """Beyond the report: the test images that each model gets wrong with the most confidence."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from fashion.data.dataset import load
 from fashion.figures.parts.mosaic import SIDE, WHITE, grid, short
 from fashion.figures.parts.names import wrap_name
-from fashion.figures.parts.sheet import figure_parser, save
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
-from fashion.records.run import add_runs, read_groups
-from fashion.stage import exit_on_user_error
 
 COLUMNS = 9
 NAME_CHARACTERS = 20  # in a line at the left
@@ -22,7 +17,7 @@ NAME_CHARACTERS = 20  # in a line at the left
 def plot(
     images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES
 ) -> Figure:
-    """A row for each model, as `read_groups` gives their predictions, of which the first seed's are shown.
+    """A row for each model, as `predictions_of_groups` gives them, of which the first seed's are shown.
 
     Args:
         images: the test images `[N, 28, 28] uint8`, in the order of the predictions.
@@ -52,16 +47,3 @@ def caption(predictions: Predictions, index: int, classes: Sequence[str] = CLASS
     names = (short(classes[labels[index]]) for labels in (predictions.labels, predictions.predicted))
     confidence = 100 * predictions.confidence[index]
     return "{}\n→ {}\n{}".format(*names, "diverged" if np.isnan(confidence) else f"{confidence:.1f} %")
-
-
-def main() -> None:
-    parser = figure_parser(__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
-    add_runs(parser)
-    arguments = parser.parse_args()
-    figure = plot(load(arguments.data).test_images, list(read_groups(arguments.runs)), arguments.classes)
-    save(figure, arguments.output, arguments.note)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -5,19 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion.figures.parts.multiples import heading, panels, sizes
-from fashion.figures.parts.sheet import draw_runs
 from fashion.figures.parts.svg import describe
 from fashion.records.confidence import BINS, reliability
 from fashion.records.predictions import Predictions
-from fashion.records.run import read_groups
-from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 2.0  # inches
 CENTRES = 100 * (np.arange(BINS) + 0.5) / BINS
 
 
 def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
-    """A reliability diagram for each model, as `read_groups` gives their predictions.
+    """A reliability diagram for each model, as `predictions_of_groups` gives them.
 
     A line for each seed has the accuracy of each bin at its mean confidence; bars have the images' share of each bin
     and the panel the expected calibration error, means over the seeds.
@@ -51,11 +48,3 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
     ece = np.mean([bins.ece for bins in each])
     text = "diverged" if np.isnan(ece) else f"ECE {100 * ece:.1f} %"
     axes.text(0.04, 0.95, text, transform=axes.transAxes, va="top", size="small", weight="bold")
-
-
-def main() -> None:
-    draw_runs(__doc__, read_groups, plot)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -1,6 +1,5 @@
-"""Real images: the report's Fig. 1 and 2 (MixUp); beyond it each operation of RandAugment, and MixUp by its alpha."""
+"""Draws real images: samples, images mixed by MixUp, MixUp by its alpha, and each operation of RandAugment."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from fashion.data.augment import mixup
 from fashion.data.dataset import Dataset, load
 from fashion.data.operations import OPS, apply_ops
 from fashion.figures.parts.mosaic import SIDE, WHITE, grid, short
-from fashion.figures.parts.sheet import figure_parser, save
+from fashion.figures.parts.sheet import draw, figure_parser
 from fashion.image import CLASSES
 from fashion.stage import exit_on_user_error
 
 
 def samples(dataset: Dataset, *, classes: Sequence[str] = CLASSES, columns: int = 20) -> Figure:
-    """Fig. 1: a row of training images for each class, the first ones."""
+    """A row of training images for each class, the first ones."""
     images = np.full((len(CLASSES), columns, SIDE, SIDE), WHITE, np.uint8)
     for label, row in enumerate(images):
         found = dataset.train_images[dataset.train_labels == label][:columns]
@@ -35,10 +34,18 @@ def mixed(dataset: Dataset, count: int, alpha: float, seed: int) -> tuple[np.nda
     return ((mixtures[:, 0] + 1) * (WHITE / 2)).round().byte().numpy(), targets.numpy()
 
 
-def mixup_samples(dataset: Dataset, *, classes: Sequence[str] = CLASSES, alpha: float = 0.4, seed: int = 0) -> Figure:
-    """Fig. 2: 3 x 10 mixed images, each over its classes and their shares."""
-    images, targets = mixed(dataset, 30, alpha, seed)
-    return grid(images.reshape(3, 10, SIDE, SIDE), captions=[shares(target, classes) for target in targets])
+def mixup_samples(
+    dataset: Dataset, *, classes: Sequence[str] = CLASSES, alphas: Sequence[float] = (0.4,), seed: int = 0
+) -> Figure:
+    """Mixed images, 3 x 10 for each alpha, each over its classes and their shares."""
+    images, captions, rows = [], [], []
+    for alpha in alphas:
+        mixtures, targets = mixed(dataset, 30, alpha, seed)
+        images.append(mixtures.reshape(3, 10, SIDE, SIDE))
+        captions += [shares(target, classes) for target in targets]
+        rows += [f"α = {alpha:g}", "", ""]
+    # One alpha is the study's, and is said elsewhere.
+    return grid(np.concatenate(images), rows=rows if len(alphas) > 1 else (), captions=captions)
 
 
 def shares(target: np.ndarray, classes: Sequence[str] = CLASSES) -> str:
@@ -93,22 +100,21 @@ def randaugment(dataset: Dataset, *, magnitudes: Sequence[int] = (0, 5, 9, 15, 2
     return figure
 
 
-FIGURES = {"samples": samples, "mixup": mixup_samples, "randaugment": randaugment, "mixup_alpha": mixup_alpha}
+PLOTS = {"samples": samples, "mixup": mixup_samples, "mixup_alpha": mixup_alpha}
 
 
 def main() -> None:
     parser = figure_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
-    parser.add_argument("--figure", choices=FIGURES, required=True)
-    parser.add_argument("--settings", type=json.loads, default={}, help='of the figure: {"alpha": 0.4, "seed": 0}')
     arguments = parser.parse_args()
-    settings = (
-        arguments.settings
-        if arguments.figure == "randaugment"
-        else {"classes": arguments.classes, **arguments.settings}
-    )
-    figure = FIGURES[arguments.figure](load(arguments.data), **settings)
-    save(figure, arguments.output, arguments.note)
+    dataset = load(arguments.data)
+
+    def plot(kind: str, runs: list, classes: list[str], **settings) -> Figure:
+        if kind == "randaugment":
+            return randaugment(dataset)
+        return PLOTS[kind](dataset, classes=classes, **settings)
+
+    draw(arguments.plan, arguments.output, plot)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Beyond the report: how long each model trains until it is how good."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -19,11 +18,10 @@ from fashion.figures.parts.names import (
     styles,
     write_names,
 )
-from fashion.figures.parts.sheet import WIDTH, draw_runs
+from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
 from fashion.records.run import Run, accuracy_so_far
 from fashion.records.timing import doubts
-from fashion.stage import exit_on_user_error
 
 HEIGHT = 4.2  # inches
 LABELS = 0.5  # inches of the width for those of the y axis
@@ -61,11 +59,3 @@ def plot(runs: Sequence[Run]) -> Figure:
     for model, end in ends.items():
         lead(figure, axes, end, column, heights[model])
     return figure
-
-
-def main() -> None:
-    draw_runs(__doc__, chain.from_iterable, plot)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -1,6 +1,5 @@
 """Beyond the report: the test accuracy of every model beside its size and its cost, the most accurate on top."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
 from fashion.figures.parts.names import COLORS, log_scale, logit_scale, on_logit_scale, styles
-from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
-from fashion.records.run import add_runs
-from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT, AROUND = 0.17, 1.0  # inches
 COSTS = {"parameters": "parameters", "flops_per_image": "FLOPs per image"}
@@ -90,21 +87,3 @@ def _sizes(comparison: pd.DataFrame) -> str:
         for values in (comparison["seeds"], comparison["test_images"])
     ]
     return "n = " + " × ".join(texts[texts[0] == "1" :])
-
-
-def main() -> None:
-    parser = figure_parser(__doc__)
-    parser.add_argument("--comparison", type=Path, required=True, help="the table of that name, .csv")
-    add_runs(parser)
-    parser.add_argument("--families", nargs="+", required=True, help="those of the models, in the same order")
-    arguments = parser.parse_args()
-    keys = [runs[0].folder.parts[-3:-1] for runs in arguments.runs]
-    models = [model for model, _ in keys]
-    table = pd.read_csv(arguments.comparison).set_index(["model", "augmentation"])
-    shown = table.loc[keys].reset_index()
-    figure = plot(shown, dict(zip(models, arguments.families, strict=True)))
-    save(figure, arguments.output, arguments.note)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -1,5 +1,6 @@
 """What a run predicted for the test images, as tables and figures read it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,3 +36,7 @@ class Predictions:
     def confidence(self) -> np.ndarray:
         """The probability of the predicted class `[N] float64`, 0.1 to 1, or NaN."""
         return np.exp(self.log_probabilities.max(axis=1))
+
+
+# Model, augmentation, and the predictions of each seed.
+Groups = Iterable[tuple[str, str, list[Predictions]]]

@@ -22,8 +22,19 @@ from typing import NamedTuple
 import pandas as pd
 
 from fashion.errors import UserError
-from fashion.records.run import Key, Run, finished_runs
-from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE, SPEC
+from fashion.records.run import Run, finished_runs
+from fashion.study.run_folder import (
+    CHECKPOINT,
+    EVALUATION_LOG,
+    FOLDER,
+    HISTORY,
+    METRICS,
+    PROVENANCE,
+    SPEC,
+    TRAINING_LOG,
+    run_path,
+)
+from fashion.study.spec import Key
 from fashion.study.study import Study
 
 WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
@@ -88,9 +99,7 @@ def quiet_after(checkpoint_bytes: int) -> float:
 
 
 def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
-    model, augmentation, seed = key
-    name = f"{model}_{augmentation}_seed{seed}"
-    folder = results / "runs" / model / augmentation / f"seed{seed}"
+    folder = results / run_path(FOLDER, key)
     try:
         run_stamps = [_stamp(folder / file) for file in (METRICS, SPEC, HISTORY, PROVENANCE)]
         run = _run(folder, *run_stamps)
@@ -102,10 +111,10 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
     except UserError as error:
         return State(word=FAILED, reason=str(error))
     if trained:
-        log, since, checkpoint, so_far = results / "logs/evaluate" / f"{name}.log", run_stamps[-1].time, ABSENT, ABSENT
+        log, since, checkpoint, so_far = results / run_path(EVALUATION_LOG, key), run_stamps[-1].time, ABSENT, ABSENT
     else:
-        log, since = results / "logs/train" / f"{name}.log", 0.0
-        path = results / "checkpoints" / f"{name}.safetensors"
+        log, since = results / run_path(TRAINING_LOG, key), 0.0
+        path = results / run_path(CHECKPOINT, key)
         checkpoint, so_far = _stamp(path), _stamp(path.with_suffix(".csv"))
         history, updated = _history(path.with_suffix(".csv"), so_far), so_far.time
     logged = _stamp(log)

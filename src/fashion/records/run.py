@@ -1,8 +1,6 @@
 """A finished run, read from its folder: nothing else reads one."""
 
-import argparse
 import math
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +10,9 @@ import pandas as pd
 
 from fashion.errors import UserError
 from fashion.files import read_json
-from fashion.records.predictions import Predictions
-from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, spec_of
-
-# Model, augmentation and seed of a run.
-Key = tuple[str, str, int]
+from fashion.records.predictions import Groups, Predictions
+from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, RUN, run_path, spec_of
+from fashion.study.spec import Key
 
 
 class Run:
@@ -127,22 +123,16 @@ def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:
     return history.filter(regex="^gradient_norm:")
 
 
-def group(text: str) -> list[Run]:
-    """The runs of a model and augmentation as command lines name them, `runs/<model>/<augmentation>:<seed>,<seed>`."""
-    match = re.fullmatch(r"(.*[^/]/[^/]+):(\d+(?:,\d+)*)", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form <model>/<augmentation>:<seed>,<seed>")
-    return [Run(Path(match[1]) / f"seed{seed}") for seed in match[2].split(",")]
+def groups_of(folder: Path, runs: Iterable[tuple[str, str, list[int]]]) -> list[list[Run]]:
+    """The runs of each model and augmentation that a plan names, below a study's folder of runs."""
+    return [
+        [Run(folder / run_path(RUN, (model, augmentation, seed))) for seed in seeds]
+        for model, augmentation, seeds in runs
+    ]
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names groups of runs; it gives a list of `Run`s for each."""
-    help = "groups of runs, each <model>/<augmentation>:<seed>,<seed>"
-    parser.add_argument("--runs", type=group, nargs="+", required=True, help=help)
-
-
-def read_groups(groups: Iterable[list[Run]]) -> Iterator[tuple[str, str, list[Predictions]]]:
-    """Model, augmentation and each seed's predictions, of groups of runs."""
+def predictions_of_groups(groups: Iterable[list[Run]]) -> Groups:
+    """Model, augmentation and each seed's predictions, read one group at a time."""
     for runs in groups:
         *_, model, augmentation, _ = runs[0].folder.parts
         yield model, augmentation, [run.predictions for run in runs]
@@ -152,14 +142,14 @@ class Runs:
     """A study's finished runs.
 
     Args:
-        summary: its models with the seeds of each augmentation, as `fashion.study.study.Study.summary` gives them.
+        summary: its models with the seeds of each augmentation, as `fashion.study.outputs.summary` gives them.
         folder: has `<model>/<augmentation>/seed<k>/`.
     """
 
     def __init__(self, summary: dict, folder: Path):
         self.summary = summary
         self.runs = {
-            (model, augmentation): [Run(folder / model / augmentation / f"seed{seed}") for seed in seeds]
+            (model, augmentation): [Run(folder / run_path(RUN, (model, augmentation, seed))) for seed in seeds]
             for model, entry in sorted(summary["models"].items())
             for augmentation, seeds in entry["augmentations"].items()
         }
@@ -188,6 +178,10 @@ class Runs:
 
         with torch.device("meta"):
             return count_parameters(build(self.summary["networks"][model]))
+
+    def predictions(self) -> Groups:
+        """Model, augmentation and each seed's predictions, sorted by model."""
+        return predictions_of_groups(self.runs.values())
 
     def items(self) -> Iterator[tuple[tuple[str, str], list[Run]]]:
         """(model, augmentation) with its runs, sorted by model."""

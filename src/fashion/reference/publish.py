@@ -2,32 +2,36 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fashion.answer import claims, repeats
+from fashion.answer.make import answer
 from fashion.errors import UserError
-from fashion.figures import curves
-from fashion.figures import repeats as repeats_figure
+from fashion.figures import curves, published_runs
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
-from fashion.records.run import Key, Run, Runs, finished_runs
-from fashion.reference.page import listed, page
+from fashion.records.run import Run, Runs, finished_runs
+from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.study.run_folder import CORRECT, PROVENANCE, RECORDS
-from fashion.study.study import Study, load_study
+from fashion.study import outputs
+from fashion.study.configuration import load_study
+from fashion.study.report import Report
+from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
+from fashion.study.spec import Key
+from fashion.study.study import Study
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
-# Figures of what makes them look the same whoever draws them: dataset, augmentation and layers.
-SAME_EVERYWHERE = ("dataset", "mixup", "model")
-# Those that are drawn here anew, from the runs that are published.
-DRAWN = (curves.__name__, repeats_figure.__name__)
+# Figures that look the same whoever makes them: of the dataset, the augmentation and layers.
+SAME_EVERYWHERE = (outputs.SAMPLES, outputs.DIAGRAMS)
+# Kinds that are drawn here anew, from the runs that are published.
+DRAWN = ("curves", "published_runs")
 
 
-def publish(study: Study, results: Path, reference: Path, commit: str | None = None) -> list[Key]:
+def publish(study: Study, report: Report, results: Path, reference: Path, commit: str | None = None) -> list[Key]:
     """Put the study's finished runs into `reference`, with their comparison, tables and figures, and a page on them.
 
     What `reference` has already stays unless `results` has it too, so that several machines can share a study. A run
@@ -50,32 +54,28 @@ def publish(study: Study, results: Path, reference: Path, commit: str | None = N
     fresh = reference.with_name(f".{reference.name}.{os.getpid()}")
     try:
         for key, run in runs.items():
-            _copy_run(run, _folder(fresh, key), commit)
+            _copy_run(run, fresh / run_path(FOLDER, key), commit)
+        part = study.only(runs)
         for source in (reference, results):
-            _copy_tables_and_figures(study, runs, source, fresh)
+            _copy_tables_and_figures(
+                outputs.tables(study, report) + outputs.figures(study, report), runs, source, fresh
+            )
         (fresh / "tables").mkdir(exist_ok=True)
-        finished = _finished(study, runs)
+        finished = _finished(part, report, runs)
+        tables = answer(finished, _counted(part, report, fresh), report.read_claims(), report.read_deviations())
         table = comparison.compare(finished)
-        classes = fresh / "tables/table1_classes.csv"
-        claimed = claims.write_tables(
-            finished, pd.read_csv(classes) if classes.exists() else pd.DataFrame(), fresh / "tables"
-        )
-        repeated = repeats.repeats(finished)
-        write_table(table, fresh / "tables/comparison.csv", study.note, shown=comparison.readable(table))
-        if len(repeated):
-            write_table(repeated, fresh / "tables/repeats.csv", study.note, shown=repeats.readable(repeated))
-        _draw(study, runs, repeated, fresh)
+        tables["comparison"] = (table, comparison.readable(table))
+        for one in outputs.tables(part, report):
+            if one.kind in tables:
+                frame, shown = tables[one.kind]
+                write_table(frame, fresh / f"tables/{one.name}.csv", study.note, shown=shown)
+        _draw(part, report, runs, tables["repeats"][0], fresh)
         missing = [key for key in study.specs if key not in runs]
-        write_text(fresh / "README.md", page(study, fresh, claimed, table, repeated, missing))
+        write_text(fresh / "README.md", readme(study, report, fresh, tables, missing))
         _replace(reference, fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return missing
-
-
-def _folder(root: Path, key: Key) -> Path:
-    model, augmentation, seed = key
-    return root / "runs" / model / augmentation / f"seed{seed}"
 
 
 def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
@@ -88,41 +88,40 @@ def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
         np.save(folder / f"{prefix}{CORRECT}", np.packbits(run.correct_of(prefix).astype(bool)))
 
 
-def _copy_tables_and_figures(study: Study, runs: dict[Key, Run], source: Path, fresh: Path) -> None:
+def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run], source: Path, fresh: Path) -> None:
     """Copy those of a source's tables and figures that were made from the very runs that are published."""
-    of_runs = ("study", "predictions", "answer")
-    made_from = {f"tables/{table.name}": study.specs if table.reads in of_runs else () for table in study.tables()} | {
-        f"figures/{figure.name}": study.specs if figure.reads == "comparison" else study.shown_by(figure)
-        for figure in study.figures().values()
-        if figure.reads not in SAME_EVERYWHERE and figure.stage not in DRAWN
-    }
-    for name, needed in made_from.items():
-        if all(key in runs and runs[key].folder == _folder(source, key) for key in needed):
-            for path in source.glob(f"{name}.*"):
+    for one in made:
+        of_published = all(key in runs and runs[key].folder == source / run_path(FOLDER, key) for key in one.runs)
+        if of_published and one.job not in SAME_EVERYWHERE and one.kind not in DRAWN:
+            folder = "tables" if one.section == outputs.TABLES else "figures"
+            for path in source.glob(f"{folder}/{one.name}.*"):
                 if path.suffix != ".svg":
-                    target = fresh / path.relative_to(source)
-                    target.parent.mkdir(exist_ok=True)
-                    shutil.copyfile(path, target)
+                    (fresh / folder).mkdir(exist_ok=True)
+                    shutil.copyfile(path, fresh / folder / path.name)
 
 
-def _finished(study: Study, runs: dict[Key, Run]) -> Runs:
-    """Those of a study's runs that are there, by model and augmentation, without those that have none."""
-    finished = Runs(study.only(runs).summary(), Path())
+def _finished(part: Study, report: Report, runs: dict[Key, Run]) -> Runs:
+    """The runs that are there, by model and augmentation."""
+    finished = Runs(outputs.summary(part, report), Path())
     finished.runs = {group: [run for key, run in runs.items() if key[:2] == group] for group in finished.runs}
     return finished
 
 
-def _draw(study: Study, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Path) -> None:
+def _counted(part: Study, report: Report, fresh: Path) -> pd.DataFrame:
+    """The images of each class, as the table of them that was copied has them; empty if there is none."""
+    paths = [fresh / f"tables/{one.name}.csv" for one in outputs.tables(part, report) if one.kind == "classes"]
+    return next((pd.read_csv(path) for path in paths if path.exists()), pd.DataFrame())
+
+
+def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Path) -> None:
     """Draw the figures that say something of the seeds that are there: curves, and the published runs beside ours."""
-    for figure in study.figures().values():
-        file = [fresh / f"figures/{figure.name}.png"]
-        shown = [run for run in study.shown_by(figure) if run in runs]
-        if figure.stage == curves.__name__ and shown:
-            reported = {model: study.shown_reported(model) for model in figure.models}
-            plotted = curves.plot([runs[key] for key in shown], reported, figure.held_out)
-            save(plotted, file, study.note)
-        elif figure.stage == repeats_figure.__name__ and len(repeated):
-            save(repeats_figure.plot(repeated), file, study.note)
+    published = pd.read_csv(report.curves)
+    for one in outputs.figures(part, report):
+        file = [fresh / f"figures/{one.name}.png"]
+        if one.kind == "curves":
+            save(curves.plot([runs[key] for key in one.runs], published=published, **one.settings), file, part.note)
+        elif one.kind == "published_runs":
+            save(published_runs.plot(repeated), file, part.note)
 
 
 def _replace(folder: Path, fresh: Path) -> None:
@@ -144,9 +143,9 @@ def main() -> None:
     )
     parser.add_argument("--commit", help="the source's, for runs made by a copy of it that did not know its commit")
     arguments = parser.parse_args()
-    study = load_study(arguments.config, arguments.study)
+    study, report = load_study([arguments.config], arguments.study)
     target = arguments.reference / study.name
-    missing = publish(study, arguments.results / study.name, target, arguments.commit)
+    missing = publish(study, report, arguments.results / study.name, target, arguments.commit)
     print(f"{target}: {len(study.specs) - len(missing)} of {len(study.specs)} runs")
     if missing:
         print(f"missing: {listed(missing)}")

@@ -1,116 +1,274 @@
-"""What a study makes: a row for each table and figure, from which rules, page and reference take names and order.
+"""What a study makes: its tables and figures, the job that makes each, and what that job is told.
 
-A row's `stage` is the module that makes it, `reads` what that is given, of which workflow/rules/tables.smk and
-workflow/rules/figures.smk say how; `title` is its heading.
+The report's tables.yaml and figures.yaml say which there are, a kind here what each needs of a study.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-OF_REPORT, BEYOND = "Figures of the report", "Beyond the report"
+from fashion.study.report import Report
+from fashion.study.spec import Key
+from fashion.study.study import Study
 
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table, `name` being its file's."""
-
-    name: str
-    title: str
-    stage: str
-    reads: str
+OF_REPORT, BEYOND, TABLES = "Figures of the report", "Beyond the report", "Tables"
+# The jobs that make figures.
+SAMPLES, DIAGRAMS, CURVES, OVERVIEWS = "samples", "diagrams", "curves", "overviews"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A figure, `name` being its file's, such as `fig04_vgg8_curves`.
+class Output:
+    """A table or a figure.
 
-    `number` is the report's, `caption` the text's name in workflow/report, `options` are those of the stage's command,
-    `models` are those that it shows, sorted; none stands for all that the study has. `held_out` is what curves show
-    beside training.
+    Args:
+        name: its file's, without suffix.
+        kind: a key of `TABLE_KINDS` or `FIGURE_KINDS`.
+        title: its heading.
+        caption: what a reader sees.
+        number: the report's number of a figure; None beyond the report.
+        quoted: the report's caption, and what its text says of it; none beyond the report.
+        models: those that it shows.
+        runs: those that it shows.
+        settings: what its drawing is told besides.
     """
 
     name: str
+    kind: str
     title: str
     caption: str
-    stage: str
-    reads: str
     number: int | None = None
-    options: tuple[str, ...] = ()
+    quoted: dict[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()
-    held_out: str = "validation"
+    runs: tuple[Key, ...] = ()
+    settings: dict = field(default_factory=dict)
+
+    @property
+    def job(self) -> str:
+        """The rule that makes it."""
+        return (TABLE_KINDS | FIGURE_KINDS)[self.kind].job
 
     @property
     def section(self) -> str:
-        """Where page and Snakemake's report list it."""
+        """Where the page and Snakemake's report list it."""
+        if self.kind in TABLE_KINDS:
+            return TABLES
         return BEYOND if self.number is None else OF_REPORT
 
 
-def _table(name: str, title: str, stage: str, reads: str) -> Table:
-    return Table(name=name, title=title, stage=f"fashion.{stage}", reads=reads)
+# What a kind asks of a study: the runs of some models, whether the study has what is shown, and settings.
+def no_runs(study: Study, models: Sequence[str]) -> list[Key]:
+    return []
 
 
-def _overview(name: str, title: str, stage: str, reads: str, *options: str, number: int | None = None) -> Figure:
-    return Figure(
-        name=name,
-        title=title,
-        caption=name,
-        stage=f"fashion.figures.{stage}",
-        reads=reads,
-        number=number,
-        options=options,
-    )
+def every_run(study: Study, models: Sequence[str]) -> list[Key]:
+    return list(study.specs)
 
 
-TABLES = (
-    _table("table1_classes", "Table 1: classes", "tables.classes", "dataset"),
-    _table("table2_operations", "Table 2: RandAugment operations", "tables.operations", "magnitudes"),
-    _table("table3_hyperparameters", "Table 3: hyperparameters", "tables.hyperparameters", "training"),
-    _table("claims", "Claims and verdicts", "answer.claims", "answer"),
-    _table("statements", "What each verdict is made of", "answer.claims", "answer"),
-    _table("repeats", "Published runs, repeated", "answer.repeats", "study"),
-    _table("comparison", "Comparison with the report", "tables.comparison", "study"),
-    _table("per_class", "Precision, recall and F1 by class", "tables.per_class", "predictions"),
-    _table("calibration", "Calibration", "tables.calibration", "predictions"),
-    _table("ablation", "Ablation of the augmentations", "tables.ablation", "predictions"),
-    _table("compute", "Compute", "tables.compute", "study"),
-    _table("deviations", "Deviations from the report", "answer.claims", "answer"),
-)
+def all_seeds(study: Study, models: Sequence[str]) -> list[Key]:
+    return [run for model in models for run in study.shown_runs(model)]
 
-# Those that are the same for all studies; `Study.figures` adds those that show the models of one.
-FIGURES = (
-    _overview("fig01_samples", "Fig. 1: samples", "samples", "dataset", "--figure", "samples", number=1),
-    _overview("fig02_mixup", "Fig. 2: MixUp", "samples", "mixup", "--figure", "mixup", number=2),
-    _overview("ext01_randaugment", "RandAugment operations", "samples", "dataset", "--figure", "randaugment"),
-    _overview("ext02_mixup_alpha", "MixUp at several alphas", "samples", "dataset", "--figure", "mixup_alpha"),
-    _overview("ext04_confusion", "Confusion of classes", "confusion", "predictions"),
-    _overview("ext05_reliability", "Reliability", "reliability", "predictions"),
-    _overview("ext06_mistakes", "Confident mistakes", "mistakes", "first predictions"),
-    _overview("ext07_tradeoff", "Accuracy, size and cost", "tradeoff", "comparison"),
-    _overview("ext08_gradients", "Gradients by layer", "gradients", "first histories"),
-    _overview("ext09_time_to_accuracy", "Time to accuracy", "time_to_accuracy", "histories"),
-    _overview("ext10_all_models", "All curves", "all_curves", "histories"),
-    _overview("ext11_repeats", "Published runs, repeated", "repeats", "repeats"),
-)
 
-# A kind of figure that shows models: its heading, its caption and stage, and what that reads.
-KINDS = {
-    "diagram": ("layers of", "diagram", "diagrams", "model"),
-    "curves": ("training of", "curves", "curves", "histories"),
-    "test_curves": ("training of", "curves", "curves", "histories"),
-    "log": ("log of", "log", "log", "first histories"),
+def first_seeds(study: Study, models: Sequence[str]) -> list[Key]:
+    return [study.shown_runs(model)[0] for model in models]
+
+
+def always(study: Study, report: Report) -> bool:
+    return True
+
+
+def has_runs(study: Study, report: Report) -> bool:
+    return bool(study.specs)
+
+
+def has_mixup(study: Study, report: Report) -> bool:
+    return bool(study.augmented_by("mixup", "alpha"))
+
+
+def has_randaugment(study: Study, report: Report) -> bool:
+    return bool(study.augmented_by("randaugment", "magnitude"))
+
+
+def has_published_runs(study: Study, report: Report) -> bool:
+    """Whether it runs again what the report's authors ran."""
+    return not study.other_data and any("run" in report.numbers(*run[:2]) for run in study.specs)
+
+
+def nothing(study: Study, report: Report, entry: dict) -> dict:
+    return {}
+
+
+def alphas(study: Study, report: Report, entry: dict) -> dict:
+    return {"alphas": study.augmented_by("mixup", "alpha")}
+
+
+def magnitudes(study: Study, report: Report, entry: dict) -> dict:
+    return {"magnitudes": study.augmented_by("randaugment", "magnitude")}
+
+
+def hyperparameters(study: Study, report: Report, entry: dict) -> dict:
+    return study.hyperparameters()
+
+
+def network(study: Study, report: Report, entry: dict) -> dict:
+    """Name, family and settings of the model that a diagram draws."""
+    (model,) = entry["models"]
+    return {"entry": {"name": model} | {key: study.catalogue[model][key] for key in ("family", "settings")}}
+
+
+def reported(study: Study, report: Report, entry: dict) -> dict:
+    """The report's numbers of the runs whose curves are drawn, by model, and what is drawn beside training."""
+    numbers = {model: report.numbers(model, study.shown_augmentation(model)) for model in entry["models"]}
+    return {
+        "reported": {} if study.other_data else {model: own for model, own in numbers.items() if own},
+        "held_out": entry.get("held_out", "validation"),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of table or figure: the job that makes it, and what it asks of a study."""
+
+    job: str
+    has: Callable[[Study, Report], bool] = has_runs
+    runs: Callable[[Study, Sequence[str]], list[Key]] = no_runs
+    settings: Callable[[Study, Report, dict], dict] = nothing
+
+
+FIGURE_KINDS = {
+    "samples": Kind(job=SAMPLES, has=always),
+    "mixup": Kind(job=SAMPLES, has=has_mixup, settings=alphas),
+    "randaugment": Kind(job=SAMPLES, has=always),
+    "mixup_alpha": Kind(job=SAMPLES, has=always),
+    "diagram": Kind(job=DIAGRAMS, has=always, settings=network),
+    "curves": Kind(job=CURVES, runs=all_seeds, settings=reported),
+    "log": Kind(job=CURVES, runs=first_seeds),
+    "confusion": Kind(job=OVERVIEWS, runs=all_seeds),
+    "reliability": Kind(job=OVERVIEWS, runs=all_seeds),
+    "mistakes": Kind(job=OVERVIEWS, runs=first_seeds),
+    "tradeoff": Kind(job=OVERVIEWS, runs=all_seeds),
+    "gradients": Kind(job=OVERVIEWS, runs=first_seeds),
+    "time_to_accuracy": Kind(job=OVERVIEWS, runs=all_seeds),
+    "all_curves": Kind(job=OVERVIEWS, runs=all_seeds),
+    "published_runs": Kind(job=OVERVIEWS, has=has_published_runs),
+}
+TABLE_KINDS = {
+    "classes": Kind(job="tables", has=always),
+    "operations": Kind(job="tables", has=has_randaugment, settings=magnitudes),
+    "hyperparameters": Kind(job="tables", has=always, settings=hyperparameters),
+    "comparison": Kind(job="tables", runs=every_run),
+    "per_class": Kind(job="tables", runs=every_run),
+    "calibration": Kind(job="tables", runs=every_run),
+    "ablation": Kind(job="tables", runs=every_run),
+    "compute": Kind(job="tables", runs=every_run),
+    "claims": Kind(job="claims", has=always, runs=every_run),
+    "statements": Kind(job="claims", has=always, runs=every_run),
+    "deviations": Kind(job="claims", has=always, runs=every_run),
+    "repeats": Kind(job="claims", has=has_published_runs, runs=every_run),
 }
 
 
-def figure_of(kind: str, number: int | None, subject: str, models: tuple[str, ...]) -> Figure:
-    """A figure that shows models, the report's if it has a number; `subject` is their part of the file's name."""
-    heading, caption, stage, reads = KINDS[kind]
-    title = f"{heading} {', '.join(models)}"
-    return Figure(
-        name=f"{'ext03' if number is None else f'fig{number:02}'}_{subject}_{kind}",
-        title=title.capitalize() if number is None else f"Fig. {number}: {title}",
-        caption=caption,
-        stage=f"fashion.figures.{stage}",
-        reads=reads,
-        number=number,
-        models=models,
-        held_out="test" if kind == "test_curves" else "validation",
-    )
+def tables(study: Study, report: Report) -> list[Output]:
+    """A study's tables, in the report's order."""
+    outputs = []
+    for name, entry in report.tables.items():
+        kind = TABLE_KINDS[entry.get("kind", name)]
+        if kind.has(study, report):
+            outputs.append(
+                Output(
+                    name=name,
+                    kind=entry.get("kind", name),
+                    title=entry["title"],
+                    caption=entry["caption"],
+                    runs=tuple(kind.runs(study, ())),
+                    settings=kind.settings(study, report, entry),
+                )
+            )
+    return outputs
+
+
+def figures(study: Study, report: Report) -> list[Output]:
+    """A study's figures, in the report's order: those that have something to show."""
+    outputs = []
+    for name, entry in report.figures.items():
+        kind, number = FIGURE_KINDS[entry["kind"]], entry.get("number")
+        models = shown_models(entry, study, report)
+        if kind.has(study, report) and (models or kind.job == SAMPLES):
+            outputs.append(
+                Output(
+                    name=name,
+                    kind=entry["kind"],
+                    title=entry["title"] if number is None else f"Fig. {number}: {entry['title']}",
+                    caption=entry["caption"],
+                    number=number,
+                    quoted=entry.get("report", {}),
+                    models=models,
+                    runs=tuple(kind.runs(study, models)),
+                    settings=kind.settings(study, report, entry | {"models": models}),
+                )
+            )
+    return outputs
+
+
+def shown_models(entry: dict, study: Study, report: Report) -> tuple[str, ...]:
+    """The models of a study that an entry of figures.yaml shows; a diagram's need not be the study's."""
+    reading = reading_of(study, report)
+    if entry["kind"] == "diagram":
+        return tuple(model for model in entry["models"] if model in study.catalogue)
+    if "models" in entry:
+        return tuple(model for model in entry["models"].get(reading, ()) if model in study.models)
+    if entry["kind"] != "curves":
+        return tuple(sorted(study.models))
+    with_curves = [
+        model
+        for other in report.figures.values()
+        if other["kind"] == "curves"
+        for model in other.get("models", {}).get(reading, ())
+    ]
+    return tuple(sorted(study.models.keys() - set(with_curves)))
+
+
+def reading_of(study: Study, report: Report) -> str:
+    """The reading of the report's claims that a study answers."""
+    return study.reading or report.about["default_reading"]
+
+
+def grouped(runs: Iterable[Key]) -> list[list]:
+    """Runs as plans name them: `[model, augmentation, [seed, ...]]` for those that differ in their seed alone."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for model, augmentation, seed in runs:
+        seeds.setdefault((model, augmentation), []).append(seed)
+    return [[*group, own] for group, own in seeds.items()]
+
+
+def plan(study: Study, outputs: Iterable[Output]) -> dict:
+    """What the job that makes these outputs is told: of each its kind, the runs that it shows, and settings."""
+    return {
+        "note": study.note,
+        "outputs": {one.name: {"kind": one.kind, "runs": grouped(one.runs), **one.settings} for one in outputs},
+    }
+
+
+def summary(study: Study, report: Report) -> dict:
+    """What tables over all runs need to know: a study's models with seeds and reported numbers.
+
+    And of all models that it plans, their names in words, and what those without a run are built from.
+    """
+    return {
+        "study": study.name,
+        "note": study.note,
+        "reading": reading_of(study, report),
+        "titles": {name: entry.get("title", name) for name, entry in study.planned.models.items()},
+        "networks": {
+            name: {key: entry[key] for key in ("family", "settings")}
+            for name, entry in study.planned.models.items()
+            if name not in study.models
+        },
+        "models": {
+            name: {
+                "augmentations": {key: study.groups[name, key] for key in study.augmentations[name]},
+                "reported": {} if study.other_data else report.reported.get(name, {}),
+            }
+            for name in study.models
+        },
+        "accuracy_goals": report.about["accuracy_goals"],
+        **({"other_data": True} if study.other_data else {}),
+    }

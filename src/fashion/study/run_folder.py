@@ -1,4 +1,4 @@
-"""A run's folder: its files, each named here alone, and what is said of a folder that lacks one."""
+"""Where a run's files are, each named here alone, and what is said of a folder that lacks one."""
 
 import shlex
 from collections.abc import Sequence
@@ -7,8 +7,13 @@ from pathlib import Path
 from fashion.errors import UserError
 from fashion.files import read_json
 from fashion.image import CLASSES
-from fashion.study.spec import read_spec
+from fashion.study.spec import Key, read_spec
 
+# A run below runs/, logs/, benchmarks/ and checkpoints/ of a study's results.
+RUN = "{model}/{augmentation}/seed{seed}"
+FOLDER = f"runs/{RUN}"
+TRAINING_LOG, EVALUATION_LOG, ATTEMPTS = f"logs/{RUN}.train.log", f"logs/{RUN}.evaluate.log", f"logs/{RUN}.attempts"
+BENCHMARK, CHECKPOINT = f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
 # Of the training.
 SPEC, HISTORY, WEIGHTS, PROVENANCE = "spec.json", "history.csv", "model.safetensors", "provenance.json"
 # Of the evaluation.
@@ -19,6 +24,12 @@ CORRECT = "correct.npy"
 RECORDS = (SPEC, HISTORY, METRICS, PROVENANCE)
 # Beside the runs' dataset, in results/data/, where its classes are not named as Fashion-MNIST's.
 CLASS_NAMES_FILE = "class_names.json"
+
+
+def run_path(pattern: str, run: Key) -> str:
+    """One of the paths above, of a run."""
+    model, augmentation, seed = run
+    return pattern.format(model=model, augmentation=augmentation, seed=seed)
 
 
 def classes_of(run: Path) -> Sequence[str]:

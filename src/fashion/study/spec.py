@@ -5,6 +5,9 @@ from pathlib import Path
 from fashion.errors import UserError
 from fashion.files import read_json
 
+# Model, augmentation and seed of a run.
+Key = tuple[str, str, int]
+
 SPEC_KEYS = ("model", "augmentation", "training", "study", "seed")
 
 

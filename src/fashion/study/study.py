@@ -7,17 +7,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
-from pathlib import Path
-
-import yaml
 
 from fashion.errors import UserError
-from fashion.study.outputs import FIGURES, TABLES, Figure, Table, figure_of
-from fashion.study.spec import split_sizes
+from fashion.study.spec import Key, split_sizes
 
-# What tables and figures read that need no finished run.
-WITHOUT_RUNS = ("dataset", "mixup", "magnitudes", "training", "answer")
 OTHER_DATA = "the dataset is not Fashion-MNIST"
 
 
@@ -25,20 +18,27 @@ OTHER_DATA = "the dataset is not Fashion-MNIST"
 class Study:
     """What is run under one name of config.yaml's `studies`.
 
-    `note` is printed on all that it makes; `reading` is that of the report's claims which it answers, "as_published" or
-    "as_described"; `training` has the settings that hold unless a model's differ; `models` has
-    the entries of config.yaml by name; `augmentations` has, for each model, the names of those it runs with; `specs`
-    has every run's spec by (model, augmentation, seed). With `other_data` than Fashion-MNIST, nothing of the report
-    applies. `whole` is the study that a part was taken from, by `only`.
+    Args:
+        name: its key there.
+        note: printed on all that it makes.
+        reading: that in which it answers the report's claims; None for the report's default.
+        training: the settings that hold unless a model's differ.
+        models: its models' entries of config.yaml.
+        catalogue: the entries of all models of config.yaml, whether they run in it or not.
+        augmentations: for each model, the names of those that it runs with.
+        specs: every run's spec.
+        other_data: the dataset is not Fashion-MNIST, and nothing of the report applies.
+        whole: the study that this is a part of; see `only`.
     """
 
     name: str
     note: str
-    reading: str
+    reading: str | None
     training: dict
     models: dict[str, dict]
+    catalogue: dict[str, dict]
     augmentations: dict[str, tuple[str, ...]]
-    specs: dict[tuple[str, str, int], dict]
+    specs: dict[Key, dict]
     other_data: bool = False
     whole: "Study | None" = None
 
@@ -55,7 +55,7 @@ class Study:
             seeds[model, augmentation].append(seed)
         return dict(seeds)
 
-    def only(self, runs: Collection[tuple[str, str, int]]) -> "Study":
+    def only(self, runs: Collection[Key]) -> "Study":
         """The same study with these of its runs, and without the models that have none of them."""
         specs = {run: spec for run, spec in self.specs.items() if run in runs}
         groups = {run[:2] for run in specs}
@@ -67,65 +67,19 @@ class Study:
         models = {model: self.models[model] for model in kept}
         return replace(self, models=models, augmentations=kept, specs=specs, whole=self.planned)
 
-    def shown_runs(self, model: str) -> list[tuple[str, str, int]]:
-        """The runs that a figure of `model` shows: all seeds of its last augmentation."""
-        augmentation = self.augmentations[model][-1]
+    def shown_augmentation(self, model: str) -> str:
+        """The augmentation of a model that figures show which show one: its last."""
+        return self.augmentations[model][-1]
+
+    def shown_runs(self, model: str) -> list[Key]:
+        """The runs that a figure of `model` shows: all seeds of one augmentation."""
+        augmentation = self.shown_augmentation(model)
         return [(model, augmentation, seed) for seed in self.groups[model, augmentation]]
-
-    def shown_reported(self, model: str) -> dict:
-        """The report's numbers of the runs that a figure of `model` shows."""
-        return self.models[model].get("reported", {}).get(self.augmentations[model][-1], {})
-
-    def repeats(self) -> bool:
-        """Whether it runs again what the report's authors ran."""
-        return any("run" in self.models[model].get("reported", {}).get(name, {}) for model, name, _ in self.specs)
 
     def augmented_by(self, method: str, setting: str) -> list[float]:
         """The values that a setting of MixUp or RandAugment has in its runs, sorted; none without that method."""
         augmentations = [spec["augmentation"] for spec in self.planned.specs.values()]
         return sorted({augmentation[method][setting] for augmentation in augmentations if method in augmentation})
-
-    def tables(self) -> list[Table]:
-        """Its tables, in the order in which a reader wants them."""
-        return [table for table in TABLES if self._has(table)]
-
-    def _has(self, row: Table | Figure) -> bool:
-        """Whether it has what such a table or figure shows."""
-        if not self.specs and row.reads not in WITHOUT_RUNS:
-            return False
-        match row.reads:
-            case "mixup":
-                return bool(self.augmented_by("mixup", "alpha"))
-            case "magnitudes":
-                return bool(self.augmented_by("randaugment", "magnitude"))
-        return "repeats" not in (row.reads, row.name) or self.repeats()
-
-    def figures(self) -> dict[str, Figure]:
-        """Its figures by name, the report's by their numbers before those beyond it.
-
-        Of those that show models, the ones with one `curves` number in config.yaml share that figure, and one more has
-        the curves of all that have none in the report.
-        """
-        members = defaultdict(list)
-        for model, entry in sorted(self.planned.models.items()):
-            numbers = entry.get("figures", {})
-            for kind, number in numbers.items():
-                members[number, kind].append(model)
-            if not {"curves", "test_curves"} & numbers.keys():
-                members[None, "curves"].append(model)
-        showing_models = [
-            figure_of(kind, number, "other" if number is None else _common_name(models), shown)
-            for (number, kind), models in members.items()
-            # A diagram needs no run.
-            if (shown := tuple(model for model in models if kind == "diagram" or model in self.models))
-        ]
-        figures = [*filter(self._has, FIGURES), *showing_models]
-        return {figure.name: figure for figure in sorted(figures, key=lambda one: (one.number is None, one.name))}
-
-    def shown_by(self, figure: Figure) -> list[tuple[str, str, int]]:
-        """The runs that a figure shows."""
-        last = 1 if figure.reads.startswith("first") else None
-        return [run for model in figure.models or sorted(self.models) for run in self.shown_runs(model)[:last]]
 
     def hyperparameters(self) -> dict:
         """The training settings, and for each model with others those that differ."""
@@ -134,31 +88,6 @@ class Study:
             for (model, _, _), spec in self.planned.specs.items()
         }
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
-
-    def summary(self) -> dict:
-        """What a table over all runs needs to know: its models with seeds and reported numbers.
-
-        And of all models that it plans, their names in words, and what those without a run are built from.
-        """
-        return {
-            "study": self.name,
-            "note": self.note,
-            "reading": self.reading,
-            "titles": {name: entry.get("title", name) for name, entry in self.planned.models.items()},
-            "networks": {
-                name: {key: entry[key] for key in ("family", "settings")}
-                for name, entry in self.planned.models.items()
-                if name not in self.models
-            },
-            "models": {
-                name: {
-                    "augmentations": {key: self.groups[name, key] for key in self.augmentations[name]},
-                    "reported": entry.get("reported", {}),
-                }
-                for name, entry in self.models.items()
-            },
-            **({"other_data": True} if self.other_data else {}),
-        }
 
 
 def models_of(config: dict, name: str) -> list[str]:
@@ -170,7 +99,7 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
     """The study `name` that a valid `config` describes.
 
     Settings are merged: `training`, then the model's, then the study's, then the study's for that model. With
-    `other_data` than Fashion-MNIST no model has numbers of the report beside its own, and the note says so.
+    `other_data` than Fashion-MNIST the note says that nothing of the report applies.
 
     Raises:
         UserError: what the schema cannot say is wrong; see `check`.
@@ -179,7 +108,6 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
     models = {model: config["models"][model] for model in models_of(config, name)}
     notes = [chosen["note"]] if chosen.get("note") else []
     if other_data:
-        models = {model: {key: entry[key] for key in entry if key != "reported"} for model, entry in models.items()}
         notes.append(f"{OTHER_DATA}: nothing that the report says applies to it")
     common = {**config["training"], **chosen.get("training", {})}
     augmentations = {}
@@ -217,23 +145,11 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
     return Study(
         name=name,
         note="; ".join(notes),
-        reading=chosen.get("reading", "as_described"),
+        reading=chosen.get("reading"),
         training=common,
         models=models,
+        catalogue=config["models"],
         augmentations=augmentations,
         specs=specs,
         other_data=other_data,
     )
-
-
-def load_study(path: Path, name: str) -> Study:
-    """The study `name` that the configuration at `path` describes."""
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if name not in config["studies"]:
-        raise UserError(f"{path} has no study {name!r}; it has {', '.join(config['studies'])}")
-    return resolve(config, name)
-
-
-def _common_name(models: list[str]) -> str:
-    common = takewhile(lambda letters: len(set(letters)) == 1, zip(*models, strict=False))
-    return "".join(letters[0] for letters in common).rstrip("_") or "_".join(models)

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from fashion.records.metrics import percent
+from fashion.records.predictions import Groups
 from fashion.records.statistics import over_seeds_and_images
-from fashion.stage import exit_on_user_error
-from fashion.tables.writing import Groups, write_prediction_table
 
 BASE = "none"  # the augmentation that the others are compared with
 
@@ -61,11 +60,3 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
                 for part in parts
             ]
     return shown.fillna("")
-
-
-def main() -> None:
-    write_prediction_table(__doc__, ablation, readable)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -5,9 +5,7 @@ import pandas as pd
 
 from fashion.records.confidence import BINS, reliability
 from fashion.records.metrics import percent, with_deviation
-from fashion.records.predictions import Predictions
-from fashion.stage import exit_on_user_error
-from fashion.tables.writing import Groups, write_prediction_table
+from fashion.records.predictions import Groups, Predictions
 
 MEASURES = ("ece", "mean_confidence", "accuracy", "negative_log_likelihood")
 
@@ -66,11 +64,3 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         }
         for _, row in table.iterrows()
     )
-
-
-def main() -> None:
-    write_prediction_table(__doc__, calibration, readable)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

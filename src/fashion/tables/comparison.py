@@ -10,9 +10,7 @@ from fashion.records.metrics import percent, span, with_diverged
 from fashion.records.run import Runs
 from fashion.records.statistics import over_seeds_and_images
 from fashion.records.timing import doubts
-from fashion.stage import exit_on_user_error
 from fashion.study.spec import split_sizes
-from fashion.tables.writing import write_study_table
 
 REPORTED = ("parameters", "test_accuracy", "augmented_test_accuracy", "seconds", "seconds_per_epoch", "epochs")
 # Of each measured column that has one. Epochs have none: to stop sooner is neither better nor worse.
@@ -117,11 +115,3 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
         }
         for _, row in comparison.iterrows()
     )
-
-
-def main() -> None:
-    write_study_table(__doc__, compare, readable)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -5,13 +5,10 @@ import pandas as pd
 from fashion.records.metrics import with_diverged
 from fashion.records.run import Runs, accuracy_so_far
 from fashion.records.timing import doubts
-from fashion.stage import exit_on_user_error
-from fashion.tables.writing import write_study_table
 
 JOULES_PER_WATT_HOUR = 3600
 TOTAL = "all"
-# Test accuracies: the report's best, and one either side.
-GOALS = {"seconds_to_90": 0.90, "seconds_to_91_8": 0.918, "seconds_to_93": 0.93}
+GOAL = "seconds_to_"  # with the percentage, begins the name of a column
 
 
 def compute(runs: Runs) -> pd.DataFrame:
@@ -20,9 +17,10 @@ def compute(runs: Runs) -> pd.DataFrame:
     Seconds are those of training and validation; processor seconds those of the whole training, all its threads and
     attempts together, absent where older code did not record them; watt hours those of the whole GPU meanwhile, absent
     where an epoch's were not counted. `timed` says why a time decides nothing, if it does not. The sum of the reported
-    seconds takes the models' reported trainings once each. The columns of `GOALS` have the seconds until the epoch with
-    the lowest validation loss so far has that test accuracy, absent where none had.
+    seconds takes the models' reported trainings once each. A column for each of the report's accuracy goals has the
+    seconds until the epoch with the lowest validation loss so far has that test accuracy, absent where none had.
     """
+    goals = {f"{GOAL}{100 * goal:g}".replace(".", "_"): goal for goal in runs.summary["accuracy_goals"]}
     rows = []
     for (model, augmentation), seeds in runs.items():
         reported = runs.reported(model, augmentation)
@@ -40,7 +38,7 @@ def compute(runs: Runs) -> pd.DataFrame:
                     "seconds": seconds,
                     "seconds_per_epoch": seconds / len(run.history),
                     "processor_seconds": run.provenance.get("processor_seconds"),
-                    **{name: so_far["seconds"][so_far["accuracy"] >= goal].min() for name, goal in GOALS.items()},
+                    **{name: so_far["seconds"][so_far["accuracy"] >= goal].min() for name, goal in goals.items()},
                     "timed": "; ".join(doubts([run])),
                     "watt_hours": run.history["joules"].sum(skipna=False) / JOULES_PER_WATT_HOUR,
                     "reported_seconds": reported.get("seconds"),
@@ -69,6 +67,9 @@ def compute(runs: Runs) -> pd.DataFrame:
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: units, and the report's number after ours."""
 
+    goals = [column for column in map(str, frame.columns) if column.startswith(GOAL)]
+    percentages = ", ".join(column.removeprefix(GOAL).replace("_", ".") for column in goals)
+
     def beside(row: pd.Series, column: str, specification: str) -> str:
         reported = row[f"reported_{column}"]
         return f"{row[column]:{specification}}" + (f" ({reported:{specification}})" if pd.notna(reported) else "")
@@ -83,20 +84,12 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
             "seconds (reported)": beside(row, "seconds", ",.1f"),
             "seconds per epoch (reported)": beside(row, "seconds_per_epoch", ".2f"),
             "processor seconds": "" if pd.isna(row["processor_seconds"]) else f"{row['processor_seconds']:,.1f}",
-            "seconds to 90, 91.8, 93 %": ""
+            f"seconds to {percentages} %": ""
             if row["model"] == TOTAL
-            else ", ".join("-" if pd.isna(row[name]) else f"{row[name]:,.0f}" for name in GOALS),
+            else ", ".join("-" if pd.isna(row[name]) else f"{row[name]:,.0f}" for name in goals),
             "times": row["timed"],
             "Wh": "" if pd.isna(row["watt_hours"]) else f"{row['watt_hours']:.1f}",
             "device": row["device"],
         }
         for _, row in frame.iterrows()
     )
-
-
-def main() -> None:
-    write_study_table(__doc__, compute, readable)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

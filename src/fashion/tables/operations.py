@@ -1,10 +1,8 @@
-"""Table 2 of the report: RandAugment's operations, with how far each goes."""
+"""RandAugment's operations, with how far each goes."""
 
 import pandas as pd
 
 from fashion.data.operations import OPS, strength
-from fashion.stage import exit_on_user_error
-from fashion.tables.writing import table_parser, write_table
 
 # What an operation's strength counts; the others have none.
 UNITS = {
@@ -18,7 +16,7 @@ UNITS = {
 
 
 def operations(magnitudes: list[int]) -> pd.DataFrame:
-    """Table 2: RandAugment's operations, and how far each goes at the given magnitudes, in its own unit."""
+    """RandAugment's operations, and how far each goes at the given magnitudes, in its own unit."""
     return pd.DataFrame(
         {
             "operation": name,
@@ -30,14 +28,3 @@ def operations(magnitudes: list[int]) -> pd.DataFrame:
         }
         for name in OPS
     )
-
-
-def main() -> None:
-    parser = table_parser(__doc__)
-    parser.add_argument("--magnitudes", type=int, nargs="+", required=True)
-    arguments = parser.parse_args()
-    write_table(operations(arguments.magnitudes), arguments.output, arguments.note)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -8,11 +8,9 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from fashion.image import CLASSES
 from fashion.records.metrics import percent
-from fashion.records.run import add_runs, read_groups
-from fashion.stage import exit_on_user_error
-from fashion.tables.writing import Groups, table_parser, write_table
+from fashion.records.predictions import Groups
 
-METRICS = ("precision", "recall", "f1")
+SCORES = ("precision", "recall", "f1")
 
 
 def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
@@ -37,7 +35,7 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
                     "seeds": len(seeds),
                     "class": name,
                     "test_images": int(images[label]),
-                    **{metric: mean[label] for metric, mean in zip(METRICS, means, strict=True)},
+                    **{metric: mean[label] for metric, mean in zip(SCORES, means, strict=True)},
                 }
             )
     return pd.DataFrame(rows)
@@ -45,16 +43,4 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: in percent."""
-    return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in METRICS})
-
-
-def main() -> None:
-    parser = table_parser(__doc__)
-    add_runs(parser)
-    arguments = parser.parse_args()
-    frame = per_class(read_groups(arguments.runs), arguments.classes)
-    write_table(frame, arguments.output, arguments.note, shown=readable(frame))
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)
+    return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in SCORES})

@@ -1,11 +1,11 @@
-"""Figures: each module is a stage that draws from saved data and writes the same bytes for the same data.
+"""Figures: drawn from saved data, with the same bytes for the same data.
 
 A module's plot functions take data and return a `Figure`; how it looks is in fashion.mplstyle.
 """
 
 import argparse
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib import style
@@ -15,9 +15,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from fashion.errors import UserError
 from fashion.figures.parts.svg import svg
-from fashion.files import atomic, write_text
-from fashion.records.run import Run, add_runs
-from fashion.stage import add_classes, stage_parser
+from fashion.files import atomic, read_json, write_text
+from fashion.stage import stage_parser
 
 WIDTH = 6.5  # of a page's text, in inches
 LINE_HEIGHT = 0.14  # inches
@@ -28,24 +27,24 @@ style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
 
 
 def figure_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line of a figure's stage, with what all of them take: `--note`, `--classes` and `--output`."""
+    """The command line of a stage that draws figures, with what all of them take."""
     parser = stage_parser(description)
-    parser.add_argument("--note", default="", help="a line at the figure's foot")
-    add_classes(parser)
-    parser.add_argument("--output", type=Path, nargs="+", required=True, help="the files to write, .png or .svg")
+    parser.add_argument("--plan", type=Path, required=True, help="what to draw: a JSON file, see fashion.study.outputs")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the figures, .png and .svg")
     return parser
 
 
-def draw_runs(
-    description: str | None,
-    read: Callable[[list[list[Run]]], Iterable],
-    plot: Callable[[list], Figure],
-) -> None:
-    """Draw what the command line names: `plot` of all that `read` gives for groups of runs."""
-    parser = figure_parser(description)
-    add_runs(parser)
-    arguments = parser.parse_args()
-    save(plot(list(read(arguments.runs))), arguments.output, arguments.note)
+def draw(plan: Path, output: Path, plot: Callable[..., Figure]) -> None:
+    """Draw the figures of a plan, as PNG and SVG.
+
+    Args:
+        plot: is called with a figure's kind, groups of runs, `[[model, augmentation, [seed, ...]], ...]`, and the names
+            of the classes, and with its settings by name.
+    """
+    planned = read_json(plan)
+    for name, settings in planned["outputs"].items():
+        figure = plot(settings.pop("kind"), settings.pop("runs"), planned["classes"], **settings)
+        save(figure, [output / f"{name}.{suffix}" for suffix in ("png", "svg")], planned["note"])
 
 
 def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:

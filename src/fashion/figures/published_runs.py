@@ -1,6 +1,5 @@
 """Beyond the report: each published accuracy against those of our seeds, measured on test images of the same kind."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fashion.figures.parts.sheet import WIDTH, figure_parser, save
+from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
-from fashion.stage import exit_on_user_error
 
 ROW_HEIGHT = 0.26  # inches
 AROUND = 0.8
@@ -51,14 +49,3 @@ def plot(repeats: pd.DataFrame) -> Figure:
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
-
-
-def main() -> None:
-    parser = figure_parser(__doc__)
-    parser.add_argument("--repeats", type=Path, required=True, help="the table of that name, .csv")
-    arguments = parser.parse_args()
-    save(plot(pd.read_csv(arguments.repeats, dtype={"accuracies": str})), arguments.output, arguments.note)
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

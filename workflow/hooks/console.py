@@ -1,13 +1,18 @@
-# What a terminal shows of a run: a line for each job that has ended, and of one that failed the end of its log. Everything else
-# is in Snakemake's log, .snakemake/log; `--verbose` or `--printshellcmds` show it here as well.
+"""What a terminal shows of a run of Snakemake: its jobs as they end, failures with their reasons.
+
+Everything else is in Snakemake's log, .snakemake/log.
+"""
+
 import logging
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 from snakemake.logging import ColorizingTextHandler
-from snakemake.settings.enums import Quietness
+from snakemake.workflow import Workflow
 from snakemake_interface_logger_plugins.common import LogEvent
 
-TAIL = 8  # lines of a failed job's log
+LOG_LINES = 8  # of a failed job's log, on the console
 SILENT = {
     LogEvent.WORKFLOW_STARTED,
     LogEvent.RESOURCES_INFO,
@@ -17,77 +22,80 @@ SILENT = {
     LogEvent.GROUP_INFO,
     LogEvent.GROUP_ERROR,  # each of its jobs has an error of its own
 }
-# What begins with these says nothing of this run, or what other lines here say.
+# Messages that begin so say nothing of this run, or what other lines say.
 NOISE = (
     "Select jobs",
     "Using shell",
     "Conda environments",
     "Assuming unrestricted",
     "Removing output files of failed job",
+    "Complete log",
+    "Elapsed time",
+    "Reasons:",
+    "Some jobs were triggered",
+    "Rules with provenance",
 )
-NOISE += ("Complete log", "Elapsed time", "Reasons:", "Some jobs were triggered", "Rules with provenance")
 
 
 class Console(logging.Formatter):
-    """Snakemake's log records as lines for a reader; an empty one is not shown.
+    """Formats Snakemake's log records for a reader; a record that gives "" is not shown.
 
-    It is the terminal's filter, too: at records of jobs that start, Snakemake writes a blank line before it formats.
+    It is the handler's filter, too: at records of jobs that start, Snakemake writes a blank line before it formats.
     """
 
-    def __init__(self, own):
+    def __init__(self, snakemakes: logging.Formatter | None):
         super().__init__()
-        self.own = own  # Snakemake's formatter
-        self.jobs = {}  # names by id
-        self.ended, self.failed = [], []
+        self.snakemakes = snakemakes or logging.Formatter()
+        self.names: dict[int, str] = {}  # of jobs, by id
+        self.ended: list[str] = []
+        self.failed: list[str] = []
 
-    def filter(self, record):
+    def filter(self, record: logging.LogRecord) -> bool:
         event = getattr(record, "event", None)
         if event == LogEvent.JOB_INFO:
-            self.jobs[record.jobid] = name_of(record.rule_name, record.wildcards)
+            self.names[record.jobid] = job_name(record.rule_name, record.wildcards)
         return event not in SILENT and not record.getMessage().startswith(NOISE)
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         match getattr(record, "event", None):
             case LogEvent.JOB_FINISHED:
-                self.ended.append(self.jobs.get(record.job_id, record.getMessage()))
+                self.ended.append(self.names.get(record.job_id, record.getMessage()))
                 return ""
             case LogEvent.PROGRESS:
                 names, self.ended = ", ".join(self.ended), []
                 return f"{time.strftime('%H:%M:%S')} {record.done} of {record.total}: {names}"
             case LogEvent.JOB_ERROR:
-                self.failed.append(name := self.jobs.get(record.jobid, record.rule_name))
+                self.failed.append(name := self.names.get(record.jobid, record.rule_name))
                 return failure(name, record)
             case LogEvent.ERROR if "CalledProcessError" in record.getMessage():
                 return ""  # the command; JOB_ERROR says the reason
         if record.getMessage().startswith("Exiting because a job execution failed"):
             return f"{len(self.failed)} failed, see above: {', '.join(self.failed)}"
-        return self.own.format(record)
+        return self.snakemakes.format(record)
 
 
-def name_of(rule, wildcards):
-    """A job's name for a reader: what its study's other jobs differ in."""
-    values = [f"seed {value}" if key == "seed" else value for key, value in wildcards.items()]
-    return " ".join([rule, *(value for key, value in zip(wildcards, values) if key not in ("study", "digest"))])
+def job_name(rule: str, wildcards: Mapping[str, str]) -> str:
+    """A job's name for a reader: `train vgg both seed 0`."""
+    return " ".join([rule, *(f"seed {value}" if key == "seed" else value for key, value in wildcards.items())])
 
 
-def failure(name, record):
+def failure(name: str, record: logging.LogRecord) -> str:
     """That a job failed, and what its logs end with."""
     lines = [f"failed: {name}", *filter(None, [record.rule_msg])]
     for path in record.log:
         path = path.partition(" (")[0]
         written = Path(path).read_text(errors="replace").splitlines() if Path(path).is_file() else []
-        lines += [f"{path} ends with:", *written[-TAIL:]] if written else [f"{path} is empty"]
+        lines += [f"{path} ends with:", *written[-LOG_LINES:]] if written else [f"{path} is empty"]
     return "\n    ".join(lines)
 
 
-settings = workflow.output_settings
-QUIET = Quietness.RULES in (settings.quiet or ())
-if workflow.is_main_process and not (settings.verbose or settings.printshellcmds):
+def tidy(workflow: Workflow) -> None:
+    """Show a reader's lines on the terminal; with --verbose or --printshellcmds, Snakemake's own."""
+    settings = workflow.output_settings
+    if settings.verbose or settings.printshellcmds:
+        return
     for handler in logging.getLogger("snakemake.logging").handlers:
         if isinstance(handler, ColorizingTextHandler):
             console = Console(handler.formatter)
             handler.setFormatter(console)
             handler.addFilter(console)
-    if settings.dryrun:
-        # As with --quiet, Snakemake then describes no job: nothing of that would be shown, and it takes a quarter longer.
-        settings.quiet = {Quietness.RULES, Quietness.PROGRESS}

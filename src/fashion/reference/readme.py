@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from fashion.answer import claims, repeats
-from fashion.records.run import Key, finished_runs
+from fashion.records.run import finished_runs
 from fashion.records.timing import doubts
 from fashion.reference.compare import RULE
+from fashion.study import outputs
+from fashion.study.report import Report
+from fashion.study.spec import Key
 from fashion.study.study import Study
-from fashion.tables import comparison
 
 PAGE = """\
 # Reference results: study `{study}`
@@ -63,20 +64,20 @@ of ours would, with 95 % confidence. Nothing is decided below three seeds.
 """
 
 
-def page(
-    study: Study,
-    folder: Path,
-    claimed: pd.DataFrame,
-    table: pd.DataFrame,
-    repeated: pd.DataFrame,
-    missing: list[Key],
-) -> str:
-    """The page on a reference, from what its folder has."""
+Tables = dict[str, tuple[pd.DataFrame, pd.DataFrame | None]]
+
+
+def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: list[Key]) -> str:
+    """The page on a reference, from what its folder has.
+
+    Args:
+        tables: by kind, each with how a reader is shown it.
+    """
     runs = finished_runs(folder).values()
     provenances = [run.provenance for run in runs]
     limits = [study.note] * bool(study.note)
     limits += [f"Missing, since not finished: {listed(missing)}."] * bool(missing)
-    if table["seeds"].min() == 1:
+    if tables["comparison"][0]["seeds"].min() == 1:
         limits.append(
             "Where there is one seed, the interval is that of the test images, and nothing is said of others."
         )
@@ -88,7 +89,7 @@ def page(
     limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
     return PAGE.format(
         study=study.name,
-        reading=study.reading.replace("_", " "),
+        reading=report.about["readings"][outputs.reading_of(study, report)]["title"].lower(),
         published=len(runs),
         planned=len(study.specs),
         command=f"snakemake --cores all --resources gpu=1 --config study={study.name}",
@@ -104,19 +105,22 @@ def page(
         ),
         hours=sum(run.history["seconds"].sum() for run in runs) / 3600,
         finished=max(one["finished"] for one in provenances)[:10],
-        claims=claims.readable(claimed).to_markdown(index=False, disable_numparse=True),
-        comparison=comparison.readable(table).to_markdown(index=False, disable_numparse=True),
-        repeats=REPEATED.format(table=repeats.readable(repeated).to_markdown(index=False, disable_numparse=True))
-        if len(repeated)
-        else "",
+        claims=_markdown(tables["claims"]),
+        comparison=_markdown(tables["comparison"]),
+        repeats=REPEATED.format(table=_markdown(tables["repeats"])) if len(tables["repeats"][0]) else "",
         figures="\n".join(
             f"![{figure.title}](figures/{figure.name}.png)"
-            for figure in study.figures().values()
+            for figure in outputs.figures(study, report)
             if (folder / f"figures/{figure.name}.png").exists()
         ),
         limits="\n".join(f"- {limit}" for limit in limits),
         rule=RULE,
     )
+
+
+def _markdown(table: tuple[pd.DataFrame, pd.DataFrame | None]) -> str:
+    frame, shown = table
+    return (frame if shown is None else shown).to_markdown(index=False, disable_numparse=True)
 
 
 def listed(keys: Iterable[Key]) -> str:

@@ -1,5 +1,6 @@
 """The answer in README.md: each claim of the report with its verdict in both readings, from the references."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -7,16 +8,17 @@ import pandas as pd
 from fashion.errors import UserError
 from fashion.files import write_text
 from fashion.stage import exit_on_user_error, stage_parser
+from fashion.study.configuration import load_study
 
-READINGS = ("as_published", "as_described")
 BEGIN, END = "<!-- answer: written by `make answer` -->", "<!-- end of answer -->"
 
 
-def answer(reference: Path) -> str:
+def answer(reference: Path, readings: Mapping[str, dict]) -> str:
     """The claims as Markdown: a row each, with what each reading's reference says of it.
 
     Args:
         reference: has a folder for each study that is published there.
+        readings: the report's, by name, in the order of the columns.
 
     Raises:
         UserError: there is none.
@@ -31,10 +33,10 @@ def answer(reference: Path) -> str:
             "": name,
             "the report": f"{claim['claim']} ({claim['reported']})",
             **{
-                reading.replace("_", " "): cell(by_reading[reading].loc[name])
-                if reading in by_reading and name in by_reading[reading].index
+                reading["title"].lower(): cell(by_reading[key].loc[name])
+                if key in by_reading and name in by_reading[key].index
                 else "not run yet"
-                for reading in READINGS
+                for key, reading in readings.items()
             },
         }
         for name, claim in claims.iterrows()
@@ -60,12 +62,14 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--page", type=Path, default=Path("README.md"), help="(default: %(default)s)")
     parser.add_argument("--reference", type=Path, default=Path("docs/reference"), help="(default: %(default)s)")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="(default: %(default)s)")
     arguments = parser.parse_args()
+    _, report = load_study([arguments.config])
     try:
         page = arguments.page.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{arguments.page}: no page to write the answer into ({error.strerror})") from error
-    write_text(arguments.page, insert(page, answer(arguments.reference)))
+    write_text(arguments.page, insert(page, answer(arguments.reference, report.about["readings"])))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""Writes the answer as tables: claims, what their verdicts are made of, published runs repeated, and deviations."""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from fashion.answer import claims, repeats
+from fashion.answer.deviations import deviations
+from fashion.data.dataset import load
+from fashion.files import read_json
+from fashion.records.run import Runs
+from fashion.stage import exit_on_user_error, stage_parser
+from fashion.tables.classes import classes
+from fashion.tables.writing import write_table
+
+
+def answer(
+    runs: Runs, counted: pd.DataFrame, rules: dict, differences: dict
+) -> dict[str, tuple[pd.DataFrame, pd.DataFrame | None]]:
+    """The tables of the answer by kind, each with how a reader is shown it if not as it is.
+
+    Args:
+        counted: the images of each class, as `fashion.tables.classes` counts them; empty where they are not known.
+        rules: the report's claims.yaml.
+        differences: the report's deviations.yaml.
+    """
+    protocol = rules["protocols"][runs.summary["reading"]]
+    judged, statements = claims.tables(rules, runs, counted)
+    repeated = repeats.repeats(runs, protocol)
+    return {
+        "claims": (judged, claims.readable(judged)),
+        "statements": (statements, claims.readable_statements(statements)),
+        "repeats": (repeated, repeats.readable(repeated)),
+        "deviations": (deviations(differences, protocol, runs), None),
+    }
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--plan", type=Path, required=True, help="the study's summary and its tables, JSON")
+    parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
+    parser.add_argument("--data", type=Path, required=True, help="the dataset")
+    parser.add_argument("--claims", type=Path, required=True, help="the report's claims.yaml")
+    parser.add_argument("--deviations", type=Path, required=True, help="the report's deviations.yaml")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the tables, .csv and .md")
+    arguments = parser.parse_args()
+    plan = read_json(arguments.plan)
+    rules, differences = (
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (arguments.claims, arguments.deviations)
+    )
+    runs = Runs(plan["summary"], arguments.runs)
+    tables = answer(runs, classes(load(arguments.data)), rules, differences)
+    for name, entry in plan["outputs"].items():
+        frame, shown = tables[entry["kind"]]
+        write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown)
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)

@@ -1,0 +1,88 @@
+"""The report that is reproduced: its folder, which config.yaml names, read once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from fashion.errors import UserError
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report says, shows and claims: the files of its `folder`, each described at its own head."""
+
+    folder: Path
+
+    @cached_property
+    def about(self) -> dict:
+        """Title, authors, readings: report.yaml."""
+        return self._read("report.yaml")
+
+    @cached_property
+    def reported(self) -> dict[str, dict[str, dict]]:
+        """The report's numbers by model and augmentation: reported.yaml."""
+        return self._read("reported.yaml")
+
+    @cached_property
+    def figures(self) -> dict[str, dict]:
+        """The figures by file name: figures.yaml."""
+        return self._read("figures.yaml")
+
+    @cached_property
+    def tables(self) -> dict[str, dict]:
+        """The tables by file name: tables.yaml."""
+        return self._read("tables.yaml")
+
+    @property
+    def claims(self) -> Path:
+        return self.folder / "claims.yaml"
+
+    @property
+    def deviations(self) -> Path:
+        return self.folder / "deviations.yaml"
+
+    def read_claims(self) -> dict:
+        """The claims, their rules and the protocols."""
+        return self._read("claims.yaml")
+
+    def read_deviations(self) -> dict[str, dict]:
+        """Where report, its code and this pipeline differ."""
+        return self._read("deviations.yaml")
+
+    @property
+    def curves(self) -> Path:
+        """The published curves, a row for each epoch of a published run."""
+        return self.folder / "curves.csv"
+
+    @property
+    def networks(self) -> Path:
+        """Which network made which of its numbers, in words."""
+        return self.folder / "networks.md"
+
+    def numbers(self, model: str, augmentation: str) -> dict:
+        """The report's numbers of the runs of a model with an augmentation; none if it has none."""
+        return self.reported.get(model, {}).get(augmentation, {})
+
+    def _read(self, name: str) -> dict:
+        path = self.folder / name
+        try:
+            return yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise UserError(f"{path}: not a readable file of a report: {' '.join(str(error).split())}") from error
+
+
+def report_of(config: dict) -> Report:
+    """The report that a configuration names: a folder from the working directory on, else in this checkout.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    folders = [Path(config["report"]), CHECKOUT / config["report"]]
+    folder = next(filter(Path.is_dir, folders), None)
+    if folder is None:
+        raise UserError(f"config: report: no folder {folders[0]}; docs/own_report.md says what belongs into it")
+    return Report(folder)

@@ -1,0 +1,201 @@
+"""What a run of Snakemake says of its plan, and does at its end."""
+
+import atexit
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+from fashion.machine.gpus import has_gpu, listed, visible_gpus
+from fashion.machine.hardware import gpu_name, multiply_adds_per_second, processor
+from snakemake.jobs import Job
+from snakemake.settings.enums import Quietness
+from snakemake.workflow import Workflow
+
+from fashion.records.forecast import Forecast, Machine
+from fashion.records.status import PlannedRun, describe, summary
+from fashion.study.changes import changes
+from fashion.study.resources import THREADS_OF_LARGE
+from fashion.study.study import Study, resolve
+from hooks.console import job_name
+
+FAILURES_LISTED = 10  # at the end of a run; the page has all
+# Two cores can run these in place of a study that takes a GPU: studies, and the Makefile's targets.
+INSTEAD = ("quick", "published")
+
+
+class Session:
+    """What a run of Snakemake says of its plan, and does at its end.
+
+    Args:
+        config: the whole configuration.
+        study: that which is planned.
+        place: the folder of its tables, figures and page.
+    """
+
+    def __init__(self, workflow: Workflow, config: dict, study: Study, place: str):
+        self.workflow, self.config, self.study, self.place = workflow, config, study, place
+        settings = workflow.output_settings
+        self.quiet = Quietness.RULES in (settings.quiet or ())
+        if settings.dryrun and not (settings.verbose or settings.printshellcmds):
+            # As with --quiet, Snakemake then describes no job: none of that is shown, and it takes a quarter longer.
+            settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
+
+    def say_start(self) -> None:
+        """Print what is to be trained, and what that takes."""
+        runs, _ = self._planned()
+        if any(run.training for run in runs) and not self.workflow.touch:
+            print(summary(self.study.name, runs, *self._forecast(runs)), file=sys.stderr, flush=True)
+
+    def say_page(self) -> None:
+        """Print which page to open, if it was asked for."""
+        if any(job.rule.name == "page" for job in self.workflow.dag.jobs):
+            print(f"study {self.study.name}: open {self.place}/report.html", file=sys.stderr, flush=True)
+
+    def say_at_exit(self) -> None:
+        """Print a dry run's plan, and the page of a run with nothing to do: Snakemake has no hook for their ends."""
+        if self.workflow.scheduler is not None and self.workflow.dryrun:
+            self._say_plan()
+        elif self.workflow.scheduler is not None and not len(self.workflow.dag):
+            self.say_page()
+
+    def end_with_partial_results(self) -> None:
+        """After a run with failures: make what the finished runs give, and end with where that is."""
+        jobs = self._failed_jobs()
+        # After Ctrl-C or SIGTERM Snakemake says that there was an error, too.
+        scheduler = self.workflow.scheduler
+        if not jobs or scheduler.running or scheduler._user_kill:
+            return
+        print("making tables, figures and the page of the runs that have finished ...", file=sys.stderr, flush=True)
+        page = f"open {self.place}/partial/report.html, of the runs that have finished"
+        end = f"study {self.study.name}: {page if self._make_partial_results() else 'no page was made'}"
+        # After all that Snakemake says.
+        atexit.register(print, *failures(jobs), end, sep="\n", file=sys.stderr)
+
+    def _say_plan(self) -> None:
+        """Print why tables, figures and the page are to be made again, unless runs are, and the state of the runs."""
+        runs, others = self._planned()
+        if not self.quiet and not any(run.training for run in runs):
+            for job in others:
+                print(f"{job_name(job.rule.name, job.wildcards_dict)}: {self._why(job)}")
+        if runs:
+            counts = Counter(job.rule.name for job in others)
+            print(describe(self.study.name, runs, counts, *self._forecast(runs)), flush=True)
+
+    def _planned(self) -> tuple[list[PlannedRun], list[Job]]:
+        """The runs in the plan, and the other jobs that are to be done."""
+        trainings, evaluations, others = {}, {}, []
+        for job in self.workflow.dag.jobs:
+            if job.rule.name in ("train", "evaluate"):
+                run = (job.wildcards.model, job.wildcards.augmentation, int(job.wildcards.seed))
+                (trainings if job.rule.name == "train" else evaluations)[run] = self._why(job)
+            elif self.workflow.dag.needrun(job) and job.rule.name != "all":
+                others.append(job)
+        runs = [
+            PlannedRun(spec=self.study.specs[run], training=why, evaluation=evaluations.get(run))
+            for run, why in trainings.items()
+        ]
+        return runs, others
+
+    def _why(self, job: Job) -> str | None:
+        """Why a job is planned, in words; None if it is not."""
+        if not self.workflow.dag.needrun(job):
+            return None
+        reason = self.workflow.dag.reason(job)
+        if reason.missing_output and not any(Path(file).exists() for file in job.output):
+            # A job that fails leaves its log and nothing else.
+            return f"not finished, see {job.log[0]}" if Path(job.log[0]).exists() else "never run"
+        words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
+        words += some(map(os.path.basename, reason.missing_output), "missing")
+        words += some(reason.updated_input, "changed")
+        words += some(reason.updated_input_run, "to be made again")
+        words += ["interrupted"] * bool(reason.incomplete_output)
+        words += ["other input files"] * reason.input_changed
+        words += ["the rule's command changed"] * reason.code_changed
+        words += ["the software environment changed"] * reason.software_stack_changed
+        return "; ".join(words) or ", ".join(reason.get_names())
+
+    def _forecast(self, runs: Iterable[PlannedRun]) -> tuple[Forecast, dict[str, list[dict]]]:
+        """What training the stale of the planned runs takes, and what else could be run."""
+        stale = any(run.training for run in runs)
+        names = [name for name in INSTEAD if stale and name in self.config["studies"]]
+        others = {f"make {name}": list(resolve(self.config, name).specs.values()) for name in names}
+        # Without any, no file is read.
+        return Forecast(self._machine(), Path().glob("results/*/runs/*/*/seed*") if stale else ()), others
+
+    def _machine(self) -> Machine:
+        """What trainings are to run on."""
+        disk_mb = shutil.disk_usage(".").free / 1e6
+        workflow, per_gpu = self.workflow, self.config["trainings_per_gpu"]
+        if (jobs := workflow.resource_settings.nodes) is not None:  # a cluster's, as many cores as jobs ask for
+            cores = jobs * THREADS_OF_LARGE
+            return Machine(device=None, cores=cores, places=jobs, memory_mb=None, disk_mb=disk_mb, speed=None)
+        listing = listed()
+        gpus = visible_gpus(listing, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        on_gpu = has_gpu()  # AMD's have no listing
+        places = max(1, len(gpus)) * per_gpu if on_gpu else workflow.cores
+        if "gpu" in workflow.global_resources:
+            places = min(places, workflow.global_resources["gpu"].value)
+        return Machine(
+            device=gpu_name(listing, gpus[0]) if gpus else None if on_gpu else processor(),
+            cores=workflow.cores,
+            places=places,
+            memory_mb=psutil.virtual_memory().available / 1e6,
+            disk_mb=disk_mb,
+            speed=None if on_gpu else multiply_adds_per_second,
+        )
+
+    def _failed_jobs(self) -> list[Job]:
+        """The jobs that failed; of a group, those that were not done."""
+        failed = self.workflow.scheduler.failed
+        each = [one for job in failed for one in (job.jobs if job.is_group() else [job])]
+        return [job for job in each if not all(Path(file).exists() for file in job.output)]
+
+    def _make_partial_results(self) -> bool:
+        """Whether partial results were made, as configured when this run began, whatever config.yaml says by now."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump({**self.config, "partial": True}, file)
+            file.flush()
+            command = [sys.executable, "-m", "snakemake", "--snakefile", self.workflow.main_snakefile]
+            command += ["--configfile", file.name, "--replace-workflow-config"]
+            command += ["--cores", str(self.workflow.resource_settings.cores or "all")]
+            try:
+                shell = f"{shlex.join(command)} {self._deployment()}"
+                done = subprocess.run(shell, shell=True, capture_output=True, text=True)
+            except KeyboardInterrupt:
+                return False
+        if done.returncode:
+            print(done.stderr, file=sys.stderr, flush=True)
+        return done.returncode == 0
+
+    def _deployment(self) -> str:
+        """The options of this run that say in which software environment jobs run."""
+        options = ("deployment_settings.deployment_method", "deployment_settings.conda_prefix")
+        return " ".join(map(self.workflow.spawned_job_args_factory.workflow_property_to_arg, options))
+
+
+def some(files: Iterable[str], what: str) -> list[str]:
+    """That files are something, in words: the first one's name, and how many more."""
+    first, *others = sorted(files) or [None]
+    if first is None:
+        return []
+    return [f"{first} and {len(others)} more are {what}" if others else f"{first} is {what}"]
+
+
+def failures(jobs: Iterable[Job]) -> list[str]:
+    """A line for each job that failed, with its log's last."""
+    from fashion.records.progress import last_line  # and pandas with it, which planning does without
+
+    lines = sorted(
+        f"failed: {job_name(job.rule.name, job.wildcards_dict)}: {last_line(Path(job.log[0])) or 'its log is empty'}"
+        for job in jobs
+    )
+    more = len(lines) - FAILURES_LISTED
+    return lines[:FAILURES_LISTED] + [f"failed: {more} more"] * (more > 0)
