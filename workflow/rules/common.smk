@@ -18,7 +18,7 @@ from fashion.data.download import CHECKSUMS as CHECKSUMS_PUBLISHED, content_chec
 from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.image import CLASSES
-from fashion.training.gpus import has_gpu
+from fashion.machine.gpus import has_gpu
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
 from fashion.study.run_folder import CLASS_NAMES_FILE, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, SPEC, WEIGHTS
 
@@ -66,7 +66,7 @@ CLASS_NAMES = [] if NAMES == list(CLASSES) else ["--classes", canonical_json(NAM
 
 # Before a command that uses a GPU. `exec`: a signal to all of a job's processes would end its shell while the training
 # still saves its state, and the job with it.
-LEASE = f"exec python -m fashion.training.lease --per-gpu {config['trainings_per_gpu']}"
+LEASE = f"exec python -m fashion.machine.lease --per-gpu {config['trainings_per_gpu']}"
 # `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU; where there is
 # none, trainings take processor cores alone. What has local scope is a cluster's.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):

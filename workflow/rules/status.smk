@@ -11,8 +11,8 @@ from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.study.changes import changes
 from fashion.study.resources import THREADS_OF_LARGE
-from fashion.training.gpus import listed, visible_gpus
-from fashion.training.machine import gpu_name, multiply_adds_per_second, processor
+from fashion.machine.gpus import gpu_name, listed, visible_gpus
+from fashion.machine.processor import multiply_adds_per_second, processor
 
 
 def some(files, what):
