@@ -28,9 +28,9 @@ from fashion.data.dataset import load
 from fashion.data.operations import OPS, apply_ops
 from fashion.errors import UserError
 from fashion.files import atomic, read_json, write_json
+from fashion.machine.device import LEAST_DRIVERS, check_gpu
+from fashion.machine.gpus import driver_version, listed
 from fashion.models.build import build
-from fashion.training.device import LEAST_DRIVERS, check_gpu
-from fashion.training.gpus import driver_version, listed
 from fashion.training.inference import place, use_device
 from fashion.training.optimizer import make_optimizer
 from fashion.training.provenance import collect

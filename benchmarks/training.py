@@ -32,10 +32,10 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from fashion.data.augment import augment_epoch
+from fashion.machine.device import check_gpu
 from fashion.models.build import build, count_flops, count_parameters
 from fashion.study.resources import JOB_ENVIRONMENT
 from fashion.tables.writing import write_table
-from fashion.training.device import check_gpu
 from fashion.training.inference import place, use_device
 from fashion.training.optimizer import make_optimizer
 from fashion.training.step import make_step

@@ -310,7 +310,7 @@ CASES = {
         OF_STUDY | {CURVES["vgg8"], "ext07_tradeoff", "study"},
     ),
     "how many trainings share a GPU": (set_config("trainings_per_gpu", 2), NOTHING),
-    "how a GPU is found": (append("src/fashion/training/lease.py", "NEW = 1\n"), NOTHING),
+    "how a GPU is found": (append("src/fashion/machine/lease.py", "NEW = 1\n"), NOTHING),
     "a caption": (append("workflow/report/curves.rst", "More.\n"), {"page"}),
     "what is said of the published runs": (append("docs/published.md", "More.\n"), {"page"}),
     "the reference of a study with the other reading": (refer_to_the_other_reading, {"page"}),
@@ -450,7 +450,7 @@ def test_every_job_depends_on_the_code_that_it_runs(whole):
     stages = set()
     for record in records:
         for stage in set(re.findall(r"python -m (fashion\.[\w.]+)", record["shellcmd"] or "")):
-            if stage == "fashion.training.lease":
+            if stage == "fashion.machine.lease":
                 # On which GPU a command runs changes no result: what changes there makes nothing stale.
                 continue
             stages.add(stage)

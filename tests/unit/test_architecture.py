@@ -2,14 +2,22 @@
 
 import ast
 import re
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "src/fashion"
-# From the ground up: a room imports itself and those before it.
-ROOMS = ("errors", "image", "files", "stage", "models", "study", "data", "training", "records", "tables", "answer")
-ROOMS += ("figures", "reference", "ask", "__main__")
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src/fashion"
+# The rooms in each row of README's table, from the ground up.
+ROWS = [
+    re.findall(r"`(\w+)/?`", names)
+    for names in re.findall(
+        r"^\| (`.*?) \|", (ROOT / "README.md").read_text().partition("| room |")[2].partition("\n\n")[0], re.MULTILINE
+    )
+]
+# For each room, those in the rows above its own: it may import them.
+ABOVE = {name: above for row, above in zip(ROWS, accumulate(ROWS[:-1], initial=[]), strict=True) for name in row}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
 
 
@@ -17,16 +25,35 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def test_every_module_is_in_a_room():
-    assert {room(path) for path in MODULES} == set(ROOMS)
+def rooms_imported(source: str) -> set[str]:
+    """The rooms that a module imports, at its top or in a function; "" stands for the package itself."""
+    modules = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"line {node.lineno}: a relative import"
+            modules += [f"{node.module}.{alias.name}" for alias in node.names]
+    return {f"{module}.".split(".")[1] for module in modules if module.split(".")[0] == "fashion"}
+
+
+def test_every_form_of_import_is_seen():
+    forms = ["from fashion.ask.runs import listing", "from fashion import ask", "from fashion.ask import runs as ours"]
+    forms += ["import fashion.ask.runs", "import os, fashion.ask as ours", "def f():\n    import fashion.ask.runs"]
+    forms += ["def f():\n    if f:\n        from fashion.ask import runs"]
+    assert [rooms_imported(form) for form in forms] == [{"ask"}] * len(forms)
+    assert rooms_imported("import fashionable, torch\nfrom os import path") == set()
+
+
+def test_the_readme_lists_every_room():
+    assert {room(path) for path in MODULES} == set(ABOVE)
+    assert "tables" not in ABOVE["figures"]
+    assert {"errors", "tables", "figures"} < set(ABOVE["answer"])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_down(path):
-    above = ROOMS[ROOMS.index(room(path)) + 1 :]
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fashion."):
-            assert node.module.split(".")[1] not in above, f"line {node.lineno} imports {node.module}"
+def test_a_room_imports_itself_and_those_above_it_in_the_readme(path):
+    assert rooms_imported(path.read_text()) <= {room(path), *ABOVE[room(path)]}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -12,9 +12,10 @@ from runs import make_spec
 
 from fashion.errors import UserError
 from fashion.files import write_json
-from fashion.training import evaluate, gpus, train
-from fashion.training.device import check_gpu, gpu_errors
-from fashion.training.gpus import driver_version, gpu_capabilities, has_gpu, listed, visible_gpus
+from fashion.machine import gpus
+from fashion.machine.device import check_gpu, gpu_errors
+from fashion.machine.gpus import driver_version, gpu_capabilities, has_gpu, listed, visible_gpus
+from fashion.training import evaluate, train
 
 UUIDS = EIGHT[:4]
 MIG_PARTS = ["MIG-1111", "MIG-2222"]

@@ -217,8 +217,8 @@ def test_a_training_depends_on_its_own_family_and_on_no_words_around_it():
     training = code_digests(*TRAINING, NETWORK.format("vgg"))
     needed = {"fashion.models.build", "fashion.models.layers", "fashion.models.vgg.network", "fashion.data.operations"}
     assert needed <= training.keys()
-    around = {"fashion.stage", "fashion.training.provenance", "fashion.training.lease", "fashion.training.checkpoint"}
-    around |= {"fashion.training.gpus", "fashion.training.device"}
+    around = {"fashion.stage", "fashion.training.provenance", "fashion.machine.lease", "fashion.training.checkpoint"}
+    around |= {"fashion.machine.gpus", "fashion.machine.device"}
     planning = {"fashion.models.vgg.settings", "fashion.models.vgg.diagram", "fashion.study.resources"}
     others = {"fashion.models.vit.network", "fashion.models.resnet.network", "fashion.tables.comparison"}
     assert not (around | planning | others) & training.keys()

@@ -19,11 +19,11 @@ from torch.utils._pytree import tree_leaves
 
 from fashion.data import operations
 from fashion.data.dataset import Dataset
+from fashion.machine.meter import Meter
 from fashion.models.build import build
 from fashion.training import inputs, loop, optimizer
 from fashion.training.inference import place
 from fashion.training.loop import Training
-from fashion.training.meter import Meter
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 # In an epoch: training's losses and right predictions, loss and accuracy of validation and of test, gradients' norms.

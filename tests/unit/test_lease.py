@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from nvidia import EIGHT, listing, write_nvidia_smi
 
-from fashion.training import lease
+from fashion.machine import lease
 
 UUIDS = EIGHT[:4]
 
@@ -42,7 +42,7 @@ def machine(tmp_path) -> dict[str, str]:
 def start(machine: dict[str, str], *program: str, options: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:
     """Start a Python program with its arguments under a lease."""
     return subprocess.Popen(
-        [sys.executable, "-m", "fashion.training.lease", *options, sys.executable, "-c", *program],
+        [sys.executable, "-m", "fashion.machine.lease", *options, sys.executable, "-c", *program],
         env=machine | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -157,7 +157,7 @@ def test_the_command_takes_the_leases_place(machine):
     stopped.communicate(timeout=20)
     assert stopped.returncode == -signal.SIGTERM
     unknown = subprocess.run(
-        [sys.executable, "-m", "fashion.training.lease", "no-such-command"], env=machine, capture_output=True, text=True
+        [sys.executable, "-m", "fashion.machine.lease", "no-such-command"], env=machine, capture_output=True, text=True
     )
     assert unknown.returncode == 1
     assert unknown.stderr == "error: no-such-command cannot be run: No such file or directory\n"

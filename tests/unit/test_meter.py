@@ -7,7 +7,7 @@ import types
 import pytest
 import torch
 
-from fashion.training.meter import Meter
+from fashion.machine.meter import Meter
 
 
 @pytest.fixture

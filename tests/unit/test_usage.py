@@ -8,8 +8,8 @@ import time
 import pytest
 import torch
 
-from fashion.training import usage
-from fashion.training.usage import Usage
+from fashion.machine import usage
+from fashion.machine.usage import Usage
 
 CPU = torch.device("cpu")
 

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fashion.files import atomic, write_csv
+from fashion.machine.usage import Usage
 from fashion.stage import logger
-from fashion.training.usage import Usage
 
 # Between checkpoints: at least so many seconds, and so many times what the last one took, since VGG12's has gigabytes.
 SECONDS = 60

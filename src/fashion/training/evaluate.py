@@ -10,11 +10,11 @@ from fashion.data.augment import rand_augment
 from fashion.data.dataset import load
 from fashion.files import atomic, write_json
 from fashion.image import normalise
+from fashion.machine.device import check_gpu, gpu_errors
 from fashion.models.build import count_flops, count_parameters
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.run_folder import METRICS, PREDICTIONS, spec_of, weights_of
 from fashion.study.spec import run_name
-from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import load_model, logits_of, score, use_device
 from fashion.training.seeds import generator
 

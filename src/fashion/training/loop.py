@@ -10,13 +10,13 @@ from tqdm import tqdm
 from fashion.data.dataset import Dataset
 from fashion.errors import UserError
 from fashion.image import normalise
+from fashion.machine.meter import Meter
 from fashion.models.build import build
 from fashion.stage import logger
 from fashion.study.spec import run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import logits_of, place, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
-from fashion.training.meter import Meter
 from fashion.training.optimizer import WeightAverage, learning_rate, make_optimizer, set_learning_rate
 from fashion.training.seeds import derived_seed
 from fashion.training.state import State

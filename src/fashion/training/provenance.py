@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from fashion.data.dataset import FILES, Dataset
-from fashion.training.gpus import driver_version
-from fashion.training.machine import processor
+from fashion.machine.gpus import driver_version
+from fashion.machine.processor import processor
 
 
 def collect(device: torch.device) -> dict:

@@ -19,16 +19,16 @@ from torch import Tensor
 from fashion.data.dataset import load
 from fashion.errors import UserError
 from fashion.files import atomic, canonical_json, write_csv, write_json
+from fashion.machine.device import check_gpu, gpu_errors
+from fashion.machine.usage import Usage
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.digest import NETWORK, TRAINING, code_digests
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
-from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
 from fashion.training.provenance import collect, dataset_checksums
-from fashion.training.usage import Usage
 
 INTERRUPTED = 143
 

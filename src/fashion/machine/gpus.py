@@ -49,6 +49,20 @@ def visible_gpus(
     return list(dict.fromkeys(chosen))
 
 
+def gpu_name(listing: str, uuid: str) -> str:
+    """The name of the GPU that has this UUID, or has a part that does, as torch gives it.
+
+    Args:
+        listing: what `nvidia-smi -L` prints.
+    """
+    name = ""
+    for line in listing.splitlines():
+        name = match[1] if (match := re.match(r"GPU \d+: (.+) \(UUID: ", line)) else name
+        if f"(UUID: {uuid})" in line:
+            break
+    return name
+
+
 def listed() -> str:
     """NVIDIA's GPUs as `nvidia-smi -L` prints them; nothing where there are none. What goes wrong is logged."""
     listing, trouble = nvidia_smi("-L")

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import torch
 
 from fashion.errors import UserError
+from fashion.machine.gpus import driver_version, listed, visible_gpus
 from fashion.stage import logger
-from fashion.training.gpus import driver_version, listed, visible_gpus
 
 # By CUDA's major version: https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
 LEAST_DRIVERS = {"12": 525, "13": 580}

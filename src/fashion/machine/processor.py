@@ -1,8 +1,7 @@
-"""The machine that trainings run on, as planning needs to know it: without torch."""
+"""The processor that trainings run on, as planning needs to know it: without torch."""
 
 import os
 import platform
-import re
 import time
 from pathlib import Path
 
@@ -22,20 +21,6 @@ def processor() -> str:
         names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     return f"{model}, {os.cpu_count()} cores"
-
-
-def gpu_name(listing: str, uuid: str) -> str:
-    """The name of the GPU that has this UUID, or has a part that does, as torch gives it.
-
-    Args:
-        listing: what `nvidia-smi -L` prints.
-    """
-    name = ""
-    for line in listing.splitlines():
-        name = match[1] if (match := re.match(r"GPU \d+: (.+) \(UUID: ", line)) else name
-        if f"(UUID: {uuid})" in line:
-            break
-    return name
 
 
 def multiply_adds_per_second() -> float:

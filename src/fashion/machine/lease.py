@@ -1,4 +1,4 @@
-"""Run a command on a GPU of its own: python -m fashion.training.lease python -m fashion.training.train ...
+"""Run a command on a GPU of its own: python -m fashion.machine.lease python -m fashion.training.train ...
 
 Each GPU has a lock file, which the command holds for as long as it lives: however it ends, kill -9 included, the kernel
 frees the GPU. The command takes this process's place, so that signals and exit status are its own, once there is a GPU
@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from fashion.errors import UserError
+from fashion.machine.gpus import AMD_DRIVER, gpu_capabilities, listed, visible_gpus
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.training.gpus import AMD_DRIVER, gpu_capabilities, listed, visible_gpus
 
 POLL_SECONDS = 0.5
 
