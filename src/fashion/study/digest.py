@@ -1,67 +1,53 @@
-"""Digests of the code that computes something: they change when its result may, and not with what is around it.
+"""Digests of the modules that compute something: they change when its result may, and not with what is around it.
 
-Modules are parsed, never imported, so that planning a study stays instant.
+Modules are parsed, never imported, so that planning a study stays instant. Of this package, only the lists at the top
+know.
 """
 
 import ast
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
+from itertools import accumulate
+from pathlib import Path, PurePath
 
 from fashion.errors import UserError
-from fashion.files import canonical_json
-from fashion.study.syntax import canonical, is_idle, walk
 
 PACKAGE = Path(__file__).parents[1]
 DIGITS = 12
 
-# Where the code begins that computes a stage's numbers; what calls it, its command line, log and provenance, does not.
-DATASET = ("fashion.data.idx:parse",)
-TRAINING = (
-    "fashion.training.loop:Training",
-    "fashion.training.inference:use_device",
-    "fashion.data.dataset:load",
-    "fashion.training.train:write_outputs",
-)
-EVALUATION = ("fashion.training.evaluate:evaluate", "fashion.training.inference:use_device")
-# What the family named {} adds to stages that build a model, and to those that draw one.
-NETWORK = "fashion.models.{}.network:Model"
-DIAGRAM = "fashion.models.{}.diagram:describe"
-
-# In place of a definition's name: all of a module; and what it does when it is imported.
-ALL, EFFECTS = "*", ""
-
-# Module and definition.
-Place = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Module:
-    """A module's parts.
-
-    `parent` is the package that its relative imports start from; `definitions` has the statements that bind each
-    top-level name, `EFFECTS` those that bind none; `imports` the place in the package that an imported name stands for.
-    """
-
-    path: Path
-    parent: str
-    definitions: dict[str, list[ast.stmt]] = field(default_factory=lambda: defaultdict(list))
-    imports: dict[str, Place] = field(default_factory=dict)
+# The modules that compute a stage's numbers. Command lines, logs and provenance are in modules that import these.
+DATASET = ("fashion.data.idx",)
+TRAINING = ("fashion.training.loop",)
+EVALUATION = ("fashion.training.evaluate",)
+# What the family named {} adds to stages that build a model, and to those that draw one: imported by computed names.
+NETWORK = "fashion.models.{}.network"
+DIAGRAM = "fashion.models.{}.diagram"
+# Modules that compute no number, and why. They count only for a stage that starts with them.
+LEFT_OUT = {
+    "fashion.errors": "has the class of the errors that users see",
+    "fashion.files": "writes what it is given",
+    "fashion.stage": "reads command lines and writes logs",
+    "fashion.study.run_folder": "names a run's files",
+    "fashion.training.checkpoint": "saves a training, which ends with the same numbers if it goes on from there",
+    "fashion.training.meter": "measures seconds and joules, which no code repeats",
+}
+# Conditions of what runs only for a type checker or a program.
+GUARDS = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
+# A module that says one of these may read data files.
+READERS = {"__file__", "__path__", "get_data", "importlib.resources"}
 
 
-def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
-    """The digest of what `starts` run of each module of their package, at any depth, sorted by name.
+def code_digest(*modules: str, package: Path = PACKAGE) -> dict[str, str]:
+    """Return the digest of each module in the import closure of `modules`, sorted by name.
 
-    A start is a module, `fashion.models.layers`, or a definition, `fashion.training.loop:Training`. Each name that
-    a definition uses is followed to its own definition, in the same module or where it is imported from; what a module
-    does when it is imported counts with any of its definitions. A module that is imported by a computed name is not
-    seen: name it in `starts`. A data file that lies beside a module, and whose name a definition has as a string,
-    counts too: a .yaml file by what it says, any other by its bytes.
+    Any import statement of the package counts, wherever it stands, with the `__init__.py` of each package on the way. A
+    module that is imported by a computed name is not seen: name it in `modules`. A module counts whole but for
+    comments, docstrings, layout, annotations, log lines, the words of a raised error, and what only a type checker or a
+    program runs.
 
-    Comments, docstrings, layout, annotations of arguments, calls of `logger` and what a raised error says do not count.
+    Data files count by their bytes: those that a module names as a string; of a module that says one of `READERS`, also
+    those in its folder, below it, and in the folders that it names.
 
     Raises:
         UserError: a module is no Python; names the file and the line.
@@ -69,42 +55,45 @@ def code_digests(*starts: str, package: Path = PACKAGE) -> dict[str, str]:
     Returns:
         A name such as `fashion.models.layers` or `fashion.figures.parts/fashion.mplstyle` -> its digest.
     """
-    reached: dict[str, set[str]] = defaultdict(set)
-    missing: list[Place] = [
-        (name, definition or ALL) for name, _, definition in (start.partition(":") for start in starts)
-    ]
-    while missing:
-        name, definition = missing.pop()
-        module = _module(package, name)
-        if definition not in (ALL, EFFECTS, *module.definitions, *module.imports):
-            raise ModuleNotFoundError(f"no {definition} of {name} in {package}")
-        if definition == ALL:
-            missing += [(name, each) for each in (EFFECTS, *module.definitions)]
-        elif definition in module.imports and definition not in module.definitions:
-            missing += [module.imports[definition], (name, EFFECTS)]
-        elif definition not in reached[name]:
-            reached[name].add(definition)
-            missing += _reached_from(package, name, definition)
+    for name in modules:
+        if not _path(package, name):
+            raise ModuleNotFoundError(f"no {name} in {package}")
     digests: dict[str, str] = {}
-    for name, definitions in reached.items():
-        digests |= _digests(package, name, frozenset(definitions))
+    missing, seen = list(modules), {*modules, *LEFT_OUT}
+    while missing:
+        own, imported = _read(package, missing.pop())
+        digests |= own
+        missing += imported - seen
+        seen |= imported
     return dict(sorted(digests.items()))
 
 
 @cache
-def _reached_from(package: Path, name: str, definition: str) -> list[Place]:
-    """The places that a module's definition uses; cached, as many stages share what they run."""
-    module = _module(package, name)
-    statements = module.definitions.get(definition, [])
-    return [(name, EFFECTS), *(place for one in statements for place in _used(one, package, name, module))]
-
-
-@cache
-def _digests(package: Path, name: str, definitions: frozenset[str]) -> dict[str, str]:
-    """The digest of these of a module's definitions, and of the data files that they name."""
-    module = _module(package, name)
-    statements = [one for each in sorted(definitions) for one in module.definitions.get(each, [])]
-    return {name: _digest(canonical(statements).encode()), **_data_files(statements, module)} if statements else {}
+def _read(package: Path, name: str) -> tuple[dict[str, str], set[str]]:
+    """The digests of a module and of its data files, and the modules of the package that it imports."""
+    path = _path(package, name)
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
+    for node in ast.walk(tree):
+        _strip(node)
+    nodes = list(ast.walk(tree))
+    parent = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    named = {name, *(each for node in nodes for each in _imports(node, parent, package))}
+    # Importing a.b.c imports a and a.b too.
+    named = {prefix for each in named for prefix in accumulate(each.split("."), "{}.{}".format)}
+    said = named | {node.id for node in nodes if isinstance(node, ast.Name)}
+    said |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    parts = {part for string in strings for part in PurePath(string).parts}
+    digests = {name: _digest(_text(tree).encode())} if tree.body else {}
+    for file in _data_files(package):
+        inner = file.relative_to(package)
+        read = READERS & said and (path.parent in file.parents or parts.intersection(inner.parts))
+        if read or file.name in parts:
+            digests[f"{'.'.join((package.name, *inner.parent.parts))}/{file.name}"] = _digest(file.read_bytes())
+    return digests, {each for each in named if _path(package, each)}
 
 
 @cache
@@ -112,115 +101,83 @@ def _path(package: Path, name: str) -> Path | None:
     """The file of a module; None if `package` has none of that name."""
     root, *parts = name.split(".")
     path = package.joinpath(*parts)
-    files = (path.with_suffix(".py"), path / "__init__.py") if root == package.name else ()
+    files = (path / "__init__.py", path.with_suffix(".py")) if root == package.name else ()
     return next(filter(Path.is_file, files), None)
 
 
 @cache
-def _module(package: Path, name: str) -> Module:
-    """A module's parts."""
-    path = _path(package, name)
-    if path is None:
-        raise ModuleNotFoundError(f"no {name} in {package}")
-    try:
-        tree = ast.parse(path.read_bytes())
-    except SyntaxError as error:
-        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
-    module = Module(path, name if path.name == "__init__.py" else name.rpartition(".")[0])
-    for statement in tree.body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            module.imports.update(_imported(statement, package, module.parent))
-        elif not is_idle(statement) and not _is_guard(statement):
-            for bound in _bound(statement) or [EFFECTS]:
-                module.definitions[bound].append(statement)
-    return module
+def _data_files(package: Path) -> list[Path]:
+    """The files of a package that are no modules; hidden ones are an editor's or a system's."""
+    files = (path for path in package.rglob("*") if path.suffix not in (".py", ".pyc") and path.is_file())
+    return [path for path in files if not path.name.startswith(".")]
 
 
-def _bound(statement: ast.stmt) -> list[str]:
-    """The names that a top-level statement binds and does nothing else for; none for others."""
-    match statement:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return [statement.name]
-        case ast.Assign():
-            targets = statement.targets
-        case ast.AnnAssign() | ast.AugAssign():
-            targets = [statement.target]
-        case _:
-            return []
-    return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+def _imports(node: ast.AST, parent: str, package: Path) -> list[str]:
+    """The names of what a statement may import; `parent` is the package that it stands in."""
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names]
+        case ast.ImportFrom():
+            around = parent.split(".")[: 1 - node.level or None] if node.level else []
+            base = ".".join([*around, *filter(None, [node.module])])
+            names = [alias.name for alias in node.names]
+            if names == ["*"]:  # a package's __all__ may name modules
+                names = [path.stem for path in package.joinpath(*base.split(".")[1:]).glob("*")]
+            return [base, *(f"{base}.{name}" for name in names)]
+    return []
 
 
-def _is_guard(statement: ast.stmt) -> bool:
-    """Whether a statement runs only for a program or for a type checker: `if __name__ ...`, `if TYPE_CHECKING`."""
-    if not isinstance(statement, ast.If):
-        return False
-    return any(
-        isinstance(node, ast.Name) and node.id in ("__name__", "TYPE_CHECKING") for node in ast.walk(statement.test)
-    )
+def _strip(node: ast.AST) -> None:
+    """Take out of a syntax tree's node what changes no result."""
+    for field in ("body", "orelse", "finalbody"):
+        if isinstance(statements := getattr(node, field, None), list):
+            setattr(node, field, list(_counted(statements, of_class=isinstance(node, ast.ClassDef))))
+    match node:
+        # A decorator may read annotations, as `singledispatch` does.
+        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):
+            node.returns = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+        case ast.Raise():
+            for text in ast.walk(node):
+                match text:
+                    case ast.JoinedStr():
+                        text.values = []
+                    case ast.Constant(value=str()):
+                        text.value = ""
+        case ast.JoinedStr():  # Python 3.12 has empty texts between the values
+            node.values = [each for each in node.values if getattr(each, "value", None) != ""]
 
 
-def _imported(statement: ast.Import | ast.ImportFrom, package: Path, parent: str) -> Iterator[tuple[str, Place]]:
-    """Each name that an import of the package binds, with what it stands for; `parent` is the package it is in."""
-    if isinstance(statement, ast.Import):
-        places = [(alias.asname or alias.name, (alias.name, ALL)) for alias in statement.names]
-    else:
-        around = parent.split(".")[: 1 - statement.level or None] if statement.level else []
-        base = ".".join([*around, *filter(None, [statement.module])])
-        places = [
-            (
-                alias.asname or alias.name,
-                (f"{base}.{alias.name}", ALL) if _path(package, f"{base}.{alias.name}") else (base, alias.name),
-            )
-            for alias in statement.names
-        ]
-    yield from (place for place in places if _path(package, place[1][0]))
+def _counted(statements: Sequence[ast.stmt], of_class: bool) -> Iterator[ast.stmt]:
+    """Those of a block's statements that do something when the module is imported."""
+    for statement in statements:
+        match statement:
+            case ast.Pass() | ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
+                pass
+            case ast.If() if ast.unparse(statement.test) in GUARDS:
+                yield from _counted(statement.orelse, of_class)
+            case ast.AnnAssign(value=None) if not of_class:
+                yield ast.Expr(statement.target)
+            case ast.AnnAssign() if not of_class:
+                # A class's annotations make the fields of a dataclass.
+                yield ast.Assign([statement.target], statement.value)
+            case _:
+                yield statement
 
 
-def _used(statement: ast.stmt, package: Path, name: str, module: Module) -> Iterator[Place]:
-    """The places that the names in a statement stand for."""
-    nodes = list(walk(statement))
-    imports = dict(module.imports)
-    for node in nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            imports.update(_imported(node, package, module.parent))
-    # `comparison.compare` of an imported module is that definition; the module's bare name would be all of it.
-    attributes = {
-        id(node.value): (imports[node.value.id][0], node.attr)
-        for node in nodes
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and imports.get(node.value.id, (EFFECTS, EFFECTS))[1] == ALL
-    }
-    for node in nodes:
-        if isinstance(node, ast.Name):
-            if node.id in module.definitions:
-                yield name, node.id
-            elif node.id in imports:
-                yield attributes.get(id(node), imports[node.id])
-
-
-def _data_files(statements: list[ast.stmt], module: Module) -> dict[str, str]:
-    """The digests of the data files beside a module that its statements name."""
-    if not (files := _beside(module.path.parent)):
-        return {}
-    constants = {node.value for one in statements for node in walk(one) if isinstance(node, ast.Constant)}
-    return {f"{module.parent}/{file.name}": _content_digest(file) for file in files if file.name in constants}
-
-
-@cache
-def _beside(folder: Path) -> list[Path]:
-    """The data files of a folder."""
-    return [file for file in folder.iterdir() if file.suffix != ".py" and file.is_file()]
-
-
-@cache
-def _content_digest(file: Path) -> str:
-    """The digest of what of a data file counts."""
-    if file.suffix != ".yaml":
-        return _digest(file.read_bytes())
-    import yaml
-
-    return _digest(canonical_json(yaml.safe_load(file.read_bytes())).encode())
+def _text(node: object) -> str:
+    """A syntax tree as text, the same in every version of Python, unlike `ast.dump`."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_text, node))}]"
+    if not isinstance(node, ast.AST):
+        return ascii(node)
+    # Newer versions have more fields, which are empty unless new syntax is used; u"" is "".
+    fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+    return f"{type(node).__name__}({','.join(f'{n}={_text(v)}' for n, v in fields if n not in ('kind', 'ctx'))})"
 
 
 def _digest(content: bytes) -> str:

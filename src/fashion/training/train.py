@@ -22,7 +22,7 @@ from fashion.files import atomic, canonical_json, write_csv, write_json
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.usage import Usage
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.study.digest import NETWORK, TRAINING, code_digests
+from fashion.study.digest import NETWORK, TRAINING, code_digest
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
@@ -37,7 +37,7 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
     """A digest of all that a training's numbers depend on."""
     with open(data, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    code = code_digests(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
+    code = code_digest(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
     return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
 
 
