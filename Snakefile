@@ -36,5 +36,5 @@ rule all:
         rules.page.input,
         page=rules.page.output,
         # A file that only tables ask for would not be missed.
-        records=[] if PARTIAL else run_files(STUDY.specs, *RECORDS, PREDICTIONS),
-        names=[] if PARTIAL or NAMES == list(CLASSES) else f"results/data/{CLASS_NAMES_FILE}",
+        records=[] if PARTIAL else run_files(STUDY.specs, *files.RECORDS, files.PREDICTIONS),
+        names=[] if PARTIAL or NAMES == list(CLASSES) else f"results/data/{files.CLASS_NAMES_FILE}",

@@ -2,9 +2,11 @@
 
 import argparse
 import logging
+import os
 import platform
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +16,13 @@ from fashion.errors import UserError
 logger = logging.getLogger("fashion")
 
 
-def configure(path: Path | None) -> None:
-    """Log lines go to stderr and, if given, to the file at `path`; so does the traceback of a crash.
+def configure(path: Path | None, keep: bool = False) -> None:
+    """Send log lines to stderr and, if given, to the file at `path`; so does the traceback of a crash.
 
     The file is appended to: each attempt at a stage begins there with a line of its own, and ends with its reason.
+
+    Args:
+        keep: Snakemake deletes a job's log before each attempt; let the lines outlive that in `<path>.attempts`.
 
     Raises:
         UserError: the file cannot be written.
@@ -26,6 +31,8 @@ def configure(path: Path | None) -> None:
     if path:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if keep:
+                _restore(path)
             with open(path, "a", encoding="utf-8") as file:
                 file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} on {platform.node()}: {_called()}\n")
         except OSError as error:
@@ -33,6 +40,15 @@ def configure(path: Path | None) -> None:
         handlers.append(logging.FileHandler(path, encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     sys.excepthook = _log_crash
+
+
+def _restore(path: Path) -> None:
+    """Make the log at `path` a second name of the file that has the earlier attempts' lines."""
+    attempts = path.with_suffix(".attempts")
+    attempts.touch()
+    with suppress(OSError):  # a file system without links: each attempt has a log of its own
+        path.unlink(missing_ok=True)
+        os.link(attempts, path)
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -58,7 +58,7 @@ class Study:
         It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
         """
         run = f"results/tiny/runs/{model}/both/seed0"
-        log = self.folder / f"results/tiny/logs/train/{model}_both_seed0.log"
+        log = self.folder / f"results/tiny/logs/{model}/both/seed0.train.log"
         printed = self.folder / "printed.txt"
         with printed.open("w") as output:
             process = subprocess.Popen(
@@ -94,7 +94,7 @@ class Study:
     def dry_run(self, *arguments: str) -> tuple[set[str], list[str]]:
         """What a dry run plans, and the lines of the status that it ends with.
 
-        A job is its rule and its wildcards without the study: `train vgg8 both 0`.
+        A job is its rule and its wildcards: `train vgg8 both 0`.
         """
         done = self.snakemake("--dry-run", "--printshellcmds", *arguments)
         assert done.returncode == 0, done.stdout
@@ -102,8 +102,7 @@ class Study:
         for rule, block in re.findall(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", done.stdout, re.MULTILINE):
             wildcards = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
             values = [pair.partition("=")[2] for pair in wildcards[1].split(", ")] if wildcards else []
-            # The file of a study is named after its content.
-            jobs.add(" ".join([rule, *values[1:]] if rule != "study" else [rule]))
+            jobs.add(" ".join([rule, *values]))
         status = re.findall(r"^\w+ \w+ seeds? \d.*|^study \w+: .*|^then: .*", done.stdout, re.MULTILINE)
         return jobs - {"all"}, status
 

@@ -24,7 +24,7 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folde
         shutil.copytree(ROOT / folder, copy / folder)
     shutil.copy(ROOT / "Snakefile", copy)
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
-    log, archive = copy / "results/tiny/logs/train/vit_both_seed0.log", tmp_path / "out/reference.tar.gz"
+    log, archive = copy / "results/tiny/logs/vit/both/seed0.train.log", tmp_path / "out/reference.tar.gz"
     script = copy / "workflow/offline/run.sh"
     command = [script, "-d", idx_folder, "-o", archive.parent, "-b", "tiny", "-r", "c0ffee", "--", RUN]
 

@@ -32,4 +32,4 @@ def test_other_data_has_names_of_its_own_and_no_number_of_the_report(make_study)
     config["data"]["classes"] = None
     study.configure(config)
     jobs, _ = study.dry_run(*targets)
-    assert jobs == {"table1_classes", "per_class", "claims", "class_names"}
+    assert jobs == {"tables", "claims", "class_names"}

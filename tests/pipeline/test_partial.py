@@ -12,7 +12,7 @@ import yaml
 PARTIAL = ("--config", "partial=True")
 PAGE = "results/tiny/partial/report.html"
 # Of the run that fails.
-LOG = "results/tiny/logs/train/vgg8_both_seed0.log"
+LOG = "results/tiny/logs/vgg8/both/seed0.train.log"
 REASON = "error: training.train_images: 999, but the dataset has 200"
 
 
@@ -119,10 +119,7 @@ def test_partial_results_are_made_beside_a_running_snakemake_and_only_what_is_st
     done = study.snakemake(*runs("vit_depthwise"))
     assert done.returncode == 0, done.stdout
     jobs, _ = study.dry_run(*PARTIAL)
-    of_all = {"study", "claims", "page", "comparison", "per_class", "calibration", "ablation", "compute"}
-    assert of_all < jobs
-    assert {job for job in jobs - of_all if not job.startswith("ext")} == {"curves fig16_vit_depthwise"}
-    assert jobs.isdisjoint({"ext01_randaugment", "ext02_mixup_alpha"})
+    assert jobs == {"tables", "claims", "curves", "overviews", "page"}, "no samples, no diagrams"
 
 
 def test_partial_results_of_no_run_are_what_needs_none(make_study):

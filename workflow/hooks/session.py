@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
-from fashion.machine.gpus import gpu_name, has_gpu, listed, visible_gpus
-from fashion.machine.processor import multiply_adds_per_second, processor
 from snakemake.jobs import Job
 from snakemake.settings.enums import Quietness
 from snakemake.workflow import Workflow
 
+from fashion.machine.gpus import gpu_name, has_gpu, listed, visible_gpus
+from fashion.machine.processor import multiply_adds_per_second, processor
 from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.study.changes import changes

@@ -1,10 +1,4 @@
 # What a study says of the report: claims with their verdicts, and the page.
-from dataclasses import asdict
-
-localrules:
-    claims,
-    page,
-
 
 # The claims of the readings that this study does not answer, in the references of those that do.
 OTHER_READINGS = [
@@ -14,14 +8,15 @@ OTHER_READINGS = [
     and (path := ROOT / f"docs/reference/{name}/tables/claims.csv").exists()
 ]
 PAGE = {
-    "study": SUMMARY,
+    "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
     "models": list(STUDY.models),
     "runs": outputs.grouped(STUDY.specs),
-    "tables": list(map(asdict, TABLES)),
-    "figures": list(map(asdict, FIGURES)),
+    "tables": [one.shown for one in TABLES],
+    "figures": [one.shown for one in FIGURES],
     "unfinished": UNFINISHED,
 }
+
 
 rule claims:
     input:
@@ -39,15 +34,16 @@ rule claims:
         plan=plan("claims", summary=SUMMARY),
         # The parameters of a model without a run are counted.
         code=code("fashion.answer.make", *NETWORKS),
+        python=uncompared(PYTHON),
     shell:
-        f"{{PYTHON}} -m fashion.answer.make --plan /dev/stdin --runs {RESULTS}/runs --data {{input.data}}"
+        "{params.python} -m fashion.answer.make --plan /dev/stdin --data {input.data}"
         " --claims {input.claims:q} --deviations {input.deviations:q}"
-        f" --output {PLACE}/tables 2> {{log}} <<< {{params.plan:q}}"
+        f" --runs {RESULTS}/runs --output {PLACE}/tables 2> {{log}} <<< {{params.plan:q}}"
 
 
 rule page:
     input:
-        run_files(STUDY.specs, PROVENANCE),
+        run_files(STUDY.specs, files.PROVENANCE),
         tables=[f"{PLACE}/tables/{one.name}.{suffix}" for one in TABLES for suffix in ("csv", "md")],
         figures=[f"{PLACE}/figures/{one.name}.{suffix}" for one in FIGURES for suffix in ("png", "svg")],
         networks=str(REPORT.networks),
@@ -61,6 +57,7 @@ rule page:
     params:
         plan=canonical_json(PAGE),
         code=code("fashion.answer.page"),
+        python=uncompared(PYTHON),
     shell:
-        f"{{PYTHON}} -m fashion.answer.page --plan /dev/stdin --runs {RESULTS}/runs --results {PLACE}"
-        " --networks {input.networks:q} --others {input.others:q} --output {output} 2> {log} <<< {params.plan:q}"
+        "{params.python} -m fashion.answer.page --plan /dev/stdin --networks {input.networks:q} --others {input.others:q}"
+        f" --runs {RESULTS}/runs --results {PLACE} --output {{output}} 2> {{log}} <<< {{params.plan:q}}"

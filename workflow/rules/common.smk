@@ -17,37 +17,31 @@ from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
-from fashion.study import outputs
+from fashion.study import outputs, run_folder as files
 from fashion.study.config import check, explain, refuse_repeated_keys
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest
 from fashion.study.report import report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
-from fashion.study.run_folder import (
-    BENCHMARK,
-    CHECKPOINT,
-    CLASS_NAMES_FILE,
-    EVALUATION_LOG,
-    FOLDER,
-    HISTORY,
-    METRICS,
-    PREDICTIONS,
-    PROVENANCE,
-    RECORDS,
-    SPEC,
-    TRAINING_LOG,
-    WEIGHTS,
-    run_path,
-)
 from fashion.study.study import resolve
+
+
+def check_schema(content, name, source):
+    """End with one line where a file's content is not as its schema says."""
+    try:
+        validate(content, f"../schemas/{name}.schema.yaml")
+    except WorkflowError as error:
+        # `validate` dumps content and schema over many lines.
+        sys.exit(f"error: {explain(error.__context__, source=source)}")
+
 
 try:
     for path in workflow.configfiles:
         refuse_repeated_keys(Path(path))
-    validate(config, "../schemas/config.schema.yaml")
+    check_schema(config, "config", "config")
     check(config)
     REPORT = report_of(config)
-    for name in ("about", "reported", "figures", "tables"):
-        validate(getattr(REPORT, name), f"../schemas/{name}.schema.yaml")
+    for name in ("report", "reported", "figures", "tables"):
+        check_schema(REPORT.read(f"{name}.yaml"), name, REPORT.folder / f"{name}.yaml")
     # Jobs on a cluster's nodes may not see the folder, nor need to: their commands are those of the main process.
     CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
     OTHER_DATA = CONTENT not in ({}, PUBLISHED_CHECKSUMS)
@@ -61,9 +55,6 @@ try:
         STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name))
 except UserError as error:
     sys.exit(f"error: {error}")
-except WorkflowError as error:
-    # `validate` dumps value and schema over many lines; one says it.
-    sys.exit(f"error: {explain(error.__context__)}")
 
 RESULTS = f"results/{STUDY.name}"
 PLACE = f"{RESULTS}/partial" if PARTIAL else RESULTS
@@ -76,7 +67,7 @@ SOURCE = f"--folder {shlex.quote(config['data']['folder'])}" if config["data"]["
 SOURCE += "" if config["data"]["verify"] else " --no-verify"
 ENVIRONMENT = "../../envs/fashion.yaml"
 
-# How jobs call the package. Variables of this file, unlike params, are not compared with the last run's.
+# How jobs call the package.
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
 VARIABLES = " ".join(f"{name}={value}" for name, value in JOB_ENVIRONMENT.items())
 PYTHON = f"env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
@@ -95,13 +86,30 @@ FAMILIES = sorted({entry["family"] for entry in config["models"].values()})
 NETWORKS = [NETWORK.format(family) for family in FAMILIES]
 # What a job over many runs depends on. No two trainings have the same provenance, and with that spec and history are
 # those of the training. Each file more of each run takes Snakemake about as long to plan as a job.
-DECIDING = (METRICS, PREDICTIONS, PROVENANCE)
+DECIDING = (files.METRICS, files.PREDICTIONS, files.PROVENANCE)
+
+
+localrules:
+    dataset,
+    class_names,
+    samples,
+    diagrams,
+    curves,
+    overviews,
+    tables,
+    claims,
+    page,
 
 
 wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     augmentation="[a-z][a-z0-9_]*",
     seed=r"\d+",
+
+
+def uncompared(value):
+    """A param that Snakemake does not compare with the last run's, as it does not a function's of the output."""
+    return lambda wildcards, output: value
 
 
 def code(*modules):
@@ -123,27 +131,24 @@ def plan(job, **more):
 
 
 def table_files(job):
-    """The files of a job's tables: CSV for Snakemake's report, and Markdown."""
-    paths = [(f"{PLACE}/tables/{one.name}", one) for one in made_by(job)]
-    tables = [report(f"{path}.csv", category=one.section, labels=labels(one)) for path, one in paths]
-    return tables + [f"{path}.md" for path, _ in paths]
+    return reported("tables", job, "csv", "md")
 
 
 def figure_files(job):
-    """The files of a job's figures: PNG for Snakemake's report, and SVG."""
-    paths = [(f"{PLACE}/figures/{one.name}", one) for one in made_by(job)]
-    figures = [report(f"{path}.png", category=one.section, labels=labels(one)) for path, one in paths]
-    return figures + [f"{path}.svg" for path, _ in paths]
+    return reported("figures", job, "png", "svg")
 
 
-def labels(output):
-    """What Snakemake's report says of a table or figure."""
-    return {"title": output.title, "caption": output.caption}
+def reported(folder, job, shown, other):
+    """The files of what a job makes, in two formats: one that Snakemake's report shows, and another."""
+    paths = [f"{PLACE}/{folder}/{one.name}" for one in made_by(job)]
+    said = [{"category": one.section, "labels": {"title": one.title, "caption": one.caption}} for one in made_by(job)]
+    first = [report(f"{path}.{shown}", **texts) for path, texts in zip(paths, said)]
+    return first + [f"{path}.{other}" for path in paths]
 
 
 def run_files(runs, *names):
     """The named files of some runs."""
-    return [f"{RESULTS}/{run_path(FOLDER, run)}/{name}" for run in runs for name in names]
+    return [f"{RESULTS}/{files.run_path(files.FOLDER, run)}/{name}" for run in runs for name in names]
 
 
 def shown_runs(job):

@@ -1,9 +1,4 @@
 # The dataset.
-localrules:
-    dataset,
-    class_names,
-
-
 rule dataset:
     output:
         data=DATA,
@@ -16,16 +11,20 @@ rule dataset:
         # Only what the dataset is makes it stale, not where it is from or what fetches it.
         content=canonical_json(CONTENT),
         code=code(*DATASET),
+        python=uncompared(PYTHON),
+        source=uncompared(SOURCE),
     shell:
-        "{PYTHON} -m fashion.data.download --output {output.data} --checksums {output.checksums} {SOURCE} --log {log}"
+        "{params.python} -m fashion.data.download --output {output.data} --checksums {output.checksums} {params.source} --log {log}"
 
 
 # What `fashion predict` and `export` call the classes of another dataset.
 rule class_names:
     output:
-        f"results/data/{CLASS_NAMES_FILE}",
+        f"results/data/{files.CLASS_NAMES_FILE}",
     log:
         "results/data/class_names.log",
+    conda:
+        ENVIRONMENT
     params:
         names=canonical_json(NAMES),
     shell:

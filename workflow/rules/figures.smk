@@ -1,11 +1,4 @@
 # Every figure, those of a kind in one job: workflow/report/figures.yaml says which there are.
-localrules:
-    samples,
-    diagrams,
-    curves,
-    overviews,
-
-
 rule samples:
     input:
         **DATASET_FILES,
@@ -18,9 +11,10 @@ rule samples:
     params:
         plan=plan("samples"),
         code=code("fashion.figures.samples"),
+        python=uncompared(PYTHON),
     shell:
-        "{PYTHON} -m fashion.figures.samples --plan /dev/stdin --data {input.data} --output $(dirname {output[0]})"
-        " 2> {log} <<< {params.plan:q}"
+        "{params.python} -m fashion.figures.samples --plan /dev/stdin --data {input.data}"
+        f" --output {PLACE}/figures 2> {{log}} <<< {{params.plan:q}}"
 
 
 rule diagrams:
@@ -35,14 +29,15 @@ rule diagrams:
     params:
         plan=plan("diagrams"),
         code=code("fashion.figures.diagrams", *NETWORKS, *map(DIAGRAM.format, FAMILIES)),
+        python=uncompared(PYTHON),
     shell:
-        "{PYTHON} -m fashion.figures.diagrams --plan /dev/stdin --data {input.data} --output $(dirname {output[0]})"
-        " 2> {log} <<< {params.plan:q}"
+        "{params.python} -m fashion.figures.diagrams --plan /dev/stdin --data {input.data}"
+        f" --output {PLACE}/figures 2> {{log}} <<< {{params.plan:q}}"
 
 
 rule curves:
     input:
-        runs=run_files(shown_runs("curves"), HISTORY, PROVENANCE),
+        runs=run_files(shown_runs("curves"), files.HISTORY, files.PROVENANCE),
         published=str(REPORT.curves),
     output:
         figure_files("curves"),
@@ -53,15 +48,16 @@ rule curves:
     params:
         plan=plan("curves"),
         code=code("fashion.figures.curves"),
+        python=uncompared(PYTHON),
     shell:
-        f"{{PYTHON}} -m fashion.figures.curves --plan /dev/stdin --runs {RESULTS}/runs"
-        " --published {input.published:q} --output $(dirname {output[0]}) 2> {log} <<< {params.plan:q}"
+        "{params.python} -m fashion.figures.curves --plan /dev/stdin --published {input.published:q}"
+        f" --runs {RESULTS}/runs --output {PLACE}/figures 2> {{log}} <<< {{params.plan:q}}"
 
 
 rule overviews:
     input:
         **DATASET_FILES,
-        runs=run_files(shown_runs("overviews"), PREDICTIONS, HISTORY, PROVENANCE),
+        runs=run_files(shown_runs("overviews"), files.PREDICTIONS, files.HISTORY, files.PROVENANCE),
         tables=[f"{PLACE}/tables/{one.name}.csv" for one in TABLES if one.name in ("comparison", "repeats")],
     output:
         figure_files("overviews"),
@@ -72,6 +68,7 @@ rule overviews:
     params:
         plan=plan("overviews"),
         code=code("fashion.figures.overviews"),
+        python=uncompared(PYTHON),
     shell:
-        f"{{PYTHON}} -m fashion.figures.overviews --plan /dev/stdin --runs {RESULTS}/runs --tables {PLACE}/tables"
-        " --data {input.data} --output $(dirname {output[0]}) 2> {log} <<< {params.plan:q}"
+        "{params.python} -m fashion.figures.overviews --plan /dev/stdin --data {input.data}"
+        f" --runs {RESULTS}/runs --tables {PLACE}/tables --output {PLACE}/figures 2> {{log}} <<< {{params.plan:q}}"

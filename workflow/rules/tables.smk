@@ -1,8 +1,4 @@
 # Every table, in one job but for those of the answer: workflow/report/tables.yaml says which there are.
-localrules:
-    tables,
-
-
 rule tables:
     input:
         **DATASET_FILES,
@@ -16,6 +12,7 @@ rule tables:
     params:
         plan=plan("tables", summary=SUMMARY),
         code=code("fashion.tables.make"),
+        python=uncompared(PYTHON),
     shell:
-        f"{{PYTHON}} -m fashion.tables.make --plan /dev/stdin --runs {RESULTS}/runs --data {{input.data}}"
-        f" --output {PLACE}/tables 2> {{log}} <<< {{params.plan:q}}"
+        "{params.python} -m fashion.tables.make --plan /dev/stdin --data {input.data}"
+        f" --runs {RESULTS}/runs --output {PLACE}/tables 2> {{log}} <<< {{params.plan:q}}"

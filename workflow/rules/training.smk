@@ -1,21 +1,21 @@
 # One training and one evaluation for each model, augmentation and seed.
-RUN = f"{RESULTS}/{FOLDER}"
+RUN = f"{RESULTS}/{files.FOLDER}"
 # Not an output: Snakemake deletes those of a job that failed or is repeated.
-STATE = run_path(CHECKPOINT, ("{wildcards.model}", "{wildcards.augmentation}", "{wildcards.seed}"))
+STATE = files.run_path(files.CHECKPOINT, ("{wildcards.model}", "{wildcards.augmentation}", "{wildcards.seed}"))
 
 
 rule train:
     input:
         **DATASET_FILES,
     output:
-        history=f"{RUN}/{HISTORY}",
-        weights=f"{RUN}/{WEIGHTS}",
-        spec=f"{RUN}/{SPEC}",
-        provenance=f"{RUN}/{PROVENANCE}",
+        history=f"{RUN}/{files.HISTORY}",
+        weights=f"{RUN}/{files.WEIGHTS}",
+        spec=f"{RUN}/{files.SPEC}",
+        provenance=f"{RUN}/{files.PROVENANCE}",
     log:
-        f"{RESULTS}/{TRAINING_LOG}",
+        f"{RESULTS}/{files.TRAINING_LOG}",
     benchmark:
-        f"{RESULTS}/{BENCHMARK}"
+        f"{RESULTS}/{files.BENCHMARK}"
     conda:
         ENVIRONMENT
     threads: run_threads
@@ -25,21 +25,22 @@ rule train:
     params:
         spec=run_spec,
         code=training_code,
+        python=uncompared(ON_GPU),
     shell:
-        "{ON_GPU} -m fashion.training.train --spec /dev/stdin --data {input.data} --output $(dirname {output.spec})"
+        "{params.python} -m fashion.training.train --spec /dev/stdin --data {input.data} --output $(dirname {output.spec})"
         f" --checkpoint {RESULTS}/{STATE} --threads {{threads}} --log {{log}} <<< {{params.spec:q}}"
 
 
 rule evaluate:
     input:
         **DATASET_FILES,
-        weights=f"{RUN}/{WEIGHTS}",
-        spec=f"{RUN}/{SPEC}",
+        weights=f"{RUN}/{files.WEIGHTS}",
+        spec=f"{RUN}/{files.SPEC}",
     output:
-        metrics=f"{RUN}/{METRICS}",
-        predictions=f"{RUN}/{PREDICTIONS}",
+        metrics=f"{RUN}/{files.METRICS}",
+        predictions=f"{RUN}/{files.PREDICTIONS}",
     log:
-        f"{RESULTS}/{EVALUATION_LOG}",
+        f"{RESULTS}/{files.EVALUATION_LOG}",
     conda:
         ENVIRONMENT
     threads: run_threads
@@ -47,6 +48,7 @@ rule evaluate:
         gpu=1,
     params:
         code=evaluation_code,
+        python=uncompared(ON_GPU),
     shell:
-        "{ON_GPU} -m fashion.training.evaluate --run $(dirname {input.spec}) --data {input.data}"
+        "{params.python} -m fashion.training.evaluate --run $(dirname {input.spec}) --data {input.data}"
         " --output $(dirname {output.metrics}) --threads {threads} --log {log}"

@@ -192,7 +192,7 @@ def main() -> None:
     page = render(
         report=plan["report"],
         study={
-            "name": plan["study"]["study"],
+            "name": plan["study"]["name"],
             "note": plan["study"]["note"],
             "models": len(plan["models"]),
             "seeds": sorted(map(len, runs)),

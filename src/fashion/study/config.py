@@ -91,17 +91,17 @@ def refuse_repeated_keys(path: Path) -> None:
     visit(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
 
 
-def explain(error: ValidationError, *above: str) -> str:
-    """A schema error in one line: the key's path, below those `above`, what is wrong, what is allowed."""
+def explain(error: ValidationError, *above: str, source: str = "config") -> str:
+    """A schema error in one line: the file, the key's path, below those `above`, what is wrong, what is allowed."""
     path = ".".join(map(str, (*above, *error.absolute_path))) or "top level"
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties" and properties:
         unknown = next(key for key in error.instance if key not in properties)
         return (
-            f"config: {path}: unknown key {unknown!r}{_suggestion(unknown, properties)}; allowed: {_listed(properties)}"
+            f"{source}: {path}: unknown key {unknown!r}{_suggestion(unknown, properties)}; allowed: {_listed(properties)}"
         )
     allowed = error.schema.get("description") if isinstance(error.schema, dict) else None
-    return f"config: {path}: {error.message}" + (f" ({allowed})" if allowed else "")
+    return f"{source}: {path}: {error.message}" + (f" ({allowed})" if allowed else "")
 
 
 def _suggestion(name: Any, known: Iterable[str]) -> str:

@@ -47,6 +47,12 @@ class Output:
         return (TABLE_KINDS | FIGURE_KINDS)[self.kind].job
 
     @property
+    def shown(self) -> dict:
+        """What the page needs to know of it."""
+        names = ("name", "kind", "title", "caption", "number", "quoted", "models")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def section(self) -> str:
         """Where the page and Snakemake's report list it."""
         if self.kind in TABLE_KINDS:

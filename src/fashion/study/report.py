@@ -20,22 +20,22 @@ class Report:
     @cached_property
     def about(self) -> dict:
         """Title, authors, readings: report.yaml."""
-        return self._read("report.yaml")
+        return self.read("report.yaml")
 
     @cached_property
     def reported(self) -> dict[str, dict[str, dict]]:
         """The report's numbers by model and augmentation: reported.yaml."""
-        return self._read("reported.yaml")
+        return self.read("reported.yaml")
 
     @cached_property
     def figures(self) -> dict[str, dict]:
         """The figures by file name: figures.yaml."""
-        return self._read("figures.yaml")
+        return self.read("figures.yaml")
 
     @cached_property
     def tables(self) -> dict[str, dict]:
         """The tables by file name: tables.yaml."""
-        return self._read("tables.yaml")
+        return self.read("tables.yaml")
 
     @property
     def claims(self) -> Path:
@@ -47,11 +47,11 @@ class Report:
 
     def read_claims(self) -> dict:
         """The claims, their rules and the protocols."""
-        return self._read("claims.yaml")
+        return self.read("claims.yaml")
 
     def read_deviations(self) -> dict[str, dict]:
         """Where report, its code and this pipeline differ."""
-        return self._read("deviations.yaml")
+        return self.read("deviations.yaml")
 
     @property
     def curves(self) -> Path:
@@ -67,7 +67,12 @@ class Report:
         """The report's numbers of the runs of a model with an augmentation; none if it has none."""
         return self.reported.get(model, {}).get(augmentation, {})
 
-    def _read(self, name: str) -> dict:
+    def read(self, name: str) -> dict:
+        """The content of one of its YAML files.
+
+        Raises:
+            UserError: the file cannot be read.
+        """
         path = self.folder / name
         try:
             return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from fashion.study.spec import Key, read_spec
 # A run below runs/, logs/, benchmarks/ and checkpoints/ of a study's results.
 RUN = "{model}/{augmentation}/seed{seed}"
 FOLDER = f"runs/{RUN}"
-TRAINING_LOG, EVALUATION_LOG, ATTEMPTS = f"logs/{RUN}.train.log", f"logs/{RUN}.evaluate.log", f"logs/{RUN}.attempts"
+TRAINING_LOG, EVALUATION_LOG = f"logs/{RUN}.train.log", f"logs/{RUN}.evaluate.log"
 BENCHMARK, CHECKPOINT = f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
 # Of the training.
 SPEC, HISTORY, WEIGHTS, PROVENANCE = "spec.json", "history.csv", "model.safetensors", "provenance.json"

@@ -69,7 +69,7 @@ def main() -> None:
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
-    configure(arguments.log)
+    configure(arguments.log, keep=True)
     spec = read_spec(arguments.spec)
     check_gpu()
     device = use_device(arguments.threads)
