@@ -16,9 +16,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
-from fabricated_results import Results
 from PIL import Image
-from runs import MODELS, make_spec, write_dataset
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
@@ -35,6 +33,9 @@ from fashion.study.run_folder import spec_of, weights_of
 from fashion.study.study import resolve
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import load_model, logits_of
+from helpers.results import Results
+from helpers.specs import MODELS, make_spec
+from helpers.training import write_dataset
 
 ROOT = Path(__file__).parents[2]
 PROVENANCE = {

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import BOTH, CONFIGURED, LIGHT, MODELS, make_spec
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.functional import cross_entropy
 
@@ -18,6 +17,8 @@ from fashion.training.inference import place
 from fashion.training.loop import Interrupted, Training
 from fashion.training.optimizer import make_optimizer
 from fashion.training.step import GraphedStep, make_step
+from helpers.checkout import CONFIGURED, LIGHT
+from helpers.specs import BOTH, MODELS, make_spec
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 

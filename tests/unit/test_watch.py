@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command import fashion
-from fabricated_results import Results, history
 from rich.console import Console
 
-from fashion.ask.follow import study_of
 from fashion.ask.overview import Overview, overview
 from fashion.ask.remaining import Remaining, likely_epochs, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
+from fashion.study.configuration import CONFIG, load_study
 from fashion.study.study import Study, resolve
+from helpers.command import fashion
+from helpers.results import Results
 
 # Of a terminal whose whole screen was taken.
 MAIN_SCREEN = "\x1b[?1049l"
@@ -111,7 +111,7 @@ def test_what_is_left_is_told_by_runs_alike(results):
 
 
 def test_a_stopped_training_has_left_what_it_did_not_do(results):
-    results.checkpoint(("vit", "both", 0), history(0.5, 0.4, seconds=10), age=1000)
+    results.checkpoint(("vit", "both", 0), 0.5, 0.4, seconds=10, age=1000)
     expected = left(results)
     assert expected.ends == {}
     assert expected.seconds == pytest.approx(5 * 10 + 5 * 70)  # and the other seeds, and those without augmentation
@@ -148,11 +148,11 @@ def test_a_terminal_shows_each_run(results):
     results.log(("vit", "both", 1))
     for seed in (0, 2):
         results.log(("vgg8", "both", seed), f"error: vgg8 both seed {seed}, epoch 2: the disk is full")
-    results.checkpoint(("vgg8", "both", 1), history(0.5), age=1000)
+    results.checkpoint(("vgg8", "both", 1), 0.5, age=1000)
     results.finish(("vgg8", "none", 0))
     results.train(("vgg8", "none", 1))
     results.train(("vgg8", "none", 2))
-    results.log(("vgg8", "none", 2), stage="evaluate")
+    results.log(("vgg8", "none", 2), evaluation=True)
     shown = lines(results)
     end = time.localtime(results.states()["vit", "both", 0].updated + 4 * 2)
     assert shown[0].startswith(f"quick study, {len(specs)} runs at ")
@@ -210,21 +210,21 @@ def configure(folder: Path, config: dict) -> None:
 def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^config.yaml: no such file; call it where you call snakemake"):
-        study_of([], None)
+        load_study([CONFIG])
     configure(tmp_path, config)
     (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
-    assert study_of([], None).name == "report"
-    mine = study_of([Path("mine.yaml")], None)
+    assert load_study([CONFIG])[0].name == "report"
+    mine = load_study([CONFIG, Path("mine.yaml")])[0]
     assert mine.name == "quick"
     assert {seed for _, _, seed in mine.specs} == {5}
     assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}
     assert mine.training["learning_rate"] == config["training"]["learning_rate"]
     with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; there are report, "):
-        study_of([Path("mine.yaml")], "nothing")
+        load_study([CONFIG, Path("mine.yaml")], "nothing")
     for content in ("[1]", "{", "studies: 3", "models: {vit: null}"):
         (tmp_path / "mine.yaml").write_text(content)
         with pytest.raises(UserError, match=r"config.yaml, mine.yaml: not a configuration \(") as caught:
-            study_of([Path("mine.yaml")], "quick")
+            load_study([CONFIG, Path("mine.yaml")], "quick")
         assert "\n" not in str(caught.value)
 
 
