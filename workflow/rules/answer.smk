@@ -43,7 +43,7 @@ rule claims:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.answer.claims:main"),
+        *code("fashion.answer.claims"),
         # The parameters of a model without a run are counted.
         *map(family_code, sorted(FAMILIES)),
         note=note,
@@ -66,7 +66,7 @@ rule page:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.answer.page:main"),
+        *code("fashion.answer.page"),
         # Their content: their place, which Snakemake does not compare, may be another in another checkout.
         texts=page_texts,
         files=lambda wildcards, output: [

@@ -13,7 +13,7 @@ sys.path.insert(0, f"{workflow.basedir}/src")
 
 from fashion.study.study import resolve
 from fashion.study.config import check, explain, refuse_repeated_keys
-from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digests
+from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest
 from fashion.data.download import CHECKSUMS as CHECKSUMS_PUBLISHED, content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json
@@ -45,7 +45,7 @@ try:
         STUDIES[config["study"]] = WHOLE.only([run for run, state in STATES.items() if state.word in ENDED])
     # What a family's models run, beyond the stages: `fashion.models.families` imports one by name.
     FAMILIES = {
-        name: code_digests(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
+        name: code_digest(NETWORK.format(name)) for name in {entry["family"] for entry in config["models"].values()}
     }
 except UserError as error:
     sys.exit(f"error: {error}")
@@ -121,17 +121,17 @@ def run_threads(wildcards):
     return training_threads(STUDIES[wildcards.study].models[wildcards.model])
 
 
-def code(*starts):
-    """Digests of the modules that these run, each a param: the reason that Snakemake gives then names what changed."""
+def code(*modules):
+    """Digests of these modules and of what they import, as one param."""
     try:
-        return [f"{module} {digest}" for module, digest in code_digests(*starts).items()]
+        return [canonical_json(code_digest(*modules))]
     except UserError as error:
         sys.exit(f"error: {error}")
 
 
 def family_code(family):
     """Digests of what the models of one family run, as one param."""
-    return ", ".join(f"{module} {digest}" for module, digest in FAMILIES[family].items())
+    return canonical_json(FAMILIES[family])
 
 
 def placed(wildcards, name):

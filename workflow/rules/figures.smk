@@ -66,7 +66,7 @@ for row in FIGURES:
         conda:
             "../../envs/fashion.yaml"
         params:
-            *code(f"{row.stage}:main"),
+            *code(row.stage),
             stage=row.stage,
             options=row.options,
             arguments=arguments,
@@ -93,9 +93,9 @@ rule diagram:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.diagrams:main"),
+        *code("fashion.figures.diagrams"),
         family=lambda wildcards: family_code(entry_of(wildcards)["family"]),
-        layers=lambda wildcards: ", ".join(code(DIAGRAM.format(entry_of(wildcards)["family"]))),
+        layers=lambda wildcards: code(DIAGRAM.format(entry_of(wildcards)["family"]))[0],
         note=note,
         model=lambda wildcards: canonical_json(entry_of(wildcards)),
     shell:
@@ -119,7 +119,7 @@ rule curves:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.curves:main"),
+        *code("fashion.figures.curves"),
         note=note,
         reported=reported,
         runs=lambda wildcards: groups(wildcards.study, runs_of(wildcards, "curves")),
@@ -146,7 +146,7 @@ rule epoch_log:
     conda:
         "../../envs/fashion.yaml"
     params:
-        *code("fashion.figures.log:main"),
+        *code("fashion.figures.log"),
         note=note,
         run=subpath(input[0], parent=True),
     shell:

@@ -40,7 +40,7 @@ for row in TABLES:
         conda:
             "../../envs/fashion.yaml"
         params:
-            *code(f"{row.stage}:main"),
+            *code(row.stage),
             stage=row.stage,
             arguments=arguments,
         shell:

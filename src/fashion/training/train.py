@@ -12,22 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
-from torch import Tensor
 
 from fashion.data.dataset import load
-from fashion.errors import UserError
-from fashion.files import atomic, canonical_json, write_csv, write_json
+from fashion.files import canonical_json
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.study.digest import NETWORK, TRAINING, code_digests
-from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
+from fashion.study.digest import NETWORK, TRAINING, code_digest
 from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.device import check_gpu, gpu_errors
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
 from fashion.training.provenance import collect, dataset_checksums
+from fashion.training.results import write_outputs
 from fashion.training.usage import Usage
 
 INTERRUPTED = 143
@@ -37,20 +33,8 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
     """A digest of all that a training's numbers depend on."""
     with open(data, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    code = code_digests(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
+    code = code_digest(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
     return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
-
-
-def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
-    """Write the run's four files, each whole or not at all; a `UserError` if the disk does not take them."""
-    try:
-        with atomic(output / WEIGHTS) as temporary:
-            save_file(weights, temporary)
-        write_csv(output / HISTORY, history)
-        write_json(output / SPEC, spec)
-        write_json(output / PROVENANCE, provenance)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot write the run to {output}: {error}") from error
 
 
 def main() -> None:
