@@ -24,7 +24,13 @@ def test_a_report_of_ones_own_runs_from_its_folder_and_configuration(make_study)
     claims = pd.read_csv(results / "tables/claims.csv")
     assert claims[["id", "verdict"]].to_dict("records") == [{"id": "C1", "verdict": "holds"}]
     page = (results / "report.html").read_text()
-    for words in ("Larger networks see more", "A. Student", "The larger network is better.", "as stated", "example.org"):
+    for words in (
+        "Larger networks see more",
+        "A. Student",
+        "The larger network is better.",
+        "as stated",
+        "example.org",
+    ):
         assert words in page, words
     reports = yaml.safe_load((ROOT / "workflow/report/report.yaml").read_text())
     for words in (reports["title"], *reports["authors"], "VGG8", "MixUp", "As published"):

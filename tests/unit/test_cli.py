@@ -33,7 +33,7 @@ from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.study.run_folder import spec_of, weights_of
 from fashion.study.study import resolve
-from fashion.training.evaluate import evaluate
+from fashion.training.evaluation import evaluate
 from fashion.training.inference import load_model, logits_of
 
 ROOT = Path(__file__).parents[2]

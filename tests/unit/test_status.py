@@ -83,24 +83,22 @@ def test_an_added_and_a_removed_setting_are_said():
 
 
 def test_changed_code_is_said_by_module():
-    before = {
-        "'fashion.data.augment 111111111111'",
-        "'fashion.models.layers 222222222222, fashion.models.vgg 333333333333'",
-    }
-    now = {
-        "'fashion.training.step 111111111111'",
-        "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'",
-    }
-    assert changes(before, now) == [
+    modules = {"fashion.data.augment": "111111111111", "fashion.models.vgg": "333333333333", "fashion": "222222222222"}
+    other = modules | {"fashion.models.vgg": "444444444444", "fashion.training.step": "111111111111"}
+    del other["fashion.data.augment"]
+    before, now = (repr(json.dumps(each)) for each in (modules, other))
+    assert changes({before}, {now}) == [
         "code of fashion.models.vgg changed",
         "code of fashion.training.step added",
         "code of fashion.data.augment no longer used",
     ]
-    now = {
-        "'fashion.data.augment 555555555555'",
-        "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'",
-    }
-    assert changes(before, now) == ["code of fashion.data.augment, fashion.models.vgg changed"]
+    now = repr(json.dumps(modules | {"fashion.data.augment": "555555555555", "fashion": "666666666666"}))
+    assert changes({before, "'a'"}, {now}) == ["code of fashion, fashion.data.augment changed"]
+
+
+def test_a_changed_setting_is_said_before_changed_code():
+    before, now = ({repr(json.dumps({"seed": n})), repr(json.dumps({"fashion.image": f"{n}"}))} for n in (1, 2))
+    assert changes(before, now) == ["seed 1 -> 2", "code of fashion.image changed"]
 
 
 def test_other_params_are_passed_over():
