@@ -432,7 +432,7 @@ def test_the_reason_that_snakemake_gives_names_the_module(study):
     named = {tuple(sorted(re.findall(r"fashion[\w.]*", reason))) for reason in reasons}
     seeds, vit = ("fashion.training.seeds",) * 2, ("fashion.models.vit.network",) * 2
     # The same before and after, in the family's one param.
-    around = ("fashion.image",) * 2 + ("fashion.models.layers",) * 2 + ("fashion.models.vit.attention",) * 2
+    around = ("fashion.image",) * 2 + ("fashion.models.fast_cpu",) * 2
     assert named == {seeds, around + vit, around + vit + seeds}
 
 

@@ -3,38 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
+from fashion.models.fast_cpu import Convolution
 from fashion.models.layer_table import POOL
-
-
-class Convolution(nn.Conv2d):
-    """A convolution of square maps that in training leaves out the taps of its kernel that meet only padding.
-
-    On a map of one pixel, as a ResNet's last ones, a padded 3 x 3 kernel has eight of them. Their gradient is zero.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        padding, size = int(self.padding[0]), input.shape[-1]
-        one_position = size + 2 * padding - self.kernel_size[0] < self.stride[0]
-        if not (self.training and padding and one_position) or self.dilation[0] > 1:
-            return super().forward(input)
-        # Cut out in the order of channels_last, so that the gradient, which is put among zeros, has it too.
-        met = slice(padding, padding + size)
-        taps = self.weight.permute(0, 2, 3, 1)[:, met, met].permute(0, 3, 1, 2)
-        return functional.conv2d(input, taps, self.bias, self.stride, groups=self.groups)
-
-
-class Dropout(nn.Dropout):
-    """Dropout that a processor draws fast: uniform numbers of 24 bits take it a third of `bernoulli_`'s time."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        if not (self.training and self.p and input.is_cpu):
-            return super().forward(input)
-        kept = torch.rand(input.shape).ge_(self.p).div_(1 - self.p)
-        return input * kept.to(input.dtype)
 
 
 def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = False, stride: int = 1) -> nn.Sequential:

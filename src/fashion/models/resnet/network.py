@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
+from fashion.models.fast_cpu import Convolution
 from fashion.models.layer_table import POOL
-from fashion.models.layers import Convolution, conv_norm_relu, feature_layers
+from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class BasicBlock(nn.Module):

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
+from fashion.models.fast_cpu import Dropout
 from fashion.models.layer_table import POOL
-from fashion.models.layers import Dropout, conv_norm_relu, feature_layers
+from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class VGG(nn.Module):
