@@ -1,12 +1,12 @@
-"""Layers that the families share, and the reading of layer tables."""
+"""Modules that the families share, and those of a layer table."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from torch import nn
 
 from fashion.models.fast_cpu import Convolution
-from fashion.models.layer_table import POOL
+from fashion.models.layer_table import Layer
 
 
 def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = False, stride: int = 1) -> nn.Sequential:
@@ -21,26 +21,8 @@ def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = Fal
     return nn.Sequential(*convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
-def feature_layers(
-    table: Sequence[int | str], in_channels: int, layer: Callable[[int, int], nn.Module]
-) -> tuple[nn.Sequential, int]:
-    """Turn a table such as `[32, 32, "M", 64]` into layers.
-
-    Args:
-        table: a number is a layer of that many output channels, "M" a 2 x 2 max-pooling.
-        in_channels: channels of the first layer's input.
-        layer: makes a layer from its numbers of input and output channels.
-
-    Returns:
-        The layers, named `layer1`, `layer2`, ... and `pool1`, ..., and the channels of the last one's output.
-    """
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels = in_channels
-    for position, entry in enumerate(table):
-        pools = table[: position + 1].count(POOL)
-        if isinstance(entry, str):
-            layers[f"pool{pools}"] = nn.MaxPool2d(2)
-        else:
-            layers[f"layer{position + 1 - pools}"] = layer(channels, entry)
-            channels = entry
-    return nn.Sequential(layers), channels
+def feature_layers(table: Iterable[Layer], layer: Callable[[int, int], nn.Module]) -> nn.Sequential:
+    """The modules of a table that has been read; `layer` makes one from its channels of input and output."""
+    return nn.Sequential(
+        OrderedDict((one.name, nn.MaxPool2d(2) if one.pools else layer(one.inputs, one.outputs)) for one in table)
+    )

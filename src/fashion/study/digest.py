@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from fashion.errors import UserError
-from fashion.files import canonical_json
+from fashion.files import canonical_json, parse_python
 from fashion.study.syntax import canonical, is_idle, walk
 
 PACKAGE = Path(__file__).parents[1]
@@ -122,10 +121,7 @@ def _module(package: Path, name: str) -> Module:
     path = _path(package, name)
     if path is None:
         raise ModuleNotFoundError(f"no {name} in {package}")
-    try:
-        tree = ast.parse(path.read_bytes())
-    except SyntaxError as error:
-        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
+    tree = parse_python(path)
     module = Module(path, name if path.name == "__init__.py" else name.rpartition(".")[0])
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
