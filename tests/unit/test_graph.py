@@ -17,9 +17,10 @@ from torch.utils._pytree import tree_leaves
 from fashion.models.build import build
 from fashion.training import loop
 from fashion.training.checkpoint import Checkpoint
+from fashion.training.cuda_graph import GraphedStep
 from fashion.training.loop import Interrupted, Training
 from fashion.training.optimizer import make_optimizer
-from fashion.training.step import GraphedStep, make_step
+from fashion.training.step import make_step
 
 CPU = torch.device("cpu")
 # 140 training images are eight batches of 16 and one of 12; a pause follows each, and each of validation and test.

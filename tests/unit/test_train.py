@@ -202,7 +202,7 @@ def spoil(training: Training, epoch: int, step: int) -> None:
     whole = training.step
 
     def spoiled(images, probabilities):
-        if (training.state.epoch, training.state.progress.steps_done) == (epoch, step - 1):
+        if (training.state.epoch, training.state.steps_done) == (epoch, step - 1):
             with torch.no_grad():
                 next(training.model.parameters()).fill_(math.nan)
         return whole(images, probabilities)

@@ -55,7 +55,7 @@ def main() -> None:
         signal.signal(number, lambda *_: asked_to_stop.set())
     configure(arguments.log, keep=True)
     spec = read_spec(arguments.spec)
-    check_gpu()
+    check_gpu(spec["training"].get("precision", "float32"))
     device = use_device(arguments.threads)
     started = datetime.now(UTC)
     dataset = load(arguments.data)
