@@ -97,7 +97,8 @@ def explain(error: ValidationError, *above: str, source: str = "config") -> str:
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties" and properties:
         unknown = next(key for key in error.instance if key not in properties)
-        return f"{source}: {path}: unknown key {unknown!r}{_suggestion(unknown, properties)}; allowed: {_listed(properties)}"
+        suggestion = _suggestion(unknown, properties)
+        return f"{source}: {path}: unknown key {unknown!r}{suggestion}; allowed: {_listed(properties)}"
     allowed = error.schema.get("description") if isinstance(error.schema, dict) else None
     return f"{source}: {path}: {error.message}" + (f" ({allowed})" if allowed else "")
 
