@@ -108,19 +108,19 @@ def runs(arguments: argparse.Namespace) -> None:
 
 def watch(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
-        from fashion.ask.follow import study_of
         from fashion.ask.watch import watch
+        from fashion.study.config import CONFIG, load_study
 
-        study = study_of(arguments.configfile, arguments.study)
+        study = load_study([CONFIG, *arguments.configfile], arguments.study)
         watch(study, Path("results") / study.name, arguments.html)
 
 
 def track(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
-        from fashion.ask.follow import study_of
         from fashion.ask.track import track
+        from fashion.study.config import CONFIG, load_study
 
-        study = study_of(arguments.configfile, arguments.study)
+        study = load_study([CONFIG, *arguments.configfile], arguments.study)
         results = Path("results") / study.name
         track(study, results, arguments.folder or results / "tensorboard", arguments.live)
 

@@ -26,10 +26,11 @@ from fashion.models.build import build
 from fashion.models.vit.network import VisionTransformer
 from fashion.records.run import Run
 from fashion.study.spec import run_name
+from fashion.study.stopping import epochs_without_gain
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
-from fashion.training.loop import Training, epochs_without_gain
+from fashion.training.loop import Training
 from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from fashion.ask.follow import study_of
 from fashion.ask.overview import divergence
 from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
+from fashion.study.config import CONFIG, load_study
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
 from fashion.study.spec import split_sizes
 
@@ -56,7 +56,7 @@ def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], di
     spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
     with suppress(UserError):  # a run is shown wherever it is
-        study = study_of(configfiles, spec["study"])
+        study = load_study([CONFIG, *configfiles], spec["study"])
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
             # Runs of older code did not record it.

@@ -14,6 +14,7 @@ from fashion.errors import UserError
 from fashion.files import read_json
 from fashion.records.predictions import Predictions
 from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, spec_of
+from fashion.study.stopping import best_epoch
 
 # Model, augmentation and seed of a run.
 Key = tuple[str, str, int]
@@ -60,7 +61,7 @@ class Run:
     @cached_property
     def best(self) -> pd.Series:
         """The history's row with the lowest validation loss."""
-        return best_epoch(self.history)
+        return self.history.iloc[best_epoch(self.history["validation_loss"])]
 
     @property
     def tested_epoch(self) -> pd.Series:
@@ -99,11 +100,6 @@ class Run:
         if published.exists():
             return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
         return self.predictions_of(prefix).correct.astype(float)
-
-
-def best_epoch(history: pd.DataFrame) -> pd.Series:
-    """A history's row with the lowest validation loss."""
-    return history.loc[history["validation_loss"].fillna(math.inf).idxmin()]
 
 
 def accuracy_so_far(history: pd.DataFrame) -> pd.DataFrame:

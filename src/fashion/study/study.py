@@ -8,9 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
-from pathlib import Path
-
-import yaml
 
 from fashion.errors import UserError
 from fashion.study.outputs import FIGURES, TABLES, Figure, Table, figure_of
@@ -224,14 +221,6 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
         specs=specs,
         other_data=other_data,
     )
-
-
-def load_study(path: Path, name: str) -> Study:
-    """The study `name` that the configuration at `path` describes."""
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if name not in config["studies"]:
-        raise UserError(f"{path} has no study {name!r}; it has {', '.join(config['studies'])}")
-    return resolve(config, name)
 
 
 def _common_name(models: list[str]) -> str:

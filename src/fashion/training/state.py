@@ -1,11 +1,11 @@
 """What a training changes as it goes on: all of it can be saved between any two steps and taken up again."""
 
-import math
 from collections import defaultdict
 
 import torch
 from torch import Tensor, nn
 
+from fashion.study.stopping import best_epoch
 from fashion.training.optimizer import WeightAverage
 
 # Of the epoch under way, on the device: reading a number at each step would make a GPU wait for it.
@@ -49,9 +49,7 @@ class State:
     @property
     def best(self) -> dict[str, float]:
         """The history's row with the lowest validation loss."""
-        return min(
-            self.history, key=lambda row: math.inf if math.isnan(row["validation_loss"]) else row["validation_loss"]
-        )
+        return self.history[best_epoch(row["validation_loss"] for row in self.history)]
 
     @property
     def tested_model(self) -> nn.Module:
