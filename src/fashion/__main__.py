@@ -69,10 +69,10 @@ then shows them.
 def predict(arguments: argparse.Namespace) -> None:
     from fashion.ask.predict import classify, image_files, table
     from fashion.ask.runs import best_run
-    from fashion.study.run_folder import spec_of
+    from fashion.study.run_folder import read_run_spec
 
     folder = arguments.run or best_run(Path("results"))
-    spec = spec_of(folder)
+    spec = read_run_spec(folder)
     answers = classify(folder, image_files(arguments.images))
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
     run |= {"seed": spec["seed"], "study": spec["study"]}

@@ -31,7 +31,7 @@ from fashion.files import write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.study.config import CONFIG, load_study
-from fashion.study.run_folder import spec_of, weights_of
+from fashion.study.run_folder import read_run_spec, weights_of
 from fashion.study.study import resolve
 from fashion.training.evaluate import evaluate
 from fashion.training.inference import load_model, logits_of
@@ -70,7 +70,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def load(run: Path) -> torch.nn.Module:
-    return load_model(spec_of(run), weights_of(run), torch.device("cpu"))
+    return load_model(read_run_spec(run), weights_of(run), torch.device("cpu"))
 
 
 def save_images(folder: Path, images: Iterable[np.ndarray]) -> list[Path]:

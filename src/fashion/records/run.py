@@ -13,7 +13,7 @@ import pandas as pd
 from fashion.errors import UserError
 from fashion.files import read_json
 from fashion.records.predictions import Predictions
-from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, spec_of
+from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, read_run_spec
 from fashion.study.stopping import best_epoch
 
 # Model, augmentation and seed of a run.
@@ -31,7 +31,7 @@ class Run:
 
     @cached_property
     def spec(self) -> dict:
-        return spec_of(self.folder)
+        return read_run_spec(self.folder)
 
     @cached_property
     def metrics(self) -> dict:

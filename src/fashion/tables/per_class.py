@@ -12,7 +12,7 @@ from fashion.records.run import add_runs, read_groups
 from fashion.stage import exit_on_user_error
 from fashion.tables.writing import Groups, table_parser, write_table
 
-METRICS = ("precision", "recall", "f1")
+SCORES = ("precision", "recall", "f1")
 
 
 def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
@@ -22,13 +22,13 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
     """
     rows = []
     for model, augmentation, seeds in groups:
-        scores = [
+        of_seeds = [
             precision_recall_fscore_support(
                 predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
             )
             for predictions in seeds
         ]
-        *means, images = np.mean(scores, axis=0)
+        *means, images = np.mean(of_seeds, axis=0)
         for label, name in enumerate(classes):
             rows.append(
                 {
@@ -37,7 +37,7 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
                     "seeds": len(seeds),
                     "class": name,
                     "test_images": int(images[label]),
-                    **{metric: mean[label] for metric, mean in zip(METRICS, means, strict=True)},
+                    **{score: mean[label] for score, mean in zip(SCORES, means, strict=True)},
                 }
             )
     return pd.DataFrame(rows)
@@ -45,7 +45,7 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: in percent."""
-    return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in METRICS})
+    return table.assign(**{score: table[score].map(lambda share: percent(share, 1)) for score in SCORES})
 
 
 def main() -> None:
