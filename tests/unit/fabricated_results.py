@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fashion.records.progress import State, states
@@ -35,11 +36,12 @@ class Results:
 
     def train(self, key: Key, losses: Iterable[float] = (0.4, 0.3), age: float = 100, **provenance) -> None:
         """What a training leaves that has finished."""
+        finished = datetime.fromtimestamp(time.time() - age, UTC).isoformat(timespec="seconds")
         for name, content in {
             "spec.json": json.dumps(self.study.specs[key]),
             "history.csv": history(*losses),
             "model.safetensors": "x",
-            "provenance.json": json.dumps({"device": "a CPU", **provenance}),
+            "provenance.json": json.dumps({"device": "a CPU", "finished": finished, **provenance}),
         }.items():
             self.write(f"{_folder(key)}/{name}", content, age)
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fashion.records.forecast import Forecast, Machine, duration, estimate, measure
+from fashion.records.estimate import Estimates
+from fashion.records.forecast import Forecast, Machine
+from fashion.records.run import Run
 from fashion.records.status import PlannedRun, describe
+from fashion.records.words import duration
 from fashion.study.changes import changes
 from fashion.study.resources import multiply_adds
 
@@ -105,19 +108,19 @@ def test_other_params_are_passed_over():
     assert changes({"['--folder', 'a b']", "'results/a b'", "None"}, {"[]", "''"}) == []
 
 
-def test_a_run_is_measured_by_its_history(tmp_path):
-    measured = measure(finish(tmp_path / "run", SPEC, epochs=3, seconds=2.5))
-    assert (measured.seconds, measured.epochs, measured.device) == (7.5, 3, "a GPU")
+def estimate(spec: dict, *folders: Path) -> float | None:
+    return Estimates(map(Run, folders)).seconds(spec)
 
 
 @pytest.mark.parametrize("file", ["spec.json", "history.csv", "provenance.json"])
 @pytest.mark.parametrize("content", [None, "", "[1"])
 def test_a_run_with_a_missing_or_damaged_file_is_not_measured(tmp_path, file, content):
     folder = finish(tmp_path / "run", SPEC)
+    assert estimate(SPEC, folder)
     (folder / file).unlink()
     if content is not None:
         (folder / file).write_text(content)
-    assert measure(folder) is None
+    assert estimate(SPEC, folder) is None
 
 
 @pytest.mark.parametrize(
@@ -130,14 +133,14 @@ def test_a_run_with_a_missing_or_damaged_file_is_not_measured(tmp_path, file, co
     ids=["same", "other training", "more images"],
 )
 def test_an_estimate_scales_a_measurement(tmp_path, spec, seconds):
-    assert estimate(spec, [measure(finish(tmp_path / "run", SPEC))]) == pytest.approx(seconds)
+    assert estimate(spec, finish(tmp_path / "run", SPEC)) == pytest.approx(seconds)
 
 
 def test_an_estimate_prefers_the_same_augmentation(tmp_path):
     other = variant(augmentation={"name": "none"})
-    measurements = [measure(finish(tmp_path / "a", SPEC)), measure(finish(tmp_path / "b", other, seconds=1.0))]
-    assert estimate(other, measurements) == pytest.approx(10)
-    assert estimate(variant(augmentation={"name": "mixup"}), measurements) == pytest.approx(15)
+    folders = [finish(tmp_path / "a", SPEC), finish(tmp_path / "b", other, seconds=1.0)]
+    assert estimate(other, *folders) == pytest.approx(10)
+    assert estimate(variant(augmentation={"name": "mixup"}), *folders) == pytest.approx(15)
 
 
 def test_runs_that_differ_in_their_seed_share_a_line():

@@ -15,7 +15,7 @@ from fashion.training.checkpoint import Checkpoint
 from fashion.training.cuda_graph import GraphedStep
 from fashion.training.inference import place
 from fashion.training.loop import Interrupted, Training
-from fashion.training.optimizer import make_optimizer
+from fashion.training.optimizer import make_optimizer, moments
 from fashion.training.step import make_step
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
@@ -120,12 +120,7 @@ def take_steps(family: str, device: str, *, graphed: bool, noise: float = 0) -> 
         for images, probabilities in batches(count, size, device=device, dtype=torch.float64):
             images = images * (1 + noise * torch.randn_like(images))
             losses.append(step(images, probabilities)[0].clone())
-    moments = {
-        f"{index} {key}": value
-        for index, values in optimizer.state_dict()["state"].items()
-        for key, value in values.items()
-    }
-    return {"losses": torch.stack(losses), **model.state_dict(), **moments}
+    return {"losses": torch.stack(losses), **model.state_dict(), **moments(optimizer)}
 
 
 def assert_close(results: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:

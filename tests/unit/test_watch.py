@@ -15,11 +15,11 @@ from command import fashion
 from fabricated_results import Results, history
 from rich.console import Console
 
-from fashion.ask.follow import study_of
 from fashion.ask.overview import Overview, overview
-from fashion.ask.remaining import Remaining, likely_epochs, pace, remaining
+from fashion.ask.remaining import Remaining, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
+from fashion.study.config import CONFIG, load_study
 from fashion.study.study import Study, resolve
 
 # Of a terminal whose whole screen was taken.
@@ -82,7 +82,9 @@ def test_an_epoch_takes_what_the_last_ones_did(results):
 def test_a_training_likely_ends_as_others_did_but_not_before_its_patience(results, losses, others, epochs):
     key = ("vit", "both", 0)
     results.run(key, *losses)
-    assert likely_epochs(results.states()[key].history, results.study.specs[key]["training"], others) == epochs
+    for seed, number in enumerate(others, start=1):
+        results.finish(("vit", "both", seed), *[0.5] * number)
+    assert left(results).ends[key].likely == pytest.approx((epochs - len(losses)) * 2)
 
 
 def test_an_end_counts_from_the_last_epoch(results):
@@ -210,21 +212,21 @@ def configure(folder: Path, config: dict) -> None:
 def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^config.yaml: no such file; call it where you call snakemake"):
-        study_of([], None)
+        load_study([CONFIG], None)
     configure(tmp_path, config)
     (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
-    assert study_of([], None).name == "report"
-    mine = study_of([Path("mine.yaml")], None)
+    assert load_study([CONFIG], None).name == "report"
+    mine = load_study([CONFIG, Path("mine.yaml")], None)
     assert mine.name == "quick"
     assert {seed for _, _, seed in mine.specs} == {5}
     assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}
     assert mine.training["learning_rate"] == config["training"]["learning_rate"]
     with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; there are report, "):
-        study_of([Path("mine.yaml")], "nothing")
+        load_study([CONFIG, Path("mine.yaml")], "nothing")
     for content in ("[1]", "{", "studies: 3", "models: {vit: null}"):
         (tmp_path / "mine.yaml").write_text(content)
         with pytest.raises(UserError, match=r"config.yaml, mine.yaml: not a configuration \(") as caught:
-            study_of([Path("mine.yaml")], "quick")
+            load_study([CONFIG, Path("mine.yaml")], "quick")
         assert "\n" not in str(caught.value)
 
 

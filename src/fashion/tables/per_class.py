@@ -20,13 +20,13 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
     """
     rows = []
     for model, augmentation, seeds in groups:
-        scores = [
+        of_seeds = [
             precision_recall_fscore_support(
                 predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
             )
             for predictions in seeds
         ]
-        *means, images = np.mean(scores, axis=0)
+        *means, images = np.mean(of_seeds, axis=0)
         for label, name in enumerate(classes):
             rows.append(
                 {
@@ -35,7 +35,11 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
                     "seeds": len(seeds),
                     "class": name,
                     "test_images": int(images[label]),
+<<<<<<< HEAD
                     **{metric: mean[label] for metric, mean in zip(SCORES, means, strict=True)},
+=======
+                    **{score: mean[label] for score, mean in zip(SCORES, means, strict=True)},
+>>>>>>> rooms
                 }
             )
     return pd.DataFrame(rows)
@@ -43,4 +47,20 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: in percent."""
+<<<<<<< HEAD
     return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in SCORES})
+=======
+    return table.assign(**{score: table[score].map(lambda share: percent(share, 1)) for score in SCORES})
+
+
+def main() -> None:
+    parser = table_parser(__doc__)
+    add_runs(parser)
+    arguments = parser.parse_args()
+    frame = per_class(read_groups(arguments.runs), arguments.classes)
+    write_table(frame, arguments.output, arguments.note, shown=readable(frame))
+
+
+if __name__ == "__main__":
+    exit_on_user_error(main)
+>>>>>>> rooms

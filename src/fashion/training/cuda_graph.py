@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from fashion.training.optimizer import WeightAverage
+from fashion.training.optimizer import WeightAverage, moments
 
 # Maps images [B, 1, 28, 28] and probabilities [B, 10] to the batch's mean loss and its number of right predictions,
 # both of before the step, as scalars on the device.
@@ -71,13 +71,9 @@ class GraphedStep:
 
     def _tensors(self) -> dict[str, Tensor]:
         """Everything that a step changes, but for the generator: weights, buffers, their averages, the moments."""
-        moments = {
-            f"{index} {key}": value
-            for index, weight in enumerate(self.weights)
-            for key, value in self.optimizer.state[weight].items()
-        }
         averages = self.average.model.state_dict() if self.average else {}
-        return {**self.model.state_dict(), **moments, **{f"averaged {name}": averages[name] for name in averages}}
+        averaged = {f"averaged {name}": value for name, value in averages.items()}
+        return {**self.model.state_dict(), **moments(self.optimizer), **averaged}
 
     def _state(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self._tensors().items()}

@@ -7,7 +7,7 @@ import numpy as np
 from fashion.files import atomic, write_json
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.study.run_folder import METRICS, PREDICTIONS, spec_of, weights_of
+from fashion.study.run_folder import METRICS, PREDICTIONS, read_run_spec, weights_of
 from fashion.study.spec import run_name
 from fashion.training.evaluation import evaluate
 from fashion.training.inference import use_device
@@ -24,7 +24,7 @@ def main() -> None:
     configure(arguments.log)
     check_gpu()
     device = use_device(arguments.threads)
-    spec = spec_of(arguments.run)
+    spec = read_run_spec(arguments.run)
     with gpu_errors(run_name(spec)):
         metrics, predictions = evaluate(spec, weights_of(arguments.run), arguments.data, device)
     with atomic(arguments.output / PREDICTIONS) as temporary:

@@ -1,7 +1,7 @@
 """The training of one run, which can stop between any two steps and be taken up again with the same numbers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from fashion.machine.meter import Meter
 from fashion.models.build import build
 from fashion.stage import logger
 from fashion.study.spec import run_name
+from fashion.study.stopping import epochs_without_gain
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import logits_of, place, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
@@ -27,21 +28,6 @@ PARTS = ("train", "validation", "test")
 
 class Interrupted(Exception):
     """A signal asked to stop, and the state is saved."""
-
-
-def epochs_without_gain(validation_losses: Sequence[float], min_delta: float) -> int:
-    """Early stopping's count after these epochs, by the rule of the report's published code.
-
-    A loss below the lowest so far resets it; one above the lowest plus `min_delta`, or one that is no number, adds one;
-    one in between changes nothing.
-    """
-    lowest, count = math.inf, 0
-    for loss in validation_losses:
-        if loss < lowest:
-            lowest, count = loss, 0
-        elif not (loss <= lowest + min_delta and math.isfinite(loss)):
-            count += 1
-    return count
 
 
 class Training:

@@ -1,12 +1,12 @@
 """What a training changes as it goes on: all of it can be saved between any two steps and taken up again."""
 
-import math
 from collections import defaultdict
 
 import torch
 from torch import Tensor, nn
 
-from fashion.training.optimizer import WeightAverage
+from fashion.study.stopping import best_epoch
+from fashion.training.optimizer import WeightAverage, moments
 
 # Of the epoch under way, on the device: reading a number at each step would make a GPU wait for it.
 TOTALS = ("losses", "right", "gradient_norms")
@@ -49,9 +49,7 @@ class State:
     @property
     def best(self) -> dict[str, float]:
         """The history's row with the lowest validation loss."""
-        return min(
-            self.history, key=lambda row: math.inf if math.isnan(row["validation_loss"]) else row["validation_loss"]
-        )
+        return self.history[best_epoch(row["validation_loss"] for row in self.history)]
 
     @property
     def tested_model(self) -> nn.Module:
@@ -77,11 +75,7 @@ class State:
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else {},
             "tested": self.tested_weights,
-            "optimizer": {
-                f"{index} {key}": value
-                for index, moments in self.optimizer.state_dict()["state"].items()
-                for key, value in moments.items()
-            },
+            "optimizer": moments(self.optimizer),
             "totals": {name: getattr(self, name) for name in TOTALS},
             "random": {"cpu": torch.get_rng_state()},
         }
@@ -101,14 +95,14 @@ class State:
             self.average.model.load_state_dict(groups["averaged"])
         self.tested_weights = groups["tested"]
         weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
-        moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        states: dict[int, dict[str, Tensor]] = defaultdict(dict)
         for name, value in groups["optimizer"].items():
             index, key = name.split()
             if value.dim():
                 # In its weight's memory format: the fused kernel goes through both in the order of memory.
                 value = torch.empty_like(weights[int(index)]).copy_(value)
-            moments[int(index)][key] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+            states[int(index)][key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
         for name in TOTALS:
             getattr(self, name).copy_(groups["totals"][name])
         self.history, self.steps_done, self.spent = values["history"], values["steps_done"], values["spent"]
