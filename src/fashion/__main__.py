@@ -111,30 +111,18 @@ def runs(arguments: argparse.Namespace) -> None:
 def watch(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
         from fashion.ask.watch import watch
-<<<<<<< HEAD
-        from fashion.study.configuration import CONFIG, load_study
-
-        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
-=======
         from fashion.study.config import CONFIG, load_study
 
-        study = load_study([CONFIG, *arguments.configfile], arguments.study)
->>>>>>> rooms
+        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
         watch(study, Path("results") / study.name, arguments.html)
 
 
 def track(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
         from fashion.ask.track import track
-<<<<<<< HEAD
-        from fashion.study.configuration import CONFIG, load_study
-
-        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
-=======
         from fashion.study.config import CONFIG, load_study
 
-        study = load_study([CONFIG, *arguments.configfile], arguments.study)
->>>>>>> rooms
+        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
         results = Path("results") / study.name
         track(study, results, arguments.folder or results / "tensorboard", arguments.live)
 

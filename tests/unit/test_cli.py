@@ -256,7 +256,7 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     }
     config["models"]["vit"]["reported"] = {"both": {**reported, "augmented_test_accuracy": 0.9}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    results = Results(tmp_path / "results/quick", load_study([CONFIG], "quick"))
+    results = Results(tmp_path / "results/quick", load_study([CONFIG], "quick")[0])
     key = ("vit", "both", 0)
     results.finish(key, accuracy=0.8, **PROVENANCE)
     run = Path("results/quick/runs/vit/both/seed0")

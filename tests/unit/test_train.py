@@ -26,12 +26,8 @@ from fashion.models.build import build
 from fashion.models.vit.network import VisionTransformer
 from fashion.records.run import Run
 from fashion.study.spec import run_name
-<<<<<<< HEAD
-from fashion.training.evaluation import evaluate
-=======
 from fashion.study.stopping import epochs_without_gain
-from fashion.training.evaluate import evaluate
->>>>>>> rooms
+from fashion.training.evaluation import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training

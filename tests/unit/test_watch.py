@@ -215,8 +215,8 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
         load_study([CONFIG], None)
     configure(tmp_path, config)
     (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
-    assert load_study([CONFIG], None).name == "report"
-    mine = load_study([CONFIG, Path("mine.yaml")], None)
+    assert load_study([CONFIG])[0].name == "report"
+    mine, _ = load_study([CONFIG, Path("mine.yaml")])
     assert mine.name == "quick"
     assert {seed for _, _, seed in mine.specs} == {5}
     assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}

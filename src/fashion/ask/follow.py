@@ -5,11 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fashion.records.progress import DIVERGED, FINISHED, State, states
-<<<<<<< HEAD
 from fashion.study.spec import Key
-=======
-from fashion.records.run import Key
->>>>>>> rooms
 from fashion.study.study import Study
 
 SECONDS = 3

@@ -11,16 +11,9 @@ import pandas as pd
 from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
-<<<<<<< HEAD
-from fashion.records.run import best_epoch
 from fashion.records.words import duration, seed_words
 from fashion.study.spec import Key, run_name, split_sizes
-=======
-from fashion.records.run import Key
-from fashion.records.words import duration, seed_words
-from fashion.study.spec import run_name, split_sizes
 from fashion.study.stopping import best_epoch
->>>>>>> rooms
 from fashion.study.study import Study
 
 # What waits for its evaluation alone.

@@ -8,13 +8,8 @@ import pandas as pd
 
 from fashion.records.estimate import Estimates, Measured, likely_epochs
 from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, State
-<<<<<<< HEAD
-from fashion.records.run import best_epoch
 from fashion.study.spec import Key
-=======
-from fashion.records.run import Key
 from fashion.study.stopping import best_epoch
->>>>>>> rooms
 from fashion.study.study import Study
 
 # An epoch's time is that of the last ones: what else runs on the machine changes.

@@ -11,11 +11,7 @@ from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
-<<<<<<< HEAD
-from fashion.study.configuration import CONFIG, load_study
-=======
 from fashion.study.config import CONFIG, load_study
->>>>>>> rooms
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
 from fashion.study.spec import split_sizes
 
@@ -60,11 +56,7 @@ def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], di
     spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
     with suppress(UserError):  # a run is shown wherever it is
-<<<<<<< HEAD
         study, report = load_study([CONFIG, *configfiles], spec["study"])
-=======
-        study = load_study([CONFIG, *configfiles], spec["study"])
->>>>>>> rooms
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
             # Runs of older code did not record it.

@@ -10,18 +10,20 @@ import pandas as pd
 
 from fashion.errors import UserError
 from fashion.files import read_json
-<<<<<<< HEAD
 from fashion.records.predictions import Groups, Predictions
-from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, RUN, run_path, spec_of
+from fashion.study.run_folder import (
+    CORRECT,
+    HISTORY,
+    METRICS,
+    PREDICTIONS,
+    PROVENANCE,
+    RECORDS,
+    RUN,
+    read_run_spec,
+    run_path,
+)
 from fashion.study.spec import Key
-=======
-from fashion.records.predictions import Predictions
-from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, read_run_spec
 from fashion.study.stopping import best_epoch
-
-# Model, augmentation and seed of a run.
-Key = tuple[str, str, int]
->>>>>>> rooms
 
 
 class Run:

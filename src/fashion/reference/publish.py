@@ -16,16 +16,11 @@ from fashion.files import write_json, write_text
 from fashion.records.run import Run, Runs, finished_runs
 from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
-<<<<<<< HEAD
 from fashion.study import outputs
-from fashion.study.configuration import load_study
+from fashion.study.config import CONFIG, load_study
 from fashion.study.report import Report
 from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
 from fashion.study.spec import Key
-=======
-from fashion.study.config import CONFIG, load_study
-from fashion.study.run_folder import CORRECT, PROVENANCE, RECORDS
->>>>>>> rooms
 from fashion.study.study import Study
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
@@ -148,11 +143,7 @@ def main() -> None:
     )
     parser.add_argument("--commit", help="the source's, for runs made by a copy of it that did not know its commit")
     arguments = parser.parse_args()
-<<<<<<< HEAD
     study, report = load_study([arguments.config], arguments.study)
-=======
-    study = load_study([arguments.config], arguments.study)
->>>>>>> rooms
     target = arguments.reference / study.name
     missing = publish(study, report, arguments.results / study.name, target, arguments.commit)
     print(f"{target}: {len(study.specs) - len(missing)} of {len(study.specs)} runs")

@@ -8,7 +8,7 @@ import pandas as pd
 from fashion.errors import UserError
 from fashion.files import write_text
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.study.configuration import load_study
+from fashion.study.config import load_study
 
 BEGIN, END = "<!-- answer: written by `make answer` -->", "<!-- end of answer -->"
 

@@ -14,13 +14,14 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
+from fashion.study.report import Report, report_of
 from fashion.study.study import Study, models_of, resolve
 
 CONFIG = Path("config.yaml")
 
 
-def load_study(files: Sequence[Path], name: str | None) -> Study:
-    """The study `name`, or the one that the configuration names.
+def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, Report]:
+    """The study `name`, or the one that the configuration names, and its report.
 
     Args:
         files: the configuration, each on top of those before it, as with Snakemake's --configfile.
@@ -35,7 +36,7 @@ def load_study(files: Sequence[Path], name: str | None) -> Study:
             config = _merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
         name = name or config["study"]
         if name in config["studies"]:
-            return resolve(config, name)
+            return resolve(config, name), report_of(config)
     except FileNotFoundError as error:
         raise UserError(
             f"{error.filename}: no such file; call it where you call snakemake, in a folder with config.yaml"

@@ -7,10 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-<<<<<<< HEAD
-=======
-from itertools import takewhile
->>>>>>> rooms
 
 from fashion.errors import UserError
 from fashion.study.spec import Key, split_sizes
@@ -157,11 +153,3 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
         specs=specs,
         other_data=other_data,
     )
-<<<<<<< HEAD
-=======
-
-
-def _common_name(models: list[str]) -> str:
-    common = takewhile(lambda letters: len(set(letters)) == 1, zip(*models, strict=False))
-    return "".join(letters[0] for letters in common).rstrip("_") or "_".join(models)
->>>>>>> rooms

@@ -35,11 +35,7 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
                     "seeds": len(seeds),
                     "class": name,
                     "test_images": int(images[label]),
-<<<<<<< HEAD
                     **{metric: mean[label] for metric, mean in zip(SCORES, means, strict=True)},
-=======
-                    **{score: mean[label] for score, mean in zip(SCORES, means, strict=True)},
->>>>>>> rooms
                 }
             )
     return pd.DataFrame(rows)
@@ -47,20 +43,4 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a page: in percent."""
-<<<<<<< HEAD
     return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in SCORES})
-=======
-    return table.assign(**{score: table[score].map(lambda share: percent(share, 1)) for score in SCORES})
-
-
-def main() -> None:
-    parser = table_parser(__doc__)
-    add_runs(parser)
-    arguments = parser.parse_args()
-    frame = per_class(read_groups(arguments.runs), arguments.classes)
-    write_table(frame, arguments.output, arguments.note, shown=readable(frame))
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)
->>>>>>> rooms
