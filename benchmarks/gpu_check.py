@@ -31,10 +31,11 @@ from fashion.files import atomic, read_json, write_json
 from fashion.machine.device import LEAST_DRIVERS, check_gpu
 from fashion.machine.gpus import driver_version, listed
 from fashion.models.build import build
+from fashion.training.cuda_graph import GraphedStep
 from fashion.training.inference import place, use_device
 from fashion.training.optimizer import make_optimizer
 from fashion.training.provenance import collect
-from fashion.training.step import GraphedStep, make_step
+from fashion.training.step import make_step
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "results/gpu-check.md"

@@ -168,7 +168,7 @@ def main() -> None:
         entry, seconds, options = arguments.train
         print(images_per_second(ours, entry, seconds, use_device(1), **options))
         return
-    check_gpu()
+    check_gpu(arguments.precision)
     device = use_device(CORES)
     torch.backends.cudnn.benchmark = arguments.cudnn_benchmark
     models = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]

@@ -71,10 +71,10 @@ then shows them.
 def predict(arguments: argparse.Namespace) -> None:
     from fashion.ask.predict import classify, image_files, table
     from fashion.ask.runs import best_run
-    from fashion.study.run_folder import spec_of
+    from fashion.study.run_folder import read_run_spec
 
     folder = arguments.run or best_run(Path("results"))
-    spec = spec_of(folder)
+    spec = read_run_spec(folder)
     answers = classify(folder, image_files(arguments.images))
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
     run |= {"seed": spec["seed"], "study": spec["study"]}
@@ -111,7 +111,7 @@ def runs(arguments: argparse.Namespace) -> None:
 def watch(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
         from fashion.ask.watch import watch
-        from fashion.study.configuration import CONFIG, load_study
+        from fashion.study.config import CONFIG, load_study
 
         study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
         watch(study, Path("results") / study.name, arguments.html)
@@ -120,7 +120,7 @@ def watch(arguments: argparse.Namespace) -> None:
 def track(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
         from fashion.ask.track import track
-        from fashion.study.configuration import CONFIG, load_study
+        from fashion.study.config import CONFIG, load_study
 
         study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
         results = Path("results") / study.name

@@ -1,5 +1,6 @@
 """Files that are whole or absent, and JSON that is equal when its meaning is."""
 
+import ast
 import csv
 import json
 import os
@@ -72,3 +73,15 @@ def read_json(path: str | Path):
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable JSON file: {error}") from error
+
+
+def parse_python(path: Path) -> ast.Module:
+    """The syntax tree of the Python file at `path`.
+
+    Raises:
+        UserError: it is no Python; names the file and the line.
+    """
+    try:
+        return ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error

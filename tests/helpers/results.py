@@ -1,6 +1,8 @@
 """A study's folder of results, as trainings that have finished and others leave it."""
 
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fashion.records.progress import State, states
@@ -31,6 +33,7 @@ class Results:
 
     def train(self, key: Key, losses: Sequence[float] = (0.4, 0.3), age: float = 100, **provenance) -> None:
         """What a training leaves that has finished."""
+        provenance = {"finished": datetime.fromtimestamp(time.time() - age, UTC).isoformat("T", "seconds")} | provenance
         self._fake(key, losses, provenance=provenance).write(*TRAINED, age=age)
 
     def evaluate(self, key: Key, accuracy: float = 0.83, age: float = 50) -> None:

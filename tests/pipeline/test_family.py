@@ -15,7 +15,7 @@ PERCEPTRON = {
 from fashion.models.families import COUNT
 from fashion.models.layer_table import fully_connected
 
-SETTINGS = {"hidden": COUNT, "depth": {**COUNT, "default": 1}}
+SETTINGS = {"hidden": COUNT, "depth": COUNT}
 
 
 def conflicts(settings, given):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-FIGURES = 4 + 6 + 8 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
+FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
 
 ROOT = Path(__file__).parents[2]
 REPORTED = yaml.safe_load((ROOT / "workflow/report/reported.yaml").read_text())

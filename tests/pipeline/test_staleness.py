@@ -114,7 +114,9 @@ def comment_everywhere(study) -> None:
     for path in study.checkout.rglob("*.py"):
         text = path.read_text().replace('"""', '"""Said otherwise. ', 1).replace("\n\n\n", "\n# A comment.\n\n\n\n")
         path.write_text(text)
-    for path in [*study.checkout.rglob("*.smk"), *study.checkout.rglob("*.yaml"), study.folder / "config.yaml"]:
+    # Not in the package: data files there count by their bytes.
+    workflow = study.checkout / "workflow"
+    for path in [*workflow.rglob("*.smk"), *workflow.rglob("*.yaml"), study.folder / "config.yaml"]:
         path.write_text("# A comment.\n" + path.read_text())
 
 
@@ -201,6 +203,22 @@ CASES = {
         trained(*MODELS),
     ),
     "the format of checkpoints": (replace("src/fashion/training/checkpoint.py", '"checksum"', '"crc"'), NOTHING),
+    "an attribute set at import": (
+        append("src/fashion/training/seeds.py", "torch.backends.cudnn.allow_tf32 = False\n"),
+        trained(*MODELS),
+    ),
+    "an import that does something": (
+        replace("src/fashion/models/vit/network.py", "import torch\n", "import torch\nimport fashion.training.seeds\n"),
+        trained(*VITS) | {"diagrams"},
+    ),
+    "a statement in a room's __init__.py": (
+        append("src/fashion/training/__init__.py", "import torch\n\ntorch.backends.cudnn.allow_tf32 = False\n"),
+        trained(*MODELS),
+    ),
+    "a definition more in a network's module": (
+        append("src/fashion/models/vgg/network.py", "NEW = 1\n"),
+        trained(*VGGS) | {"diagrams"},
+    ),
     "a word in a training's log": (
         replace("src/fashion/training/loop.py", "taken up at epoch", "going on at epoch"),
         NOTHING,

@@ -20,7 +20,6 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
-from fashion.ask.follow import study_of
 from fashion.ask.predict import classify
 from fashion.ask.runs import listing
 from fashion.ask.show import card
@@ -29,9 +28,10 @@ from fashion.errors import UserError
 from fashion.files import write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
-from fashion.study.run_folder import spec_of, weights_of
+from fashion.study.config import CONFIG, load_study
+from fashion.study.run_folder import read_run_spec, weights_of
 from fashion.study.study import resolve
-from fashion.training.evaluate import evaluate
+from fashion.training.evaluation import evaluate
 from fashion.training.inference import load_model, logits_of
 from helpers.results import Results
 from helpers.specs import MODELS, make_spec
@@ -71,7 +71,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def load(run: Path) -> torch.nn.Module:
-    return load_model(spec_of(run), weights_of(run), torch.device("cpu"))
+    return load_model(read_run_spec(run), weights_of(run), torch.device("cpu"))
 
 
 def save_images(folder: Path, images: Iterable[np.ndarray]) -> list[Path]:
@@ -257,7 +257,7 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     }
     config["models"]["vit"]["reported"] = {"both": {**reported, "augmented_test_accuracy": 0.9}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    results = Results(tmp_path / "results/quick", study_of([], "quick"))
+    results = Results(tmp_path / "results/quick", load_study([CONFIG], "quick")[0])
     key = ("vit", "both", 0)
     results.finish(key, accuracy=0.8, **PROVENANCE)
     run = Path("results/quick/runs/vit/both/seed0")

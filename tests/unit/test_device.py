@@ -186,6 +186,16 @@ def test_a_gpu_that_torch_has_no_code_for_is_refused(machine, monkeypatch, capab
     )
 
 
+def test_bfloat16_is_refused_on_a_gpu_that_does_not_compute_in_it(machine, monkeypatch):
+    cuda(monkeypatch, capability=(7, 5))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    check_gpu()
+    with pytest.raises(UserError, match=r"^training.precision: bfloat16 is not for Tesla V100, .*leave precision out"):
+        check_gpu("bfloat16")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    check_gpu("bfloat16")
+
+
 def test_code_that_is_translated_runs_on_newer_gpus(machine, monkeypatch):
     cuda(monkeypatch, capability=(13, 0))
     monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_120", "compute_120"])

@@ -8,7 +8,7 @@ import pytest
 from fashion.errors import UserError
 from fashion.figures import diagrams
 from fashion.models.build import build
-from fashion.models.families import FAMILIES, complete, part, schema
+from fashion.models.families import FAMILIES, complete, defaults, part, schema
 from fashion.study.resources import training_mb
 from helpers.command import python, stage
 
@@ -22,6 +22,13 @@ def test_the_settings_and_their_defaults_are_those_of_the_network(family):
     assert set(schema(family)["properties"]) == {argument.name for argument in arguments}
     assert set(schema(family)["required"]) == {one.name for one in arguments if one.default is one.empty}
     assert complete(family, {}) == {one.name: one.default for one in arguments if one.default is not one.empty}
+
+
+def test_a_network_without_its_settings_as_arguments_is_refused(monkeypatch):
+    monkeypatch.setitem(part("vgg", "settings").SETTINGS, "width", {})
+    defaults.cache_clear()
+    with pytest.raises(UserError, match=r"vgg/network.py: nothing has the .* layers, .*, width, which are"):
+        complete("vgg", {})
 
 
 def test_settings_win_over_defaults():

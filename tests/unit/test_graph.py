@@ -16,9 +16,10 @@ from torch.utils._pytree import tree_leaves
 from fashion.models.build import build
 from fashion.training import loop
 from fashion.training.checkpoint import Checkpoint
+from fashion.training.cuda_graph import GraphedStep
 from fashion.training.loop import Interrupted, Training
 from fashion.training.optimizer import make_optimizer
-from fashion.training.step import GraphedStep, make_step
+from fashion.training.step import make_step
 from helpers.specs import BOTH, DISTORTED, MODELS, MODERN, make_spec
 
 CPU = torch.device("cpu")

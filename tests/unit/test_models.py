@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from fashion.models import vit
+from fashion.models import fast_cpu
 from fashion.models.build import build, count_flops, count_parameters
-from fashion.models.layers import Convolution, Dropout
+from fashion.models.fast_cpu import Convolution, Dropout
 from fashion.models.resnet.network import SeparableBlock
 from fashion.models.vit.network import Attention, TokenBatchNorm, VisionTransformer, sincos_positions
 from helpers.checkout import CONFIGURED, LIGHT
@@ -329,13 +329,13 @@ def test_a_transformer_layer_equals_torchs_own(activation):
         torch.testing.assert_close(*(torch.autograd.grad(output.square().sum(), tokens) for output in outputs))
 
 
-@pytest.mark.parametrize("kept", [vit.attention.KEPT, 0], ids=["kept", "made again"])
+@pytest.mark.parametrize("kept", [fast_cpu.KEPT, 0], ids=["kept", "made again"])
 @pytest.mark.parametrize(("images", "heads", "tokens", "width"), [(3, 8, 16, 8), (2, 4, 196, 8), (1, 2, 600, 64)])
 def test_attention_by_pieces_is_torchs_and_so_are_its_gradients(images, heads, tokens, width, kept, monkeypatch):
-    monkeypatch.setattr(vit.attention, "KEPT", kept)
+    monkeypatch.setattr(fast_cpu, "KEPT", kept)
     torch.manual_seed(0)
     qkv = torch.randn(3, images, heads, tokens, width, dtype=torch.float64, requires_grad=True)
-    outputs = [vit.attention.attention(qkv), functional.scaled_dot_product_attention(*qkv)]
+    outputs = [fast_cpu.attention(qkv, training=True), functional.scaled_dot_product_attention(*qkv)]
     torch.testing.assert_close(*outputs)
     drawn = torch.randn_like(outputs[0])
     torch.testing.assert_close(*(torch.autograd.grad(output, qkv, drawn) for output in outputs))

@@ -14,7 +14,7 @@ from fashion.answer.pictures import inline
 from fashion.answer.unfinished import unfinished
 from fashion.records.progress import State
 from fashion.records.run import Run
-from fashion.study.digest import code_digests
+from fashion.study.digest import code_digest
 from fashion.study.study import Study
 from helpers.page import ROOT, RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
 
@@ -254,4 +254,4 @@ def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
 
 
 def test_the_page_is_stale_when_a_part_of_it_changes():
-    assert {f"fashion.answer/{part}" for part in PARTS} <= code_digests("fashion.answer.page:main").keys()
+    assert {f"fashion.answer/{part}" for part in PARTS} <= code_digest("fashion.answer.page").keys()

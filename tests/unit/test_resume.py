@@ -179,7 +179,7 @@ def test_taken_up_after_its_best_epoch_it_keeps_those_weights_and_stops_in_the_s
 def test_a_training_that_diverges_does_so_when_it_is_taken_up_too(dataset, tmp_path):
     spec, device = make_spec(learning_rate=1e30), torch.device("cpu")
     checkpoint = Checkpoint(tmp_path / "checkpoint.safetensors", "key")
-    training = Training(spec, dataset, device, checkpoint, lambda: training.state.progress.steps_done == 4)
+    training = Training(spec, dataset, device, checkpoint, lambda: training.state.steps_done == 4)
     with pytest.raises(Interrupted):  # after the step that diverges, which its epoch's end notices
         training.run()
     assert training.diverged is None

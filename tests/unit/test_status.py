@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fashion.records.forecast import Forecast, Machine, duration, estimate, measure
+from fashion.records.estimate import Estimates
+from fashion.records.forecast import Forecast, Machine
+from fashion.records.run import Run
 from fashion.records.status import PlannedRun, describe
+from fashion.records.words import duration
 from fashion.study.changes import changes
 from fashion.study.resources import multiply_adds
 from helpers.checkout import ROOT
@@ -78,43 +81,41 @@ def test_an_added_and_a_removed_setting_are_said():
 
 
 def test_changed_code_is_said_by_module():
-    before = {
-        "'fashion.data.augment 111111111111'",
-        "'fashion.models.layers 222222222222, fashion.models.vgg 333333333333'",
-    }
-    now = {
-        "'fashion.training.step 111111111111'",
-        "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'",
-    }
-    assert changes(before, now) == [
+    modules = {"fashion.data.augment": "111111111111", "fashion.models.vgg": "333333333333", "fashion": "222222222222"}
+    other = modules | {"fashion.models.vgg": "444444444444", "fashion.training.step": "111111111111"}
+    del other["fashion.data.augment"]
+    before, now = (repr(json.dumps(each)) for each in (modules, other))
+    assert changes({before}, {now}) == [
         "code of fashion.models.vgg changed",
         "code of fashion.training.step added",
         "code of fashion.data.augment no longer used",
     ]
-    now = {
-        "'fashion.data.augment 555555555555'",
-        "'fashion.models.layers 222222222222, fashion.models.vgg 444444444444'",
-    }
-    assert changes(before, now) == ["code of fashion.data.augment, fashion.models.vgg changed"]
+    now = repr(json.dumps(modules | {"fashion.data.augment": "555555555555", "fashion": "666666666666"}))
+    assert changes({before, "'a'"}, {now}) == ["code of fashion, fashion.data.augment changed"]
+
+
+def test_a_changed_setting_is_said_before_changed_code():
+    before, now = ({repr(json.dumps({"seed": n})), repr(json.dumps({"fashion.image": f"{n}"}))} for n in (1, 2))
+    assert changes(before, now) == ["seed 1 -> 2", "code of fashion.image changed"]
 
 
 def test_other_params_are_passed_over():
     assert changes({"['--folder', 'a b']", "'results/a b'", "None"}, {"[]", "''"}) == []
 
 
-def test_a_run_is_measured_by_its_history(tmp_path):
-    measured = measure(finish(tmp_path / "run", SPEC, epochs=3, seconds=2.5))
-    assert (measured.seconds, measured.epochs, measured.device) == (7.5, 3, "a GPU")
+def estimate(spec: dict, *folders: Path) -> float | None:
+    return Estimates(map(Run, folders)).seconds(spec)
 
 
 @pytest.mark.parametrize("file", ["spec.json", "history.csv", "provenance.json"])
 @pytest.mark.parametrize("content", [None, "", "[1"])
 def test_a_run_with_a_missing_or_damaged_file_is_not_measured(tmp_path, file, content):
     folder = finish(tmp_path / "run", SPEC)
+    assert estimate(SPEC, folder)
     (folder / file).unlink()
     if content is not None:
         (folder / file).write_text(content)
-    assert measure(folder) is None
+    assert estimate(SPEC, folder) is None
 
 
 @pytest.mark.parametrize(
@@ -127,14 +128,14 @@ def test_a_run_with_a_missing_or_damaged_file_is_not_measured(tmp_path, file, co
     ids=["same", "other training", "more images"],
 )
 def test_an_estimate_scales_a_measurement(tmp_path, spec, seconds):
-    assert estimate(spec, [measure(finish(tmp_path / "run", SPEC))]) == pytest.approx(seconds)
+    assert estimate(spec, finish(tmp_path / "run", SPEC)) == pytest.approx(seconds)
 
 
 def test_an_estimate_prefers_the_same_augmentation(tmp_path):
     other = variant(augmentation={"name": "none"})
-    measurements = [measure(finish(tmp_path / "a", SPEC)), measure(finish(tmp_path / "b", other, seconds=1.0))]
-    assert estimate(other, measurements) == pytest.approx(10)
-    assert estimate(variant(augmentation={"name": "mixup"}), measurements) == pytest.approx(15)
+    folders = [finish(tmp_path / "a", SPEC), finish(tmp_path / "b", other, seconds=1.0)]
+    assert estimate(other, *folders) == pytest.approx(10)
+    assert estimate(variant(augmentation={"name": "mixup"}), *folders) == pytest.approx(15)
 
 
 def test_runs_that_differ_in_their_seed_share_a_line():

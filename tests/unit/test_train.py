@@ -25,10 +25,11 @@ from fashion.models.build import build
 from fashion.models.vit.network import VisionTransformer
 from fashion.records.run import Run
 from fashion.study.spec import run_name
-from fashion.training.evaluate import evaluate
+from fashion.study.stopping import epochs_without_gain
+from fashion.training.evaluation import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
-from fashion.training.loop import Training, epochs_without_gain
+from fashion.training.loop import Training
 from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
 from helpers.specs import BOTH, make_spec
@@ -37,7 +38,7 @@ from helpers.training import write_dataset
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
-METRICS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"]
+COLUMNS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"]
 
 
 def train(spec: dict, dataset: Dataset, device: torch.device) -> tuple[dict[str, torch.Tensor], list[dict]]:
@@ -98,7 +99,7 @@ def test_test_data_change_nothing_but_the_test_columns(dataset):
     assert all(torch.equal(weights[name], other_weights[name]) for name in weights)
     for row, other in zip(history, other_history, strict=True):
         assert row["test_loss"] != other["test_loss"]
-        assert [row[key] for key in METRICS[:4]] == [other[key] for key in METRICS[:4]]
+        assert [row[key] for key in COLUMNS[:4]] == [other[key] for key in COLUMNS[:4]]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def spoil(training: Training, epoch: int, step: int) -> None:
     whole = training.step
 
     def spoiled(images, probabilities):
-        if (training.state.epoch, training.state.progress.steps_done) == (epoch, step - 1):
+        if (training.state.epoch, training.state.steps_done) == (epoch, step - 1):
             with torch.no_grad():
                 next(training.model.parameters()).fill_(math.nan)
         return whole(images, probabilities)
@@ -378,7 +379,7 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     history = list(csv.DictReader(io.StringIO((first / "history.csv").read_text())))
     weights = [name for name, weight in build(make_spec()["model"]).named_parameters() if weight.dim() > 1]
     layers = [f"gradient_norm:{name}" for name in weights]
-    assert list(history[0]) == ["epoch", *METRICS, "seconds", "joules", "gradient_norm", *layers]
+    assert list(history[0]) == ["epoch", *COLUMNS, "seconds", "joules", "gradient_norm", *layers]
     provenance = read_json(first / "provenance.json")
     assert provenance["packages"]["torch"] == torch.__version__
     assert {"commit", "device", "driver", "threads", "command", "started", "finished", "cores"} <= set(provenance)

@@ -19,7 +19,7 @@ from fashion.files import read_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.records.run import Run
-from fashion.study.run_folder import spec_of, weights_of
+from fashion.study.run_folder import read_run_spec, weights_of
 from fashion.study.study import resolve
 from fashion.training.inference import load_model, logits_of
 from helpers.checkout import CONFIG
@@ -34,7 +34,7 @@ SEEDS = [("vgg8", "both", seed) for seed in (0, 1)]
 @pytest.mark.skipif(not Path(DEBIAN_FOLDER).exists(), reason="needs Debian's package dataset-fashion-mnist")
 def test_it_is_as_often_right_as_its_card_says():
     dataset, _ = parse(read_folder(DEBIAN_FOLDER), CHECKSUMS)
-    model = load_model(spec_of(SHIPPED), weights_of(SHIPPED), CPU)
+    model = load_model(read_run_spec(SHIPPED), weights_of(SHIPPED), CPU)
     images = normalise(torch.tensor(dataset.test_images[:, None]))
     right = logits_of(model, images).argmax(dim=1) == torch.tensor(dataset.test_labels)
     accuracy = Run(SHIPPED).metrics["test_accuracy"]
@@ -44,7 +44,7 @@ def test_it_is_as_often_right_as_its_card_says():
 
 def test_it_is_small_and_of_a_model_that_config_yaml_has():
     assert weights_of(SHIPPED).stat().st_size <= LARGEST
-    spec = spec_of(SHIPPED)
+    spec = read_run_spec(SHIPPED)
     study = resolve(CONFIG, spec["study"])
     assert study.specs[spec["model"]["name"], spec["augmentation"]["name"], spec["seed"]] == spec
 

@@ -14,10 +14,10 @@ import yaml
 from rich.console import Console
 
 from fashion.ask.overview import Overview, overview
-from fashion.ask.remaining import Remaining, likely_epochs, pace, remaining
+from fashion.ask.remaining import Remaining, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
-from fashion.study.configuration import CONFIG, load_study
+from fashion.study.config import CONFIG, load_study
 from fashion.study.study import Study, resolve
 from helpers.command import fashion
 from helpers.results import Results
@@ -82,7 +82,9 @@ def test_an_epoch_takes_what_the_last_ones_did(results):
 def test_a_training_likely_ends_as_others_did_but_not_before_its_patience(results, losses, others, epochs):
     key = ("vit", "both", 0)
     results.run(key, *losses)
-    assert likely_epochs(results.states()[key].history, results.study.specs[key]["training"], others) == epochs
+    for seed, number in enumerate(others, start=1):
+        results.finish(("vit", "both", seed), *[0.5] * number)
+    assert left(results).ends[key].likely == pytest.approx((epochs - len(losses)) * 2)
 
 
 def test_an_end_counts_from_the_last_epoch(results):
@@ -214,7 +216,7 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
     configure(tmp_path, config)
     (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
     assert load_study([CONFIG])[0].name == "report"
-    mine = load_study([CONFIG, Path("mine.yaml")])[0]
+    mine, _ = load_study([CONFIG, Path("mine.yaml")])
     assert mine.name == "quick"
     assert {seed for _, _, seed in mine.specs} == {5}
     assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}

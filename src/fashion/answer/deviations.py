@@ -7,14 +7,14 @@ import pandas as pd
 
 from fashion.answer.evidence import Evidence, examine
 from fashion.answer.statements import Statement, expand
-from fashion.records.metrics import METRICS
+from fashion.records.metrics import MEASURES
 from fashion.records.run import Runs
 
 
 def effect(evidence: Iterable[Evidence]) -> str:
     """The measured effects in words, each with its n, and why it is no more than an indication, if so."""
     of_metrics = groupby(evidence, key=lambda one: one.statement.metric)
-    return ". ".join(f"{METRICS[metric].words}, {'; '.join(map(_measured, ones))}" for metric, ones in of_metrics)
+    return ". ".join(f"{MEASURES[metric].words}, {'; '.join(map(_measured, ones))}" for metric, ones in of_metrics)
 
 
 def _measured(evidence: Evidence) -> str:

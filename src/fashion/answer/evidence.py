@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.answer.statements import Statement
-from fashion.records.metrics import METRICS, Metric, span
+from fashion.records.metrics import MEASURES, Metric, span
 from fashion.records.run import Run, Runs
 from fashion.records.statistics import Estimate, over_seeds, over_seeds_and_images
 from fashion.records.timing import device_of, doubts
@@ -94,7 +94,7 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         counts = classes[["train_images", "test_images"]]
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
     sides = [side for side in (statement.side, statement.other) if side]
-    metric = METRICS[statement.metric]
+    metric = MEASURES[statement.metric]
     found = [runs.runs.get(side) if metric.read else runs.parameters(side[0]) for side in sides]
     for side, one in zip(sides, found, strict=True):
         if not one:
@@ -130,7 +130,7 @@ def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: 
         for run, value in zip(*both, strict=True)
         if not np.isfinite(value).all()
     ]
-    return f"the {METRICS[statement.metric].words} is no number for {', '.join(runs)}" if runs else ""
+    return f"the {MEASURES[statement.metric].words} is no number for {', '.join(runs)}" if runs else ""
 
 
 def _estimate(comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:

@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     plan, results = read_json(arguments.plan), arguments.results
-    readings = plan["report"]["readings"]
+    readings = {reading["name"]: reading["title"] for reading in plan["report"]["readings"]}
     tables = show_tables(plan["tables"], results / "tables", plan["models"])
     measured = {
         name: pd.read_csv(results / f"tables/{name}.csv") if name in tables else pd.DataFrame(columns=["model"])
@@ -196,13 +196,11 @@ def main() -> None:
             "note": plan["study"]["note"],
             "models": len(plan["models"]),
             "seeds": sorted(map(len, runs)),
-            "reading": readings[plan["study"]["reading"]]["title"],
+            "reading": readings[plan["study"]["reading"]],
         },
         partial=plan["unfinished"],
         now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-        readings=[
-            {"name": reading["title"], **(others | own).get(name, NOT_RUN)} for name, reading in readings.items()
-        ],
+        readings=[{"name": title, **(others | own).get(name, NOT_RUN)} for name, title in readings.items()],
         claims=next(iter(own.values()))["claims"].values(),
         statements=statements,
         networks=prose(arguments.networks, level=2),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fashion.records.metrics import METRICS, span
+from fashion.records.metrics import MEASURES, span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Statement:
         """What is measured, in words."""
         if self.side is None:
             return "largest minus smallest number of images of a class"
-        name = METRICS[self.metric].words
+        name = MEASURES[self.metric].words
         of_two = self.other is not None and self.other[0] != self.side[0]
         return f"{name}, {self.subject}" if of_two else f"{name} of {self.subject}"
 
@@ -65,7 +65,7 @@ class Statement:
             return f"{value:.0f}"
         if self.comparison == "over":
             return f"{value:.4g} times"
-        metric = METRICS[self.metric]
+        metric = MEASURES[self.metric]
         return metric.show_difference(value) if self.comparison else metric.show(value)
 
 

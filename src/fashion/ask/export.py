@@ -8,7 +8,7 @@ import torch
 from fashion.errors import UserError
 from fashion.files import atomic, canonical_json
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
-from fashion.study.run_folder import classes_of, spec_of, weights_of
+from fashion.study.run_folder import classes_of, read_run_spec, weights_of
 from fashion.study.spec import run_name
 from fashion.training.inference import load_model
 
@@ -28,7 +28,7 @@ def export(run: Path, path: Path) -> str:
     # torch.onnx would say so with a traceback.
     if missing := [name for name in ("onnxscript", "onnx") if find_spec(name) is None]:
         raise UserError(f"no module {missing[0]}, which ONNX needs: pip install 'fashion[export]'")
-    spec = spec_of(run)
+    spec = read_run_spec(run)
     program = torch.onnx.export(
         load_model(spec, weights_of(run), torch.device("cpu")),
         (torch.zeros(2, *IMAGE_SHAPE),),

@@ -11,9 +11,9 @@ import pandas as pd
 from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
-from fashion.records.run import best_epoch
 from fashion.records.words import duration, seed_words
 from fashion.study.spec import Key, run_name, split_sizes
+from fashion.study.stopping import best_epoch
 from fashion.study.study import Study
 
 # What waits for its evaluation alone.
@@ -115,7 +115,7 @@ def _running(state: State, spec: dict, end: End | None, now: float) -> Running:
         return Running(name=name, epoch="evaluating", history=history)
     if history is None or end is None:
         return Running(name=name, epoch="begun")
-    best, (images, _) = best_epoch(history), split_sizes(spec["training"])
+    best, (images, _) = history.iloc[best_epoch(history["validation_loss"])], split_sizes(spec["training"])
     return Running(
         name=name,
         epoch=f"{min(len(history) + 1, most)} of {most}",

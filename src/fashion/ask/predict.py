@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from fashion.ask.photograph import read
 from fashion.errors import UserError
-from fashion.study.run_folder import classes_of, spec_of, weights_of
+from fashion.study.run_folder import classes_of, read_run_spec, weights_of
 
 TOP = 3
 
@@ -50,7 +50,7 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
     Raises:
         UserError: the folder is no run's, or its weights are not usable.
     """
-    spec, weights, classes = spec_of(run), weights_of(run), classes_of(run)
+    spec, weights, classes = read_run_spec(run), weights_of(run), classes_of(run)
     answers, images = [], []
     for file in files:
         try:

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import mean
 
 import pandas as pd
 
+from fashion.records.estimate import Estimates, Measured, likely_epochs
 from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, State
-from fashion.records.run import best_epoch
 from fashion.study.spec import Key
+from fashion.study.stopping import best_epoch
 from fashion.study.study import Study
 
 # An epoch's time is that of the last ones: what else runs on the machine changes.
@@ -47,46 +47,29 @@ def pace(history: pd.DataFrame) -> float:
     return float(history["seconds"].tail(LAST_EPOCHS).median())
 
 
-def likely_epochs(history: pd.DataFrame, training: dict, others: list[int]) -> int:
-    """The epochs that a training will likely use: as many as others of its model and augmentation did.
-
-    Not fewer than its patience asks for after the best epoch so far, which also decides where there are no others.
-
-    Args:
-        training: the settings of its spec.
-        others: the epochs of the others that have finished.
-    """
-    earliest = int(best_epoch(history)["epoch"]) + training["patience"]
-    return min(training["epochs"], max(len(history), earliest, round(mean(others)) if others else 0))
-
-
 def remaining(study: Study, found: Mapping[Key, State], now: float) -> Remaining:
     """What is left of a study whose runs are in these states at a time, in seconds since 1970."""
-    finished = {key: (state.updated, state.run) for key, state in found.items() if state.run and state.word != DIVERGED}
+    finished = {key: state.run for key, state in found.items() if state.run and state.word != DIVERGED}
     # Of a study that was begun elsewhere, times on the other device say nothing.
-    _, last = max(finished.values(), key=lambda one: one[0], default=(0, None))
-    epochs, seconds = defaultdict(list), defaultdict(list)
-    for key, (_, run) in finished.items():
+    estimates, epochs = Estimates(finished.values()), defaultdict(list)
+    for key, run in finished.items():
         epochs[key[:2]].append(len(run.history))
-        if last and run.provenance["device"] == last.provenance["device"]:
-            seconds[key[:2]].append(run.history["seconds"].sum())
     ends, left = {}, {}
     for key, state in found.items():
         if state.word in (RUNNING, STOPPED) and state.history is not None and not state.run:
-            training, took, done = study.specs[key]["training"], pace(state.history), len(state.history)
+            spec, took, done = study.specs[key], pace(state.history), len(state.history)
             under_way = min(took, max(0.0, now - state.updated)) if state.word == RUNNING else 0.0
-            likely = likely_epochs(state.history, training, epochs[key[:2]])
+            patient = best_epoch(state.history["validation_loss"]) + 1 + spec["training"]["patience"]
+            likely = likely_epochs(spec["training"], epochs[key[:2]], max(done, patient))
             left[key] = max(0.0, (likely - done) * took - under_way)
             if state.word == RUNNING:
-                latest = max(0.0, (training["epochs"] - done) * took - under_way)
+                latest = max(0.0, (spec["training"]["epochs"] - done) * took - under_way)
                 ends[key] = End(latest=latest, likely=left[key])
-            if not seconds[key[:2]]:
-                seconds[key[:2]] = [likely * took]
+            if not estimates.closest(spec):
+                estimates.add(Measured(spec, likely * took, likely))
     for key, state in found.items():
         if state.word in (WAITING, STOPPED, RUNNING) and key not in left and not state.run:
-            model = key[0]
-            alike = seconds[key[:2]] or [one for group in list(seconds) if group[0] == model for one in seconds[group]]
-            left[key] = mean(alike) if alike else None
+            left[key] = estimates.seconds(study.specs[key])
     known = [one for one in left.values() if one is not None]
     total, running = sum(known), sum(state.word == RUNNING for state in found.values())
     return Remaining(

@@ -11,7 +11,7 @@ from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
 from fashion.records.run import Run
 from fashion.records.statistics import over_images
-from fashion.study.configuration import CONFIG, load_study
+from fashion.study.config import CONFIG, load_study
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
 from fashion.study.spec import split_sizes
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from fashion.figures.parts.sheet import LINE_HEIGHT, WIDTH
 
 MARGIN = 0.15  # inches
-METRICS = {
+COLUMNS = {
     f"{part} {metric}": f"{part_name}_{metric_name}"
     for part, part_name in (("Train", "train"), ("Val", "validation"), ("Test", "test"))
     for metric, metric_name in (("Loss", "loss"), ("Acc", "accuracy"))
@@ -23,7 +23,7 @@ def lines(history: pd.DataFrame) -> list[str]:
     """
     named = [
         [f"{words}: {number}" for number in _aligned(map(_number, history[column]))]
-        for words, column in METRICS.items()
+        for words, column in COLUMNS.items()
     ]
     epochs = [f"Epoch {epoch} - " for epoch in _aligned(f"{epoch:.0f}" for epoch in history["epoch"])]
     return [

@@ -19,17 +19,23 @@ NOTHING = ("", "-1", "NoDevFiles")
 OTHERWISE = "to use the processor instead, set CUDA_VISIBLE_DEVICES to nothing"
 
 
-def check_gpu() -> None:
+def check_gpu(precision: str = "float32") -> None:
     """Refuse a GPU that torch cannot use, rather than train on the processor unasked or fail in the first step.
 
     Raises:
-        UserError: torch sees none of the machine's GPUs, or has no code for the first one that it sees.
+        UserError: torch sees none of the machine's GPUs, or has no code for the first one that it sees, or that one
+            does not compute in `precision`.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if torch.cuda.is_available():
             if torch.version.cuda:
                 _check_capability()
+            if precision == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+                raise UserError(
+                    f"training.precision: bfloat16 is not for {torch.cuda.get_device_name()}, which does not compute "
+                    "in it; leave precision out, or use a GPU of compute capability 8.0 or more"
+                )
             return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     listing = "" if visible in NOTHING else listed()

@@ -2,19 +2,22 @@
 
 A family is a folder with three modules:
 
-settings: what planning needs, without torch. `SETTINGS` has the JSON schema of each setting; one without a default must
-    be given. `conflicts(settings, given)` says what does not fit together of complete settings, of which those `given`
-    are config.yaml's. `sizes(settings)` is about the weights and the multiply-adds of each layer.
-network: `Model`, a torch module whose keyword arguments are the settings, with their defaults.
+network: `Model`, a torch module whose keyword-only arguments are the settings; one without a default must be given.
+settings: what planning needs, without torch. `SETTINGS` has the JSON schema of each. `conflicts(settings, given)` says
+    what does not fit together of complete settings, of which those `given` are config.yaml's. `sizes(settings)` is
+    about the weights and the multiply-adds of each layer.
 diagram: `describe(model, shapes)`, what a diagram draws of a `Model`; see `fashion.models.diagram`.
 """
 
+import ast
 import pkgutil
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from fashion.errors import UserError
+from fashion.files import parse_python
 
 FAMILIES = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
 
@@ -40,12 +43,27 @@ def schema(family: str) -> dict:
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": [name for name, rule in settings.items() if "default" not in rule],
+        "required": [name for name in settings if name not in defaults(family)],
         "properties": settings,
     }
 
 
+@cache
+def defaults(family: str) -> dict:
+    """The defaults of a family's settings, read from its network's source: importing that would import torch.
+
+    Raises:
+        UserError: the source is no Python, or nothing in it has the settings as its keyword-only arguments.
+    """
+    settings = part(family, "settings").SETTINGS
+    path = Path(__file__).parent / family / "network.py"
+    for node in ast.walk(parse_python(path)):
+        if isinstance(node, ast.arguments) and {one.arg for one in node.kwonlyargs} == set(settings):
+            values = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+            return {one.arg: ast.literal_eval(value) for one, value in values if value}
+    raise UserError(f"{path}: nothing has the keyword-only arguments {', '.join(settings)}, which are the settings")
+
+
 def complete(family: str, settings: dict) -> dict:
     """Settings, and the defaults of those that are not given."""
-    rules = part(family, "settings").SETTINGS
-    return {name: rule["default"] for name, rule in rules.items() if "default" in rule} | settings
+    return defaults(family) | settings

@@ -1,7 +1,8 @@
-"""Layer tables such as `[32, 32, "M", 64]`, of which VGG and ResNet are made: what planning needs, without torch."""
+"""Layer tables such as `[32, 32, "M", 64]`, of which VGG and ResNet are made: read without torch, for planning too."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from fashion.image import IMAGE_SIZE
 
@@ -19,37 +20,46 @@ LAYERS = {
 }
 
 
-def map_sizes(table: Sequence[int | str], size: int = IMAGE_SIZE, *, strided: bool = False) -> list[int]:
-    """The side of the map before and after each entry of a table.
+class Layer(NamedTuple):
+    """A layer or pooling: its name, its channels of input and output, and the side of its output's map."""
+
+    name: str
+    inputs: int
+    outputs: int
+    side: int
+    pools: bool
+
+
+def read_table(
+    table: Sequence[int | str], channels: int, side: int = IMAGE_SIZE, *, strided: bool = False
+) -> list[Layer]:
+    """The layers of a table, named `layer1`, `layer2`, ... and `pool1`, ...
 
     Args:
         table: a number is a layer of that many output channels, "M" a 2 x 2 max-pooling.
-        size: of the first layer's input.
+        channels: of the first layer's input.
+        side: of the first layer's input.
         strided: layers halve the map too where the channels change, rounding up.
     """
-    sizes, channels = [size], table[0]
-    for entry in table:
-        halved = -(-sizes[-1] // 2) if strided and entry != channels else sizes[-1]
-        sizes.append(sizes[-1] // 2 if entry == POOL else halved)
-        channels = channels if entry == POOL else entry
-    return sizes
+    layers, pools = [], 0
+    for number, entry in enumerate(table, start=1):
+        if isinstance(entry, str):
+            pools, side = pools + 1, side // 2
+            layers.append(Layer(f"pool{pools}", channels, channels, side, pools=True))
+        else:
+            side = -(-side // 2) if strided and entry != channels else side
+            layers.append(Layer(f"layer{number - pools}", channels, entry, side, pools=False))
+            channels = entry
+    return layers
 
 
-def table_conflicts(table: Sequence[int | str], sizes: Sequence[int]) -> Iterator[str]:
-    """What is wrong with a table under `layers` whose maps have these sizes, as `key: what is wrong`."""
+def table_conflicts(table: Sequence[int | str], layers: Sequence[Layer]) -> Iterator[str]:
+    """What is wrong with a table under `layers`, and as it is read, as `key: what is wrong`."""
     if table[0] == POOL:
         yield f"layers: begins with {POOL}; the first layer must be a number of channels"
-    elif sizes[-1] == 0:
-        fit = sum(entry == POOL and size > 0 for entry, size in zip(table, sizes[1:], strict=True))
+    elif layers[-1].side == 0:
+        fit = sum(layer.pools and layer.side > 0 for layer in layers)
         yield f"layers: {table.count(POOL)} poolings leave nothing of {IMAGE_SIZE} x {IMAGE_SIZE}; at most {fit}"
-
-
-def table_layers(table: Sequence[int | str], sizes: Sequence[int], channels: int) -> Iterator[tuple[int, int, int]]:
-    """Channels of input and output, and the map's side, of each layer of a table whose input has `channels`."""
-    for entry, size in zip(table, sizes[1:], strict=True):
-        if isinstance(entry, int):
-            yield channels, entry, size
-            channels = entry
 
 
 def fully_connected(*widths: int) -> Iterator[tuple[int, int]]:

@@ -1,14 +1,11 @@
 """What training the stale runs of a plan takes on a machine: time, memory and disk."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import mean
 
-from fashion.errors import UserError
-from fashion.files import canonical_json
+from fashion.records.estimate import Estimates, likely_epochs
 from fashion.records.words import duration
 from fashion.study.resources import (
     checkpoint_mb,
@@ -18,10 +15,7 @@ from fashion.study.resources import (
     training_mb,
     training_threads,
 )
-from fashion.study.spec import split_sizes
 
-# Early stopping ended the published runs, and ours so far, after 9 to 67 epochs.
-LIKELY_EPOCHS = 40
 # Of what matrix products do in a second, a training on one core does a third: measured, an eighth to two thirds.
 SHARE, WITHIN = 1 / 3, "a factor of 3"
 LONG = 2 * 24 * 3600  # seconds, beyond which one wants to know what else can be run
@@ -46,57 +40,6 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """What a finished run took: `seconds` for its `epochs`, under its `spec`, on a `device`, until `finished` (ISO)."""
-
-    spec: dict
-    device: str
-    finished: str
-    seconds: float
-    epochs: int
-
-
-def measure(folder: Path) -> Measurement | None:
-    """What the run in `folder` took; None if it has not finished, or its files are damaged."""
-    from fashion.records.run import Run  # and pandas with it, which most plans do without
-
-    run = Run(folder)
-    try:
-        return Measurement(
-            spec=run.spec,
-            device=run.provenance["device"],
-            finished=run.provenance["finished"],
-            seconds=run.history["seconds"].sum(),
-            epochs=len(run.history),
-        )
-    except (UserError, KeyError):
-        return None
-
-
-def estimate(spec: dict, measurements: Sequence[Measurement]) -> float | None:
-    """Seconds that training `spec` takes, by what runs alike took; None if there are none.
-
-    An epoch's time grows with its images. It ends as early as runs with the same training settings did; without
-    such runs, as published ones did. Runs with the same augmentation are preferred.
-
-    Args:
-        measurements: of runs with the same model settings and batch size, on one device.
-    """
-    if not measurements:
-        return None
-    training = spec["training"]
-    closest = [each for each in measurements if each.spec["augmentation"] == spec["augmentation"]] or measurements
-    per_image = mean(each.seconds / each.epochs / split_sizes(each.spec["training"])[0] for each in closest)
-    epochs = [each.epochs for each in closest if each.spec["training"] == training] or [likely_epochs(training)]
-    return per_image * split_sizes(training)[0] * mean(epochs)
-
-
-def likely_epochs(training: dict) -> int:
-    """The epochs until early stopping ends a training, if it does."""
-    return min(training["epochs"], LIKELY_EPOCHS)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cost:
     """Of a training by itself: `seconds`, None if not known; whether runs like it were `measured`; its `threads`."""
 
@@ -115,13 +58,10 @@ class Forecast:
 
     def __init__(self, machine: Machine, finished: Iterable[Path]):
         self.machine = machine
-        measurements = list(filter(None, map(measure, finished)))
-        last = max(measurements, key=lambda each: each.finished).device if measurements else None
-        self.device = machine.device or last
-        self._measured = defaultdict(list)
-        for each in measurements:
-            if each.device == self.device:
-                self._measured[_likeness(each.spec)].append(each)
+        if folders := list(finished):
+            from fashion.records.run import Run  # and pandas with it, which most plans do without
+        self._estimates = Estimates((Run(folder) for folder in folders), machine.device)
+        self.device = self._estimates.device
         self._costs: dict[tuple[str, str, str], Cost] = {}
 
     @cached_property
@@ -134,11 +74,11 @@ class Forecast:
         key = (spec["study"], spec["model"]["name"], spec["augmentation"]["name"])
         if key not in self._costs:  # that of all seeds
             threads = min(training_threads(spec["model"]), self.machine.cores)
-            seconds = estimate(spec, alike := self._measured[_likeness(spec)])
+            measured = seconds = self._estimates.seconds(spec)
             if seconds is None and self._speed:
-                operations = epoch_multiply_adds(spec) * likely_epochs(spec["training"])
+                operations = epoch_multiply_adds(spec) * likely_epochs(spec["training"], ())
                 seconds = operations / self._speed / threads
-            self._costs[key] = Cost(seconds=seconds, measured=bool(alike), threads=threads)
+            self._costs[key] = Cost(seconds=seconds, measured=measured is not None, threads=threads)
         return self._costs[key]
 
     def seconds(self, specs: Iterable[dict]) -> float:
@@ -201,11 +141,6 @@ class Forecast:
             return said[0]
         together = min(self.machine.places, self.machine.cores, len(specs))
         return f"{_about(self.seconds(specs))}{f', at most {together} at a time' * (together > 1)}: {'; '.join(said)}"
-
-
-def _likeness(spec: dict) -> str:
-    """Equal for specs whose time for an image is about the same on one device."""
-    return canonical_json([spec["model"]["family"], spec["model"]["settings"], spec["training"]["batch_size"]])
 
 
 def _about(seconds: float) -> str:

@@ -49,7 +49,7 @@ class Metric:
     timed: bool = False
 
 
-METRICS = {
+MEASURES = {
     "test_accuracy": Metric(words="test accuracy", read=lambda run: run.correct, show=percent, show_difference=points),
     "augmented_test_accuracy": Metric(
         words="accuracy on RandAugmented test images",

@@ -11,8 +11,19 @@ import pandas as pd
 from fashion.errors import UserError
 from fashion.files import read_json
 from fashion.records.predictions import Groups, Predictions
-from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE, RECORDS, RUN, run_path, spec_of
+from fashion.study.run_folder import (
+    CORRECT,
+    HISTORY,
+    METRICS,
+    PREDICTIONS,
+    PROVENANCE,
+    RECORDS,
+    RUN,
+    read_run_spec,
+    run_path,
+)
 from fashion.study.spec import Key
+from fashion.study.stopping import best_epoch
 
 
 class Run:
@@ -26,7 +37,7 @@ class Run:
 
     @cached_property
     def spec(self) -> dict:
-        return spec_of(self.folder)
+        return read_run_spec(self.folder)
 
     @cached_property
     def metrics(self) -> dict:
@@ -56,7 +67,7 @@ class Run:
     @cached_property
     def best(self) -> pd.Series:
         """The history's row with the lowest validation loss."""
-        return best_epoch(self.history)
+        return self.history.iloc[best_epoch(self.history["validation_loss"])]
 
     @property
     def tested_epoch(self) -> pd.Series:
@@ -95,11 +106,6 @@ class Run:
         if published.exists():
             return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
         return self.predictions_of(prefix).correct.astype(float)
-
-
-def best_epoch(history: pd.DataFrame) -> pd.Series:
-    """A history's row with the lowest validation loss."""
-    return history.loc[history["validation_loss"].fillna(math.inf).idxmin()]
 
 
 def accuracy_so_far(history: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from fashion.records.run import Run, Runs, finished_runs
 from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study import outputs
-from fashion.study.configuration import load_study
+from fashion.study.config import CONFIG, load_study
 from fashion.study.report import Report
 from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
 from fashion.study.spec import Key
@@ -136,7 +136,7 @@ def _replace(folder: Path, fresh: Path) -> None:
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--study", required=True, help="the name of a study in config.yaml")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="(default: %(default)s)")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="(default: %(default)s)")
     parser.add_argument("--results", type=Path, default=Path("results"), help="with <study>/ (default: %(default)s)")
     parser.add_argument(
         "--reference", type=Path, default=Path("docs/reference"), help="gets <study>/ (default: %(default)s)"

@@ -89,7 +89,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
     limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
     return PAGE.format(
         study=study.name,
-        reading=report.about["readings"][outputs.reading_of(study, report)]["title"].lower(),
+        reading=report.readings[outputs.reading_of(study, report)].lower(),
         published=len(runs),
         planned=len(study.specs),
         command=f"snakemake --cores all --resources gpu=1 --config study={study.name}",

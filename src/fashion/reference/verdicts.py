@@ -8,17 +8,17 @@ import pandas as pd
 from fashion.errors import UserError
 from fashion.files import write_text
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.study.configuration import load_study
+from fashion.study.config import load_study
 
 BEGIN, END = "<!-- answer: written by `make answer` -->", "<!-- end of answer -->"
 
 
-def answer(reference: Path, readings: Mapping[str, dict]) -> str:
+def answer(reference: Path, readings: Mapping[str, str]) -> str:
     """The claims as Markdown: a row each, with what each reading's reference says of it.
 
     Args:
         reference: has a folder for each study that is published there.
-        readings: the report's, by name, in the order of the columns.
+        readings: the titles of the report's, by name, in the order of the columns.
 
     Raises:
         UserError: there is none.
@@ -33,7 +33,7 @@ def answer(reference: Path, readings: Mapping[str, dict]) -> str:
             "": name,
             "the report": f"{claim['claim']} ({claim['reported']})",
             **{
-                reading["title"].lower(): cell(by_reading[key].loc[name])
+                reading.lower(): cell(by_reading[key].loc[name])
                 if key in by_reading and name in by_reading[key].index
                 else "not run yet"
                 for key, reading in readings.items()
@@ -69,7 +69,7 @@ def main() -> None:
         page = arguments.page.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{arguments.page}: no page to write the answer into ({error.strerror})") from error
-    write_text(arguments.page, insert(page, answer(arguments.reference, report.about["readings"])))
+    write_text(arguments.page, insert(page, answer(arguments.reference, report.readings)))
 
 
 if __name__ == "__main__":

@@ -1,57 +1,43 @@
 """What differs between two jobs' params, in words."""
 
 import json
-import re
 from ast import literal_eval
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from fashion.files import canonical_json
 
-# What the rules' params say of code.
-DIGESTS = re.compile(r"[\w./]+ [0-9a-f]{12}(, [\w./]+ [0-9a-f]{12})*")
-
 
 def changes(before: Iterable[str], now: Iterable[str]) -> list[str]:
-    """What differs between two sets of a job's params, in words.
+    """Return what differs between two sets of a job's params, in words.
 
     Args:
-        before, now: the params as Snakemake keeps them, each a `repr`. Those are understood that are strings with a
-            mapping as canonical JSON, or with digests: `fashion.models.layers 2f97be8babef, fashion.models.vgg ...`.
+        before, now: the params as Snakemake keeps them, each a `repr`. Those that are a mapping as canonical JSON are
+            understood: a spec, or digests of modules, whose names all begin with `fashion`.
     """
-    old, new = _settings(before), _settings(now)
-    words = []
-    for path in sorted(old.keys() | new.keys()):
-        if path not in new:
+    old, new = _values(before), _values(now)
+    words, code = [], defaultdict(list)
+    for path in sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)):
+        if path.split(".")[0] == "fashion":
+            code["no longer used" if path not in new else "changed" if path in old else "added"].append(path)
+        elif path not in new:
             words.append(f"{path} {old[path]} removed")
         elif path not in old:
             words.append(f"{path} {new[path]} added")
-        elif old[path] != new[path]:
+        else:
             words.append(f"{path} {old[path]} -> {new[path]}")
-    old, new = _digests(before), _digests(now)
-    code = {
-        "changed": [module for module in old.keys() & new.keys() if old[module] != new[module]],
-        "added": new.keys() - old.keys(),
-        "no longer used": old.keys() - new.keys(),
-    }
-    return words + [f"code of {', '.join(sorted(modules))} {what}" for what, modules in code.items() if modules]
+    return words + [
+        f"code of {', '.join(code[what])} {what}" for what in ("changed", "added", "no longer used") if code[what]
+    ]
 
 
-def _settings(params: Iterable[str]) -> dict[str, str]:
-    """The path of each setting that `params` have -> its value as JSON."""
-    settings: dict[str, str] = {}
+def _values(params: Iterable[str]) -> dict[str, str]:
+    """The path of each value in the mappings among `params` -> the value as JSON."""
+    values: dict[str, str] = {}
     for param in map(literal_eval, params):
         if isinstance(param, str) and param.startswith("{"):
-            settings |= _leaves(json.loads(param))
-    return settings
-
-
-def _digests(params: Iterable[str]) -> dict[str, str]:
-    """Each module that `params` name -> its digest."""
-    digests: dict[str, str] = {}
-    for param in map(literal_eval, params):
-        if isinstance(param, str) and DIGESTS.fullmatch(param):
-            digests |= (entry.split(" ") for entry in param.split(", "))
-    return digests
+            values |= _leaves(json.loads(param))
+    return values
 
 
 def _leaves(mapping: Mapping, prefix: str = "") -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""config.yaml, checked: what JSON schema cannot say of it, and how its errors are worded.
+"""config.yaml, read and checked: what JSON schema cannot say of it, and how its errors are worded.
 
 JSON schema says what a value may be: workflow/schemas/config.schema.yaml, and of a model's settings its family. Nothing
 here imports torch: planning a study stays instant.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,44 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
-from fashion.study.study import models_of
+from fashion.study.report import Report, report_of
+from fashion.study.study import Study, models_of, resolve
+
+CONFIG = Path("config.yaml")
+
+
+def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, Report]:
+    """The study `name`, or the one that the configuration names, and its report.
+
+    Args:
+        files: the configuration, each on top of those before it, as with Snakemake's --configfile.
+
+    Raises:
+        UserError: a file is missing or no configuration, or there is no such study.
+    """
+    config: dict = {}
+    names = ", ".join(map(str, files))
+    try:
+        for path in files:
+            config = _merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        name = name or config["study"]
+        if name in config["studies"]:
+            return resolve(config, name), report_of(config)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{error.filename}: no such file; call it where you call snakemake, in a folder with config.yaml"
+        ) from error
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{names}: not a configuration ({reason}); `snakemake --dry-run` says what is wrong") from error
+    raise UserError(f"{names}: no study {name!r}; there are {', '.join(config['studies'])}")
+
+
+def _merge(below: dict, above: dict) -> dict:
+    return below | {
+        key: _merge(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        for key, value in above.items()
+    }
 
 
 def check(config: dict) -> None:
@@ -97,9 +134,8 @@ def explain(error: ValidationError, *above: str, source: str = "config") -> str:
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties" and properties:
         unknown = next(key for key in error.instance if key not in properties)
-        return (
-            f"{source}: {path}: unknown key {unknown!r}{_suggestion(unknown, properties)}; allowed: {_listed(properties)}"
-        )
+        suggestion = _suggestion(unknown, properties)
+        return f"{source}: {path}: unknown key {unknown!r}{suggestion}; allowed: {_listed(properties)}"
     allowed = error.schema.get("description") if isinstance(error.schema, dict) else None
     return f"{source}: {path}: {error.message}" + (f" ({allowed})" if allowed else "")
 

@@ -1,184 +1,125 @@
-"""Digests of the modules that compute something: they change when its result may, and not with what is around it.
+"""Digests of modules: they change when what the modules compute may change, and not with the words around it.
 
-Modules are parsed, never imported, so that planning a study stays instant. Of this package, only the lists at the top
-know.
+Modules are parsed, never imported, so that planning a study stays instant. Only the lists at the top know this package.
 """
 
 import ast
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
 from functools import cache
+from importlib.util import resolve_name
 from itertools import accumulate
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from fashion.errors import UserError
 
 PACKAGE = Path(__file__).parents[1]
-DIGITS = 12
-
-# The modules that compute a stage's numbers. Command lines, logs and provenance are in modules that import these.
+# The modules that compute a stage's numbers. Modules with command lines, logs and provenance import these.
 DATASET = ("fashion.data.idx",)
-TRAINING = ("fashion.training.loop",)
-EVALUATION = ("fashion.training.evaluate",)
+TRAINING = ("fashion.training.loop", "fashion.training.results")
+EVALUATION = ("fashion.training.evaluation",)
 # What the family named {} adds to stages that build a model, and to those that draw one: imported by computed names.
-NETWORK = "fashion.models.{}.network"
-DIAGRAM = "fashion.models.{}.diagram"
-# Modules that compute no number, and why. They count only for a stage that starts with them.
+NETWORK, DIAGRAM = "fashion.models.{}.network", "fashion.models.{}.diagram"
+# Modules that compute no number, and what they do instead. They count only if a stage lists them.
 LEFT_OUT = {
     "fashion.errors": "has the class of the errors that users see",
     "fashion.files": "writes what it is given",
     "fashion.stage": "reads command lines and writes logs",
     "fashion.study.run_folder": "names a run's files",
     "fashion.training.checkpoint": "saves a training, which ends with the same numbers if it goes on from there",
-    "fashion.training.meter": "measures seconds and joules, which no code repeats",
+    "fashion.machine.meter": "measures seconds and joules, which differ from run to run",
 }
-# Conditions of what runs only for a type checker or a program.
+# The conditions of what only a type checker or a program runs; and the words of modules that read files beside them.
 GUARDS = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
-# A module that says one of these may read data files.
-READERS = {"__file__", "__path__", "get_data", "importlib.resources"}
+READS = re.compile("'(__file__|__path__|get_data|resources|importlib.resources)'")
 
 
 def code_digest(*modules: str, package: Path = PACKAGE) -> dict[str, str]:
     """Return the digest of each module in the import closure of `modules`, sorted by name.
 
-    Any import statement of the package counts, wherever it stands, with the `__init__.py` of each package on the way. A
-    module that is imported by a computed name is not seen: name it in `modules`. A module counts whole but for
-    comments, docstrings, layout, annotations, log lines, the words of a raised error, and what only a type checker or a
-    program runs.
+    Every import statement counts, and so does the `__init__.py` of each package on the way. The closure does not see a
+    module that is imported by a computed name: list it in `modules`. A digest covers all of a module's code but
+    comments, docstrings, layout, annotations, log lines, the words of raised errors, and what stands under `GUARDS`.
 
-    Data files count by their bytes: those that a module names as a string; of a module that says one of `READERS`, also
-    those in its folder, below it, and in the folders that it names.
+    Data files have digests of their bytes, by names such as `fashion.answer/page.css`: each file that a module names in
+    a string, and if the module `READS` files, each one in its folder, below it, or in a folder that it names.
 
-    Raises:
-        UserError: a module is no Python; names the file and the line.
-
-    Returns:
-        A name such as `fashion.models.layers` or `fashion.figures.parts/fashion.mplstyle` -> its digest.
+    Raises a `UserError` with file and line if a module is not valid Python.
     """
-    for name in modules:
-        if not _path(package, name):
-            raise ModuleNotFoundError(f"no {name} in {package}")
     digests: dict[str, str] = {}
-    missing, seen = list(modules), {*modules, *LEFT_OUT}
+    missing, seen = set(modules), {*modules, *LEFT_OUT}
     while missing:
         own, imported = _read(package, missing.pop())
         digests |= own
-        missing += imported - seen
+        missing |= imported - seen
         seen |= imported
     return dict(sorted(digests.items()))
 
 
 @cache
 def _read(package: Path, name: str) -> tuple[dict[str, str], set[str]]:
-    """The digests of a module and of its data files, and the modules of the package that it imports."""
-    path = _path(package, name)
+    """Return the digests of a module and of its data files, and the modules of the package that it imports."""
+    modules, data_files = _files(package)
+    path, nodes = modules[name], []
     try:
-        tree = ast.parse(path.read_bytes())
+        text = _text(ast.parse(path.read_bytes()), nodes)
     except SyntaxError as error:
         raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
-    for node in ast.walk(tree):
-        _strip(node)
-    nodes = list(ast.walk(tree))
-    parent = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    named = {name, *(each for node in nodes for each in _imports(node, parent, package))}
-    # Importing a.b.c imports a and a.b too.
-    named = {prefix for each in named for prefix in accumulate(each.split("."), "{}.{}".format)}
-    said = named | {node.id for node in nodes if isinstance(node, ast.Name)}
-    said |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    parts = {part for string in strings for part in PurePath(string).parts}
-    digests = {name: _digest(_text(tree).encode())} if tree.body else {}
-    for file in _data_files(package):
-        inner = file.relative_to(package)
-        read = READERS & said and (path.parent in file.parents or parts.intersection(inner.parts))
-        if read or file.name in parts:
-            digests[f"{'.'.join((package.name, *inner.parent.parts))}/{file.name}"] = _digest(file.read_bytes())
-    return digests, {each for each in named if _path(package, each)}
+    imported, strings = {name}, set()
+    for node in nodes:
+        match node:
+            case ast.Import():
+                imported |= {alias.name for alias in node.names}
+            case ast.ImportFrom():
+                parent = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                base = resolve_name("." * node.level + (node.module or ""), parent)
+                imported |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+                if node.names[0].name == "*":  # a package's __all__ may name any of its modules
+                    imported |= {each for each in modules if each.startswith(f"{base}.")}
+            case ast.Constant(value=str(string)):
+                strings |= set(string.split("/"))
+    # To import a.b.c is to import a and a.b too.
+    imported = {prefix for each in imported for prefix in accumulate(each.split("."), "{}.{}".format)}
+    contents = {name: text.encode()} if text != "Module()" else {}
+    reads = READS.search(text)
+    for file, place in data_files.items():
+        if file.name in strings or (reads and (path.parent in file.parents or strings.intersection(place.parts))):
+            contents[f"{package.name}.{place.as_posix()}"] = file.read_bytes()
+    digests = {key: hashlib.sha256(content).hexdigest()[:12] for key, content in contents.items()}
+    return digests, imported & modules.keys()
 
 
 @cache
-def _path(package: Path, name: str) -> Path | None:
-    """The file of a module; None if `package` has none of that name."""
-    root, *parts = name.split(".")
-    path = package.joinpath(*parts)
-    files = (path / "__init__.py", path.with_suffix(".py")) if root == package.name else ()
-    return next(filter(Path.is_file, files), None)
+def _files(package: Path) -> tuple[dict[str, Path], dict[Path, Path]]:
+    """Return a package's modules by name, and its other files with their place in it, but no hidden ones."""
+    places = {file: file.relative_to(package) for file in package.rglob("[!.]*") if file.is_file()}
+    names = {file: ".".join((package.name, *place.with_suffix("").parts)) for file, place in places.items()}
+    modules = {name.removesuffix(".__init__"): file for file, name in names.items() if file.suffix == ".py"}
+    return modules, {file: place for file, place in places.items() if file.suffix not in (".py", ".pyc")}
 
 
-@cache
-def _data_files(package: Path) -> list[Path]:
-    """The files of a package that are no modules; hidden ones are an editor's or a system's."""
-    files = (path for path in package.rglob("*") if path.suffix not in (".py", ".pyc") and path.is_file())
-    return [path for path in files if not path.name.startswith(".")]
-
-
-def _imports(node: ast.AST, parent: str, package: Path) -> list[str]:
-    """The names of what a statement may import; `parent` is the package that it stands in."""
-    match node:
-        case ast.Import():
-            return [alias.name for alias in node.names]
-        case ast.ImportFrom():
-            around = parent.split(".")[: 1 - node.level or None] if node.level else []
-            base = ".".join([*around, *filter(None, [node.module])])
-            names = [alias.name for alias in node.names]
-            if names == ["*"]:  # a package's __all__ may name modules
-                names = [path.stem for path in package.joinpath(*base.split(".")[1:]).glob("*")]
-            return [base, *(f"{base}.{name}" for name in names)]
-    return []
-
-
-def _strip(node: ast.AST) -> None:
-    """Take out of a syntax tree's node what changes no result."""
-    for field in ("body", "orelse", "finalbody"):
-        if isinstance(statements := getattr(node, field, None), list):
-            setattr(node, field, list(_counted(statements, of_class=isinstance(node, ast.ClassDef))))
-    match node:
-        # A decorator may read annotations, as `singledispatch` does.
-        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):
-            node.returns = None
-            for argument in ast.walk(node.args):
-                if isinstance(argument, ast.arg):
-                    argument.annotation = None
-        case ast.Raise():
-            for text in ast.walk(node):
-                match text:
-                    case ast.JoinedStr():
-                        text.values = []
-                    case ast.Constant(value=str()):
-                        text.value = ""
-        case ast.JoinedStr():  # Python 3.12 has empty texts between the values
-            node.values = [each for each in node.values if getattr(each, "value", None) != ""]
-
-
-def _counted(statements: Sequence[ast.stmt], of_class: bool) -> Iterator[ast.stmt]:
-    """Those of a block's statements that do something when the module is imported."""
-    for statement in statements:
-        match statement:
-            case ast.Pass() | ast.Expr(value=ast.Constant()):
-                pass
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
-                pass
-            case ast.If() if ast.unparse(statement.test) in GUARDS:
-                yield from _counted(statement.orelse, of_class)
-            case ast.AnnAssign(value=None) if not of_class:
-                yield ast.Expr(statement.target)
-            case ast.AnnAssign() if not of_class:
-                # A class's annotations make the fields of a dataclass.
-                yield ast.Assign([statement.target], statement.value)
-            case _:
-                yield statement
-
-
-def _text(node: object) -> str:
-    """A syntax tree as text, the same in every version of Python, unlike `ast.dump`."""
+def _text(node: object, nodes: list[ast.AST], in_class: bool = False) -> str:
+    """Return what counts of a syntax tree, the same in every version of Python; add its nodes to `nodes`."""
     if isinstance(node, list):
-        return f"[{','.join(map(_text, node))}]"
+        return ",".join(filter(None, (_text(each, nodes, in_class) for each in node)))
     if not isinstance(node, ast.AST):
         return ascii(node)
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant() | ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
+            return ""
+        case ast.If() if ast.unparse(node.test) in GUARDS:
+            return _text(node.orelse, nodes, in_class)
+        case ast.AnnAssign(value=ast.expr() as value) if not in_class:  # of a class, `dataclass` reads it
+            node = ast.Assign([node.target], value)
+        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):  # or a decorator
+            for part in [node, *ast.walk(node.args)]:
+                vars(part).update(returns=None, annotation=None)
+        case ast.Raise(exc=ast.Call() as call):
+            call.args = [one for one in call.args if not isinstance(getattr(one, "value", one), str | ast.JoinedStr)]
+        case ast.JoinedStr():  # Python 3.12 has empty texts between the values
+            node.values = [each for each in node.values if getattr(each, "value", None) != ""]
+    nodes.append(node)
+    in_class = isinstance(node, ast.ClassDef) or (in_class and not isinstance(node, ast.FunctionDef))
     # Newer versions have more fields, which are empty unless new syntax is used; u"" is "".
-    fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-    return f"{type(node).__name__}({','.join(f'{n}={_text(v)}' for n, v in fields if n not in ('kind', 'ctx'))})"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:DIGITS]
+    texts = ((key, _text(value, nodes, in_class)) for key, value in ast.iter_fields(node) if key not in ("ctx", "kind"))
+    return f"{type(node).__name__}({','.join(f'{key}={text}' for key, text in texts if text not in ('', 'None'))})"

@@ -22,6 +22,11 @@ class Report:
         """Title, authors, readings: report.yaml."""
         return self.read("report.yaml")
 
+    @property
+    def readings(self) -> dict[str, str]:
+        """The readings in which its claims are judged: each one's title, in the order of the page's columns."""
+        return {reading["name"]: reading["title"] for reading in self.about["readings"]}
+
     @cached_property
     def reported(self) -> dict[str, dict[str, dict]]:
         """The report's numbers by model and augmentation: reported.yaml."""

@@ -39,7 +39,7 @@ def classes_of(run: Path) -> Sequence[str]:
     return read_json(named) if named.is_file() else CLASSES
 
 
-def spec_of(run: Path) -> dict:
+def read_run_spec(run: Path) -> dict:
     """The spec of the run in a folder; a `UserError` if the folder is no run's."""
     if not (run / SPEC).is_file():
         where = "results/<study>/runs/<model>/<augmentation>/seed<k>"

@@ -20,13 +20,13 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
     """
     rows = []
     for model, augmentation, seeds in groups:
-        scores = [
+        of_seeds = [
             precision_recall_fscore_support(
                 predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
             )
             for predictions in seeds
         ]
-        *means, images = np.mean(scores, axis=0)
+        *means, images = np.mean(of_seeds, axis=0)
         for label, name in enumerate(classes):
             rows.append(
                 {

@@ -1,57 +1,16 @@
 """Score a trained model on the test images: predictions and metrics of one run."""
 
-import math
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from fashion.data.augment import rand_augment
-from fashion.data.dataset import load
 from fashion.files import atomic, write_json
-from fashion.image import normalise
 from fashion.machine.device import check_gpu, gpu_errors
-from fashion.models.build import count_flops, count_parameters
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-from fashion.study.run_folder import METRICS, PREDICTIONS, spec_of, weights_of
+from fashion.study.run_folder import METRICS, PREDICTIONS, read_run_spec, weights_of
 from fashion.study.spec import run_name
-from fashion.training.inference import load_model, logits_of, score, use_device
-from fashion.training.seeds import generator
-
-
-def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tuple[dict, dict[str, np.ndarray]]:
-    """Metrics of a run and its predictions.
-
-    Returns:
-        `test_images`, `test_loss` (None if it is not finite, after divergence: the weights are no numbers, and every
-        image counts as of the first class), `test_accuracy`, `parameters` and `flops_per_image`; and the arrays
-        `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order. After a training
-        with RandAugment under the published protocol also `augmented_test_loss`, `augmented_test_accuracy` and
-        `augmented_logits`: of the same images, each through one seeded draw of that RandAugment.
-
-    Raises:
-        UserError: the weights or the data are damaged, or not those of the spec.
-    """
-    model = load_model(spec, weights, device)
-    dataset = load(data)
-    count = spec["training"]["test_images"]
-    images = torch.from_numpy(dataset.test_images[:count, None]).to(device)
-    labels = torch.from_numpy(dataset.test_labels[:count]).to(device)
-    tests = {"": images}
-    if spec["training"]["validation"] == "augmented" and "randaugment" in spec["augmentation"]:
-        # The published code inserts RandAugment into the transform that its test images go through as well.
-        draws = generator(spec["seed"], "test", device=device)
-        tests["augmented_"] = rand_augment(images, **spec["augmentation"]["randaugment"], generator=draws)
-    metrics: dict = {"test_images": count}
-    predictions = {"labels": labels.cpu().numpy()}
-    for prefix, tested in tests.items():
-        logits = logits_of(model, normalise(tested))
-        loss, metrics[f"{prefix}test_accuracy"] = score(logits, labels)
-        metrics[f"{prefix}test_loss"] = loss if math.isfinite(loss) else None
-        predictions[f"{prefix}logits"] = logits.cpu().numpy()
-    passes = 2 if spec["training"].get("flip_averaging") else 1
-    metrics |= {"parameters": count_parameters(model), "flops_per_image": passes * count_flops(spec["model"])}
-    return metrics, predictions
+from fashion.training.evaluation import evaluate
+from fashion.training.inference import use_device
 
 
 def main() -> None:
@@ -65,7 +24,7 @@ def main() -> None:
     configure(arguments.log)
     check_gpu()
     device = use_device(arguments.threads)
-    spec = spec_of(arguments.run)
+    spec = read_run_spec(arguments.run)
     with gpu_errors(run_name(spec)):
         metrics, predictions = evaluate(spec, weights_of(arguments.run), arguments.data, device)
     with atomic(arguments.output / PREDICTIONS) as temporary:

@@ -1,7 +1,7 @@
 """The training of one run, which can stop between any two steps and be taken up again with the same numbers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from fashion.machine.meter import Meter
 from fashion.models.build import build
 from fashion.stage import logger
 from fashion.study.spec import run_name
+from fashion.study.stopping import epochs_without_gain
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import logits_of, place, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
@@ -27,21 +28,6 @@ PARTS = ("train", "validation", "test")
 
 class Interrupted(Exception):
     """A signal asked to stop, and the state is saved."""
-
-
-def epochs_without_gain(validation_losses: Sequence[float], min_delta: float) -> int:
-    """Early stopping's count after these epochs, by the rule of the report's published code.
-
-    A loss below the lowest so far resets it; one above the lowest plus `min_delta`, or one that is no number, adds one;
-    one in between changes nothing.
-    """
-    lowest, count = math.inf, 0
-    for loss in validation_losses:
-        if loss < lowest:
-            lowest, count = loss, 0
-        elif not (loss <= lowest + min_delta and math.isfinite(loss)):
-            count += 1
-    return count
 
 
 class Training:
@@ -109,7 +95,7 @@ class Training:
         state, training = self.state, self.spec["training"]
         if self.checkpoint and (saved := self.checkpoint.load()):
             state.restore(*saved)
-            done = f"after step {state.progress.steps_done} of {state.steps}"
+            done = f"after step {state.steps_done} of {state.steps}"
             logger.info(f"{self.name}: taken up at epoch {state.epoch}, {done}")
         else:
             logger.info(f"{self.name}: begun")
@@ -132,7 +118,7 @@ class Training:
     def _run_epoch(self) -> None:
         state, label = self.state, f"{self.name}, epoch {self.state.epoch}"
         row: dict[str, float] = {"epoch": state.epoch}
-        self.meter.start(*state.progress.spent)
+        self.meter.start(*state.spent)
         row["train_loss"], row["train_accuracy"] = self._train(label)
         inputs, targets = validation_inputs(self.parts, self.spec, state.epoch)
         validation = score(logits_of(state.tested_model, inputs, self._pause), targets)
@@ -151,30 +137,30 @@ class Training:
 
     def _train(self, label: str) -> tuple[float, float]:
         """Take the epoch's steps that are not done yet; the whole epoch's training loss and accuracy."""
-        epoch, progress, training = self.state.epoch, self.state.progress, self.spec["training"]
-        if progress.steps_done == 0:
+        state, epoch, training = self.state, self.state.epoch, self.spec["training"]
+        if state.steps_done == 0:
             torch.manual_seed(derived_seed(self.spec["seed"], "dropout", epoch))
         inputs = training_inputs(self.parts, self.spec, epoch)
         batches = list(zip(*(tensor.split(training["batch_size"]) for tensor in inputs), strict=True))
         self.model.train()
-        bar = tqdm(desc=label, unit="step", initial=progress.steps_done, total=len(batches), leave=False, disable=None)
+        bar = tqdm(desc=label, unit="step", initial=state.steps_done, total=len(batches), leave=False, disable=None)
         with bar:
-            for batch in batches[progress.steps_done :]:
+            for batch in batches[state.steps_done :]:
                 self._prepare_step()
                 loss, right = self.step(*batch)
-                progress.losses[progress.steps_done] = loss
-                progress.right += right
-                if progress.steps_done == 0:
+                state.losses[state.steps_done] = loss
+                state.right += right
+                if state.steps_done == 0:
                     self._measure_gradients()
-                progress.steps_done += 1
+                state.steps_done += 1
                 bar.update()
                 self._pause()
-        losses, sizes = progress.losses.cpu(), torch.tensor([len(images) for images, _ in batches])
+        losses, sizes = state.losses.cpu(), torch.tensor([len(images) for images, _ in batches])
         if not losses.isfinite().all():
             step = int((~losses.isfinite()).nonzero()[0])
             self.diverged = {"epoch": epoch, "step": step + 1, "learning_rate": training["learning_rate"]}
         images = int(sizes.sum())
-        return float((losses * sizes).sum()) / images, progress.right.item() / images
+        return float((losses * sizes).sum()) / images, state.right.item() / images
 
     def _prepare_step(self) -> None:
         """Set what depends on the number of the step, and on nothing else: a resumed training finds it again."""
@@ -195,11 +181,11 @@ class Training:
                     f"{self.name}: the model's {name} gets no gradient: no image passes it; remove it from the model"
                 )
             norms.append(torch.linalg.vector_norm(weight.grad))
-        self.state.progress.gradient_norms = torch.stack(norms)
+        self.state.gradient_norms = torch.stack(norms)
 
     def _gradient_norms(self) -> dict[str, float]:
         """The history's columns of the first step's gradient: its norm, and that of each layer's."""
-        norms = self.state.progress.gradient_norms.cpu()
+        norms = self.state.gradient_norms.cpu()
         named = zip(self.model.named_parameters(), norms.tolist(), strict=True)
         # Of matrices and kernels, one for each layer; biases and norms have too few entries to say much.
         of_layers = {f"gradient_norm:{name}": norm for (name, weight), norm in named if weight.dim() > 1}
@@ -214,8 +200,8 @@ class Training:
         """Save if it is time to, or if asked to stop."""
         stopping = self.stop()
         if self.checkpoint and (stopping or self.checkpoint.due()):
-            self.state.progress.spent = self.meter.read()
+            self.state.spent = self.meter.read()
             self.checkpoint.save(*self.state.saved())
         if stopping:
-            where = f"epoch {self.state.epoch}, after step {self.state.progress.steps_done}"
+            where = f"epoch {self.state.epoch}, after step {self.state.steps_done}"
             raise Interrupted(f"{self.name}: interrupted in {where}")

@@ -42,6 +42,12 @@ def make_optimizer(
     return optimizer
 
 
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What the optimizer keeps of each weight, itself, as `<index> <key>`; nothing before its first step."""
+    states = optimizer.state_dict()["state"]
+    return {f"{index} {key}": value for index, state in states.items() for key, value in state.items()}
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
     """Have the optimizer's next step take this learning rate, also where a graph replays it."""
     for group in optimizer.param_groups:

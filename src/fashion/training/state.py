@@ -1,32 +1,23 @@
 """What a training changes as it goes on: all of it can be saved between any two steps and taken up again."""
 
-import math
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fashion.training.optimizer import WeightAverage
+from fashion.study.stopping import best_epoch
+from fashion.training.optimizer import WeightAverage, moments
 
-
-@dataclass(kw_only=True)
-class Progress:
-    """The epoch under way, as far as its row of the history will be made from it.
-
-    Tensors are kept on the device: reading a number at each step would make a GPU wait for it.
-    """
-
-    losses: Tensor  # [steps] float32
-    right: Tensor  # [] int64: images predicted right
-    gradient_norms: Tensor  # [weights] float32: of the first step
-    steps_done: int = 0
-    spent: tuple[float, float] = (0.0, 0.0)  # seconds and joules, up to when it was saved
+# Of the epoch under way, on the device: reading a number at each step would make a GPU wait for it.
+TOTALS = ("losses", "right", "gradient_norms")
 
 
 class State:
-    """Model, optimizer, a row of the history for each epoch, the weights to be tested, and the epoch under way.
+    """Model, optimizer, the weights to be tested, a row of the history for each epoch, and the epoch under way.
+
+    The epoch under way has the loss of each step, `losses [steps] float32`; the number of images predicted right,
+    `right [] int64`; the norm of each weight's gradient in its first step, `gradient_norms [weights] float32`;
+    `steps_done`; and the seconds and joules `spent` when it was last saved.
 
     Args:
         steps: how many an epoch has.
@@ -45,11 +36,10 @@ class State:
         """Begin with nothing of the epoch done."""
         weights = list(self.model.parameters())
         device = weights[0].device
-        self.progress = Progress(
-            losses=torch.zeros(self.steps, device=device),
-            right=torch.zeros((), dtype=torch.int64, device=device),
-            gradient_norms=torch.zeros(len(weights), device=device),
-        )
+        self.losses = torch.zeros(self.steps, device=device)
+        self.right = torch.zeros((), dtype=torch.int64, device=device)
+        self.gradient_norms = torch.zeros(len(weights), device=device)
+        self.steps_done, self.spent = 0, (0.0, 0.0)
 
     @property
     def epoch(self) -> int:
@@ -59,9 +49,7 @@ class State:
     @property
     def best(self) -> dict[str, float]:
         """The history's row with the lowest validation loss."""
-        return min(
-            self.history, key=lambda row: math.inf if math.isnan(row["validation_loss"]) else row["validation_loss"]
-        )
+        return self.history[best_epoch(row["validation_loss"] for row in self.history)]
 
     @property
     def tested_model(self) -> nn.Module:
@@ -71,7 +59,7 @@ class State:
     @property
     def steps_before(self) -> int:
         """How many steps of the whole training are done."""
-        return len(self.history) * self.steps + self.progress.steps_done
+        return len(self.history) * self.steps + self.steps_done
 
     def keep_weights(self) -> None:
         """Have the tested model's weights, as they are now, be those to be tested."""
@@ -83,24 +71,18 @@ class State:
 
     def saved(self) -> tuple[dict[str, Tensor], dict]:
         """All of it and torch's random state: tensors by name, and JSON values, of which some may be NaN."""
-        progress = vars(self.progress)
         groups = {
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else {},
             "tested": self.tested_weights,
-            "optimizer": {
-                f"{index} {key}": value
-                for index, moments in self.optimizer.state_dict()["state"].items()
-                for key, value in moments.items()
-            },
-            "progress": {name: value for name, value in progress.items() if isinstance(value, Tensor)},
+            "optimizer": moments(self.optimizer),
+            "totals": {name: getattr(self, name) for name in TOTALS},
             "random": {"cpu": torch.get_rng_state()},
         }
-        if self.progress.losses.is_cuda:
+        if self.losses.is_cuda:
             groups["random"]["cuda"] = torch.cuda.get_rng_state()
         tensors = {f"{group} {name}": value for group, values in groups.items() for name, value in values.items()}
-        numbers = {name: value for name, value in progress.items() if name not in groups["progress"]}
-        return tensors, {"history": self.history, "progress": numbers}
+        return tensors, {"history": self.history, "steps_done": self.steps_done, "spent": self.spent}
 
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Take up what `saved` gave, of a state with the same model, optimizer and number of steps."""
@@ -113,17 +95,17 @@ class State:
             self.average.model.load_state_dict(groups["averaged"])
         self.tested_weights = groups["tested"]
         weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
-        moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        states: dict[int, dict[str, Tensor]] = defaultdict(dict)
         for name, value in groups["optimizer"].items():
             index, key = name.split()
             if value.dim():
                 # In its weight's memory format: the fused kernel goes through both in the order of memory.
                 value = torch.empty_like(weights[int(index)]).copy_(value)
-            moments[int(index)][key] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        device = weights[0].device
-        on_device: dict[str, Any] = {name: value.to(device) for name, value in groups["progress"].items()}
-        self.history, self.progress = values["history"], Progress(**on_device, **values["progress"])
+            states[int(index)][key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
+        for name in TOTALS:
+            getattr(self, name).copy_(groups["totals"][name])
+        self.history, self.steps_done, self.spent = values["history"], values["steps_done"], values["spent"]
         torch.set_rng_state(groups["random"]["cpu"])
         if "cuda" in groups["random"]:
             torch.cuda.set_rng_state(groups["random"]["cuda"])

@@ -1,20 +1,11 @@
-"""One optimisation step; on a GPU as a CUDA graph, so that it costs no kernel launches from Python."""
-
-from collections.abc import Callable
-from typing import NamedTuple
+"""One optimisation step: forward, loss, backward, update; on a GPU as a CUDA graph."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fashion.errors import UserError
+from fashion.training.cuda_graph import GraphedStep, Step
 from fashion.training.optimizer import WeightAverage
-
-# Maps images [B, 1, 28, 28] and probabilities [B, 10] to the batch's mean loss and its number of right predictions,
-# both of before the step, as scalars on the device.
-Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-
-WARM_UP_STEPS = 3
 
 
 def make_step(
@@ -25,24 +16,14 @@ def make_step(
     label_smoothing: float = 0.0,
     average: WeightAverage | None = None,
 ) -> Step:
-    """The step of `model` under `optimizer`: forward, cross entropy, backward, update, and that of the `average`.
+    """Return a function that takes one step of `model` under `optimizer`, and updates the `average` of its weights.
 
     Each weight's gradient is in its `grad` until the next step. With `precision` "bfloat16", torch.autocast decides
     what of the model is computed in it; weights, cross entropy and the update stay as they are.
-
-    Raises:
-        UserError: the GPU does not compute in bfloat16.
     """
-    device = next(model.parameters()).device
-    reduced = precision == "bfloat16"
-    if reduced and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise UserError(
-            f"training.precision: bfloat16 is not for {torch.cuda.get_device_name()}, which does not compute in it; "
-            "leave precision out, or use a GPU of compute capability 8.0 or more"
-        )
 
     def step(images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = model(images)
         logits = logits.to(probabilities.dtype)
         loss = functional.cross_entropy(logits, probabilities, label_smoothing=label_smoothing)
@@ -53,80 +34,5 @@ def make_step(
             average.update()
         return loss.detach(), (logits.detach().argmax(dim=1) == probabilities.argmax(dim=1)).sum()
 
-    return GraphedStep(step, model, optimizer, average) if device.type == "cuda" else step
-
-
-class Capture(NamedTuple):
-    """A step of one batch size as a CUDA graph, and the tensors that each replay reads and writes."""
-
-    graph: torch.cuda.CUDAGraph
-    images: Tensor
-    probabilities: Tensor
-    gradients: list[Tensor | None]
-    loss: Tensor
-    right: Tensor
-
-
-class GraphedStep:
-    """A step, captured once for each batch size (an epoch has two: the last batch is smaller) and replayed.
-
-    After https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture.
-    """
-
-    def __init__(
-        self, step: Step, model: nn.Module, optimizer: torch.optim.Optimizer, average: WeightAverage | None = None
-    ):
-        self.step, self.model, self.optimizer, self.average = step, model, optimizer, average
-        self.weights = list(model.parameters())
-        self.captures: dict[int, Capture] = {}
-        # Not torch's one stream for all captures: the end of a graph frees its stream's cuBLAS workspaces, which the
-        # graphs of another training in this process may still use (https://github.com/pytorch/pytorch/issues/193402).
-        self.stream = torch.cuda.Stream()
-
-    def __call__(self, images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        if len(images) not in self.captures:
-            self.captures[len(images)] = self._capture(images.clone(), probabilities.clone())
-        capture = self.captures[len(images)]
-        capture.images.copy_(images)
-        capture.probabilities.copy_(probabilities)
-        for weight, gradient in zip(self.weights, capture.gradients, strict=True):
-            weight.grad = gradient
-        capture.graph.replay()
-        return capture.loss, capture.right
-
-    def _capture(self, images: Tensor, probabilities: Tensor) -> Capture:
-        graph = torch.cuda.CUDAGraph()
-        before = self._state(), torch.cuda.get_rng_state()
-        # Steps outside the capture let the libraries choose and allocate.
-        self.stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self.stream):
-            for _ in range(WARM_UP_STEPS):
-                self.step(images, probabilities)
-        torch.cuda.current_stream().wait_stream(self.stream)
-        self.optimizer.zero_grad()  # so that the gradients are the graph's own
-        with torch.cuda.graph(graph, stream=self.stream):
-            loss, right = self.step(images, probabilities)
-        gradients = [weight.grad for weight in self.weights]
-        self._restore(*before)
-        return Capture(graph, images, probabilities, gradients, loss, right)
-
-    def _tensors(self) -> dict[str, Tensor]:
-        """Everything that a step changes, but for the generator: weights, buffers, their averages, the moments."""
-        moments = {
-            f"{index} {key}": value
-            for index, weight in enumerate(self.weights)
-            for key, value in self.optimizer.state[weight].items()
-        }
-        averages = self.average.model.state_dict() if self.average else {}
-        return {**self.model.state_dict(), **moments, **{f"averaged {name}": averages[name] for name in averages}}
-
-    def _state(self) -> dict[str, Tensor]:
-        return {name: value.clone() for name, value in self._tensors().items()}
-
-    def _restore(self, state: dict[str, Tensor], random_state: Tensor) -> None:
-        for name, value in self._tensors().items():
-            if name in state:
-                value.copy_(state[name])
-            else:
-                value.zero_()  # an optimizer makes its moments, as zeros, at its first step
-        torch.cuda.set_rng_state(random_state)
+    on_gpu = next(model.parameters()).is_cuda
+    return GraphedStep(step, model, optimizer, average) if on_gpu else step

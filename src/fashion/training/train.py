@@ -12,23 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
-from torch import Tensor
 
 from fashion.data.dataset import load
-from fashion.errors import UserError
-from fashion.files import atomic, canonical_json, write_csv, write_json
+from fashion.files import canonical_json
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.usage import Usage
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 from fashion.study.digest import NETWORK, TRAINING, code_digest
-from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
 from fashion.training.provenance import collect, dataset_checksums
+from fashion.training.results import write_outputs
 
 INTERRUPTED = 143
 
@@ -39,18 +35,6 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     code = code_digest(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
     return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
-
-
-def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
-    """Write the run's four files, each whole or not at all; a `UserError` if the disk does not take them."""
-    try:
-        with atomic(output / WEIGHTS) as temporary:
-            save_file(weights, temporary)
-        write_csv(output / HISTORY, history)
-        write_json(output / SPEC, spec)
-        write_json(output / PROVENANCE, provenance)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot write the run to {output}: {error}") from error
 
 
 def main() -> None:
@@ -71,7 +55,7 @@ def main() -> None:
         signal.signal(number, lambda *_: asked_to_stop.set())
     configure(arguments.log, keep=True)
     spec = read_spec(arguments.spec)
-    check_gpu()
+    check_gpu(spec["training"].get("precision", "float32"))
     device = use_device(arguments.threads)
     started = datetime.now(UTC)
     dataset = load(arguments.data)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
-from fashion.models.layer_table import POOL
-from fashion.models.layers import Convolution, conv_norm_relu, feature_layers
+from fashion.models.fast_cpu import Convolution
+from fashion.models.layer_table import read_table
+from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class BasicBlock(nn.Module):
@@ -99,7 +100,7 @@ class ResNet(nn.Module):
         stem_dilation: int = 1,
     ):
         super().__init__()
-        image_channels, size, _ = IMAGE_SHAPE
+        image_channels = IMAGE_SHAPE[0]
         stem_channels = int(layers[0])
         self.stem = (
             conv_norm_relu(image_channels, stem_channels)
@@ -112,12 +113,10 @@ class ResNet(nn.Module):
             )
         )
         make_block = SeparableBlock if block == "separable" else partial(BasicBlock, dilation=dilation)
-        self.features, channels = feature_layers(layers, stem_channels, make_block)
-        if head == "average":
-            size, last = 1, [nn.AdaptiveAvgPool2d(1)]
-        else:
-            size, last = size >> list(layers).count(POOL), []
-        self.classifier = nn.Sequential(*last, nn.Flatten(), nn.Linear(channels * size * size, NUM_CLASSES))
+        table = read_table(layers, stem_channels)
+        self.features = feature_layers(table, make_block)
+        side, last = (1, [nn.AdaptiveAvgPool2d(1)]) if head == "average" else (table[-1].side, [])
+        self.classifier = nn.Sequential(*last, nn.Flatten(), nn.Linear(table[-1].outputs * side**2, NUM_CLASSES))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""

@@ -4,21 +4,21 @@ from collections.abc import Container, Iterator
 
 from fashion.image import IMAGE_SIZE, NUM_CLASSES
 from fashion.models.families import COUNT
-from fashion.models.layer_table import LAYERS, fully_connected, map_sizes, table_conflicts, table_layers
+from fashion.models.layer_table import LAYERS, Layer, fully_connected, read_table, table_conflicts
 
 SETTINGS = {
     "layers": LAYERS,
-    "block": {"enum": ["basic", "separable"], "default": "basic"},
-    "stem": {"enum": ["small", "large"], "default": "small"},
-    "head": {"enum": ["flatten", "average"], "default": "flatten"},
-    "dilation": {**COUNT, "default": 1},
-    "stem_dilation": {**COUNT, "default": 1},
+    "block": {"enum": ["basic", "separable"]},
+    "stem": {"enum": ["small", "large"]},
+    "head": {"enum": ["flatten", "average"]},
+    "dilation": COUNT,
+    "stem_dilation": COUNT,
 }
 
 
 def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
     """What of the settings does not fit together, each as `key: why`."""
-    yield from table_conflicts(settings["layers"], _maps(settings))
+    yield from table_conflicts(settings["layers"], _read(settings))
     for key, needs, value in (("dilation", "block", "basic"), ("stem_dilation", "stem", "large")):
         if key in given and settings[needs] != value:
             yield f"{key}: has no effect, since {needs} is not {value}"
@@ -29,10 +29,13 @@ def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
 
 def sizes(settings: dict) -> Iterator[tuple[int, int]]:
     """The weights and the multiply-adds of each layer."""
-    table, maps = settings["layers"], _maps(settings)
-    kernel, size = (7, IMAGE_SIZE // 2) if settings["stem"] == "large" else (3, IMAGE_SIZE)
-    yield kernel**2 * table[0], kernel**2 * table[0] * size**2
-    for inputs, outputs, size in table_layers(table, maps, table[0]):
+    kernel, side = (7, IMAGE_SIZE // 2) if settings["stem"] == "large" else (3, IMAGE_SIZE)
+    weights = kernel**2 * settings["layers"][0]
+    yield weights, weights * side**2
+    table = _read(settings)
+    for _, inputs, outputs, side, pools in table:
+        if pools:
+            continue
         changed = inputs != outputs
         if settings["block"] == "separable":
             # Pointwise; a plain one; and a plain shortcut where the channels change.
@@ -40,10 +43,11 @@ def sizes(settings: dict) -> Iterator[tuple[int, int]]:
         else:
             # Two plain ones; and a 1 x 1 shortcut where the channels change.
             weights = (9 * inputs + 9 * outputs + changed * inputs) * outputs
-        yield weights, weights * size**2
-    yield from fully_connected(outputs * (1 if settings["head"] == "average" else maps[-1] ** 2), NUM_CLASSES)
+        yield weights, weights * side**2
+    last_side = 1 if settings["head"] == "average" else table[-1].side
+    yield from fully_connected(table[-1].outputs * last_side**2, NUM_CLASSES)
 
 
-def _maps(settings: dict) -> list[int]:
-    size = IMAGE_SIZE // 4 if settings["stem"] == "large" else IMAGE_SIZE
-    return map_sizes(settings["layers"], size, strided=settings["block"] == "separable")
+def _read(settings: dict) -> list[Layer]:
+    table, side = settings["layers"], IMAGE_SIZE // 4 if settings["stem"] == "large" else IMAGE_SIZE
+    return read_table(table, table[0], side, strided=settings["block"] == "separable")

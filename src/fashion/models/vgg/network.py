@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
-from fashion.models.layer_table import POOL
-from fashion.models.layers import Dropout, conv_norm_relu, feature_layers
+from fashion.models.fast_cpu import Dropout
+from fashion.models.layer_table import read_table
+from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class VGG(nn.Module):
@@ -33,16 +34,16 @@ class VGG(nn.Module):
         dropout: float = 0.2,
     ):
         super().__init__()
-        image_channels, size, _ = IMAGE_SHAPE
+        image_channels = IMAGE_SHAPE[0]
 
         def layer(in_channels: int, out_channels: int) -> nn.Module:
             # One image channel leaves nothing to separate: the report keeps the first layer as it is.
             return conv_norm_relu(in_channels, out_channels, separable=separable and in_channels != image_channels)
 
-        self.features, channels = feature_layers(layers, image_channels, layer)
-        size >>= list(layers).count(POOL)
+        table = read_table(layers, image_channels)
+        self.features = feature_layers(table, layer)
         classifier: list[nn.Module] = [nn.Flatten()]
-        width = channels * size * size
+        width = table[-1].outputs * table[-1].side ** 2
         for hidden_width in hidden:
             classifier += [Dropout(dropout), nn.Linear(width, hidden_width), nn.ReLU(inplace=True)]
             width = hidden_width

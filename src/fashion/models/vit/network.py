@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashion.image import IMAGE_SHAPE, NUM_CLASSES
-from fashion.models.layers import Dropout
-from fashion.models.vit.attention import attention
+from fashion.models.fast_cpu import Dropout, attention
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": partial(nn.ReLU, inplace=True)}
 
@@ -42,9 +41,7 @@ class Attention(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         # [N, T, 3 * width] -> [3, N, heads, T, width / heads]
         heads = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        by_pieces = self.training and tokens.is_cpu
-        mixed = attention(heads) if by_pieces else functional.scaled_dot_product_attention(*heads)
-        return self.projection(mixed.transpose(1, 2).flatten(2))
+        return self.projection(attention(heads, self.training).transpose(1, 2).flatten(2))
 
 
 class DepthwiseModule(nn.Module):

@@ -6,18 +6,18 @@ from fashion.image import IMAGE_SIZE
 from fashion.models.families import COUNT, DROPOUT
 
 SETTINGS = {
-    "embedding": {"enum": ["patches", "pixels", "convolution"], "default": "patches"},
-    "patch": {"enum": [2, 4, 7, 14, 28], "description": "a patch divides 28", "default": 7},
-    "width": {**COUNT, "default": 64},
-    "depth": {**COUNT, "default": 4},
-    "heads": {**COUNT, "default": 8},
-    "mlp_ratio": {**COUNT, "default": 4},
-    "norm": {"enum": ["layer", "batch"], "default": "layer"},
-    "activation": {"enum": ["gelu", "relu"], "default": "gelu"},
-    "dropout": {**DROPOUT, "default": 0.0},
-    "positions": {"enum": ["learned", "sincos"], "default": "learned"},
-    "position_std": {"type": "number", "minimum": 0, "default": 0.02},
-    "depthwise": {"enum": ["gelu_first", "norm_first"], "default": None},
+    "embedding": {"enum": ["patches", "pixels", "convolution"]},
+    "patch": {"enum": [2, 4, 7, 14, 28], "description": "a patch divides 28"},
+    "width": COUNT,
+    "depth": COUNT,
+    "heads": COUNT,
+    "mlp_ratio": COUNT,
+    "norm": {"enum": ["layer", "batch"]},
+    "activation": {"enum": ["gelu", "relu"]},
+    "dropout": DROPOUT,
+    "positions": {"enum": ["learned", "sincos"]},
+    "position_std": {"type": "number", "minimum": 0},
+    "depthwise": {"enum": ["gelu_first", "norm_first"]},
 }
 
 

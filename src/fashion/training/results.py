@@ -1,0 +1,23 @@
+"""What a training leaves: the four files of its run."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fashion.errors import UserError
+from fashion.files import atomic, write_csv, write_json
+from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
+
+
+def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
+    """Write the run's four files, each whole or not at all; a `UserError` if the disk does not take them."""
+    try:
+        with atomic(output / WEIGHTS) as temporary:
+            save_file(weights, temporary)
+        write_csv(output / HISTORY, history)
+        write_json(output / SPEC, spec)
+        write_json(output / PROVENANCE, provenance)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"cannot write the run to {output}: {error}") from error
