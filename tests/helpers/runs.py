@@ -125,7 +125,7 @@ class FakeRun(Run):
                 np.savez_compressed(path, **logits, labels=self.predictions.labels)
             else:
                 content = {SPEC: self.spec, PROVENANCE: self.provenance, METRICS: self.metrics}[name]
-                path.write_text(json.dumps(content))
+                path.write_text(json.dumps(content, sort_keys=True))
             make_old(path, age)
         return self.folder
 

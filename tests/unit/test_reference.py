@@ -286,7 +286,7 @@ def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_nu
 
 def test_the_readme_has_the_answer_that_the_references_give():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert verdicts.insert(page, verdicts.answer(ROOT / "docs/reference", REPORT.about["readings"])) == page
+    assert verdicts.insert(page, verdicts.answer(ROOT / "docs/reference", REPORT.readings)) == page
 
 
 def test_a_page_without_a_place_for_the_answer_is_refused():
@@ -296,7 +296,7 @@ def test_a_page_without_a_place_for_the_answer_is_refused():
 
 def test_without_a_reference_or_a_page_there_is_no_answer(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="make publish"):
-        verdicts.answer(tmp_path, REPORT.about["readings"])
+        verdicts.answer(tmp_path, REPORT.readings)
     monkeypatch.setattr(sys, "argv", ["fashion.reference.verdicts", "--page", str(tmp_path / "README.md")])
     with pytest.raises(UserError, match="no page to write the answer into"):
         verdicts.main()
