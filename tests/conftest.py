@@ -1,18 +1,16 @@
-"""What unit and pipeline tests share: the checkout's paths and its configuration."""
+"""How tests are run, and the fixtures that unit and pipeline tests share."""
 
 import multiprocessing
 import os
-from pathlib import Path
+from copy import deepcopy
 
 import numpy as np
 import pytest
-import yaml
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from fashion.data.dataset import Dataset
-
-ROOT = Path(__file__).parents[1]
+from helpers.checkout import CONFIG, ROOT
 
 # Several processes run tests at a time: threads of torch's that wait for each other take a core from another's 25-fold.
 os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -56,8 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def config() -> dict:
-    """The checkout's config.yaml, freshly read: a test may change it."""
-    return yaml.safe_load((ROOT / "config.yaml").read_text())
+    """The checkout's configuration: a test may change it."""
+    return deepcopy(CONFIG)
 
 
 @pytest.fixture(scope="session")

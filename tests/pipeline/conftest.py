@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import forked
 import numpy as np
 import pytest
 import yaml
 
 from fashion.data.dataset import FILES, Dataset
 from fashion.data.download import CHECKSUMS
+from helpers import forked
 
 ROOT = Path(__file__).parents[2]
 

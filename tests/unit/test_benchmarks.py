@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import MODELS
 
 from fashion.study.study import resolve
+from helpers.specs import MODELS
 
 ROOT = Path(__file__).parents[2]
 

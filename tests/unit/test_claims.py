@@ -1,28 +1,27 @@
 """Verdicts on fabricated runs of known numbers: each claim's rule on both sides of its tolerance."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from fabricated import QUIET
 
-from fashion.answer.claims import FAILS, HOLDS, RULES, UNDECIDED, main, tables
+from fashion.answer.claims import FAILS, HOLDS, UNDECIDED, tables
 from fashion.answer.deviations import deviations
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
+from fashion.study.outputs import TABLE_KINDS, summary
 from fashion.study.study import Study, resolve
+from helpers.checkout import CONFIG, REPORT
+from helpers.command import stage
+from helpers.runs import QUIET, FakeRun, make_history
+from helpers.training import write_dataset
 
-ROOT = Path(__file__).parents[2]
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 STUDY = resolve(CONFIG, "report")
 PUBLISHED = resolve(CONFIG, "published")
 SEEDS = CONFIG["studies"]["report"]["seeds"]
-CLAIMS = yaml.safe_load(RULES.read_text())
+CLAIMS = REPORT.read_claims()
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
 DIFFICULTY = np.random.default_rng(0).permutation(np.arange(IMAGES) / IMAGES)
@@ -70,7 +69,7 @@ PARAMETERS |= {"published_vgg8": 1_692_778, "published_vgg8_plain": 1_813_738}
 PARAMETERS |= {"published_vit_depthwise_5x8": 408_000, "published_vit_simplified": 800_000}
 
 
-def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleNamespace:
+def fabricate(model: str, augmentation: str, seed: int, runs: Path = Path("nowhere"), **changed) -> FakeRun:
     """A run of known numbers: the report's, but for what is `changed`."""
     accuracy = ACCURACY if model in ACCURACY else PUBLISHED_ACCURACY
     index = sorted(accuracy).index(model)
@@ -89,40 +88,30 @@ def fabricate(model: str, augmentation: str, seed: int, **changed) -> SimpleName
         "diverged": None,
     } | changed
     epochs = numbers["epochs"] + seed
-    best = pd.Series(
-        {
-            "validation_accuracy": numbers["validation_accuracy"] + noise,
-            "validation_loss": numbers["validation_loss"] + noise,
-            "test_accuracy": numbers["accuracy"],
-        }
-    )
-    history = pd.DataFrame(
-        {
-            "train_accuracy": 0.9 + numbers["overfitting"] + noise,
-            "validation_accuracy": 0.9,
-            "test_accuracy": numbers["accuracy"],
-            "seconds": numbers["seconds_per_epoch"] * (1 + 10 * noise),
-            "gradient_norm:first": numbers["gradient"] * (1 + noise),
-            "gradient_norm:last": 1.0,
-        },
-        index=range(epochs),
+    first = {name: numbers[name] + noise for name in ("validation_loss", "validation_accuracy")}
+    history = make_history(
+        [first["validation_loss"], *[first["validation_loss"] + 1] * (epochs - 1)],
+        train_accuracy=0.9 + numbers["overfitting"] + noise,
+        validation_accuracy=[first["validation_accuracy"], *[0.9] * (epochs - 1)],
+        test_accuracy=numbers["accuracy"],
+        seconds=numbers["seconds_per_epoch"] * (1 + 10 * noise),
+        **{"gradient_norm:first": numbers["gradient"] * (1 + noise), "gradient_norm:last": 1.0},
     )
     spec = (STUDY.specs | PUBLISHED.specs)[model, augmentation, seed]
-    return SimpleNamespace(
-        spec=spec | {"training": spec["training"] | numbers["training"]},
-        metrics={"parameters": numbers["parameters"]},
-        provenance={"driver": "1.0", "gpu": {"shared": 0.0}} | numbers["provenance"],
+    return FakeRun(
+        spec | {"training": spec["training"] | numbers["training"]},
+        runs,
         history=history,
-        diverged=numbers["diverged"],
-        best=best,
-        correct=(numbers["accuracy"] + noise > DIFFICULTY).astype(float),
-        correct_of=lambda prefix: (numbers["accuracy"] - 0.02 * bool(prefix) + noise > DIFFICULTY).astype(float),
+        right=numbers["accuracy"] + noise > DIFFICULTY,
+        augmented=numbers["accuracy"] - 0.02 + noise > DIFFICULTY,
+        metrics={"parameters": numbers["parameters"]},
+        provenance={"driver": "1.0", "gpu": {"shared": 0.0}, "diverged": numbers["diverged"]} | numbers["provenance"],
     )
 
 
 def study(changes: dict[str, dict], seeds: Sequence[int] = SEEDS, of: Study = STUDY) -> Runs:
     """A study with fabricated runs; `changes` has a model's, or a model's and augmentation's, numbers."""
-    runs = Runs(of.summary(), Path())
+    runs = Runs(summary(of, REPORT), Path())
     for model, augmentation in runs.runs:
         changed = changes.get(model, {}) | changes.get(f"{model} {augmentation}", {})
         runs.runs[model, augmentation] = [fabricate(model, augmentation, seed, **changed) for seed in seeds]
@@ -287,7 +276,7 @@ def test_what_was_not_run_decides_nothing_and_is_named():
     ids=["as published", "as described"],
 )
 def test_parameters_are_counted_without_a_run(of, counted):
-    claims, statements = tables(CLAIMS, Runs(of.only([]).summary(), Path()), BALANCED)
+    claims, statements = tables(CLAIMS, Runs(summary(of.only([]), REPORT), Path()), BALANCED)
     claims = claims.set_index("id")
     assert claims["verdict"].to_dict() == UNDECIDED_BUT_ONE | {name: verdict for name, (verdict, _) in counted.items()}
     for name, (_, ratio) in counted.items():
@@ -297,7 +286,7 @@ def test_parameters_are_counted_without_a_run(of, counted):
 
 
 def test_a_sentence_names_three_reasons_and_counts_the_others():
-    claims, _ = tables(CLAIMS, Runs(STUDY.only([]).summary(), Path()), BALANCED)
+    claims, _ = tables(CLAIMS, Runs(summary(STUDY.only([]), REPORT), Path()), BALANCED)
     sentence = claims.set_index("id")["sentence"]["C2"]
     assert sentence.startswith("Undecided: VGG8 with augmentation both was not run; wide VGG8 ")
     assert sentence.endswith("; and 7 more.")
@@ -348,7 +337,7 @@ def test_a_claim_that_needs_less_than_a_whole_training(claim, epochs, verdict):
     [
         ({"device": "another GPU"}, "timed on different devices: a GPU, another GPU"),
         ({"gpu": {"shared": 0.3}, "device": "a GPU"}, "timed on a shared GPU (3 of 6 runs)"),
-        ({"gpu": None, "device": "a GPU"}, "timed beside a load that is not recorded (3 of 6 runs)"),
+        ({"gpu": {"shared": None}, "device": "a GPU"}, "timed beside a load that is not recorded (3 of 6 runs)"),
         (QUIET | {"device": "a GPU"}, "timed on different devices: a GPU, a GPU with 1 thread"),
         (
             QUIET | {"driver": "1.0", "device": "a GPU", "processor_seconds": 85},
@@ -382,39 +371,27 @@ def test_a_verdict_must_survive_the_correction_for_fifteen_claims():
 
 
 def test_deviations_state_the_effect_of_those_that_runs_settle_on_the_models_of_the_study():
-    table = deviations(CLAIMS["protocols"]["as_described"], study({})).set_index("id")
+    protocol = CLAIMS["protocols"]["as_described"]
+    table = deviations(REPORT.read_deviations(), protocol, study({})).set_index("id")
     assert not table["effect"].str.contains("published_").any()
     assert "narrow ResNet18 minus ResNet18: +1.40 points" in table["effect"]["D1"]
     assert "ViT, augmentation both minus none: +2.00 points" in table["effect"]["D9"]
     assert table["effect"]["D6"] == ""
 
 
-def write(folder: Path, run: SimpleNamespace, seed: int) -> None:
-    """A fabricated run as the files that a real one leaves."""
-    folder.mkdir(parents=True)
-    history = run.history.assign(epoch=range(1, len(run.history) + 1), validation_loss=0.5, test_loss=0.5)
-    history.to_csv(folder / "history.csv", index=False)
-    for name in ("spec", "metrics", "provenance"):
-        (folder / f"{name}.json").write_text(json.dumps(getattr(run, name)))
-    labels = np.random.default_rng(1).integers(0, 10, IMAGES)
-    logits = np.eye(10, dtype=np.float32)[np.where(run.correct == 1, labels, (labels + 1) % 10)]
-    np.savez(folder / "predictions.npz", logits=logits, labels=labels)
-
-
-def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
-    summary = STUDY.summary()
-    summary["models"] = {
-        name: summary["models"][name] | {"augmentations": {"both": SEEDS}} for name in ("resnet18", "vgg8")
-    }
-    (tmp_path / "study.json").write_text(json.dumps(summary))
-    BALANCED.to_csv(tmp_path / "classes.csv", index=False)
-    for model in summary["models"]:
-        for seed in SEEDS:
-            write(tmp_path / "runs" / model / "both" / f"seed{seed}", fabricate(model, "both", seed), seed)
-    arguments = {"summary": "study.json", "runs": "runs", "classes": "classes.csv", "output": "tables"}
-    line = [part for name, value in arguments.items() for part in (f"--{name}", str(tmp_path / value))]
-    monkeypatch.setattr("sys.argv", ["fashion.answer.claims", *line])
-    main()
+def test_from_a_folder_of_results_to_the_four_tables(dataset, tmp_path):
+    part = STUDY.only([(model, "both", seed) for model in ("resnet18", "vgg8") for seed in SEEDS])
+    for model, augmentation, seed in part.specs:
+        fabricate(model, augmentation, seed, tmp_path / "runs").write()
+    names = [name for name, kind in TABLE_KINDS.items() if kind.job == "claims"]
+    plan = {"note": "a note", "summary": summary(part, REPORT), "outputs": {name: {"kind": name} for name in names}}
+    data = write_dataset(tmp_path / "data.npz", dataset)
+    folders = ("--runs", tmp_path / "runs", "--data", data, "--output", tmp_path / "tables")
+    done = stage("answer.make", plan, "--claims", REPORT.claims, "--deviations", REPORT.deviations, *folders)
+    assert (done.returncode, done.stderr) == (0, "")
+    written = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert written == {f"{name}.{suffix}" for name in names for suffix in ("csv", "md")}
+    assert {"claims", "statements", "deviations", "repeats"} == set(names)
     claims = pd.read_csv(tmp_path / "tables/claims.csv").set_index("id")
     assert claims["verdict"]["C8"] == HOLDS
     assert claims["measured"]["C8"] == pytest.approx(-0.032)
@@ -423,12 +400,12 @@ def test_from_a_folder_of_results_to_the_three_tables(tmp_path, monkeypatch):
     assert "-3.20 points" in (tmp_path / "tables/claims.md").read_text()
     assert claims["verdict"]["C7"] == UNDECIDED
     assert "VGG12 with augmentation both was not run" in claims["sentence"]["C7"]
-    assert {"claims.md", "statements.md", "deviations.md"} <= {path.name for path in (tmp_path / "tables").iterdir()}
+    assert claims["verdict"]["C14"] == HOLDS  # of the dataset: 20 images a class
 
 
 def test_on_other_data_no_claim_applies():
     study = resolve(CONFIG, "published", other_data=True)
-    claims, statements = tables(CLAIMS, Runs(study.summary(), Path("nowhere")), BALANCED)
+    claims, statements = tables(CLAIMS, Runs(summary(study, REPORT), Path("nowhere")), BALANCED)
     assert set(claims["verdict"]) == {UNDECIDED}
     assert set(claims["sentence"]) == {"Does not apply: the dataset is not Fashion-MNIST."}
     assert set(statements["why_undecided"]) == {"the dataset is not Fashion-MNIST"}

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import subprocess
 import sys
@@ -16,9 +15,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
-from fabricated_results import Results
 from PIL import Image
-from runs import MODELS, make_spec, write_dataset
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
@@ -27,7 +24,7 @@ from fashion.ask.runs import listing
 from fashion.ask.show import card
 from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
-from fashion.files import write_json
+from fashion.files import read_json, write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.study.config import CONFIG, load_study
@@ -35,24 +32,12 @@ from fashion.study.run_folder import read_run_spec, weights_of
 from fashion.study.study import resolve
 from fashion.training.evaluation import evaluate
 from fashion.training.inference import load_model, logits_of
-
-ROOT = Path(__file__).parents[2]
-PROVENANCE = {
-    "python": "3.12.1",
-    "packages": {"torch": "2.15.0", "numpy": "2.4.6"},
-    "platform": "Linux",
-    "device": "a GPU",
-    "driver": "600.1",
-    "threads": 2,
-    "commit": "0123abc-dirty",
-    "finished": "2026-01-02T03:04:05+00:00",
-}
-HISTORY = """\
-epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,seconds,joules
-1,2.0,0.3,1.5,0.41,1.5,0.40,4.0,9
-2,1.0,0.6,0.5,0.82,0.6,0.80,5.0,9
-3,0.9,0.7,0.7,0.78,0.8,0.75,6.0,9
-"""
+from helpers.checkout import ROOT
+from helpers.command import python
+from helpers.results import Results
+from helpers.runs import FakeRun, make_history
+from helpers.specs import MODELS, make_spec
+from helpers.training import write_dataset
 
 
 def make_run(folder: Path, family: str = "vit") -> Path:
@@ -82,9 +67,7 @@ def save_images(folder: Path, images: Iterable[np.ndarray]) -> list[Path]:
 
 
 def fashion(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    line = [sys.executable, "-W", "error", "-m", "fashion", *map(str, arguments)]
-    return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
+    return python("-m", "fashion", *arguments, text=text)
 
 
 def here(*arguments: str | Path) -> None:
@@ -209,16 +192,21 @@ def lines_of(run: Path) -> dict[str, str]:
 
 
 def test_a_card_says_what_the_runs_files_say(tmp_path):
-    run = tmp_path / "run"
     spec = make_spec("vgg", seed=3, augmentation={"mixup": {"alpha": 2.0}})
-    metrics = {"parameters": 12345, "flops_per_image": 67890, "test_accuracy": 0.8, "test_images": 60, "test_loss": 1.0}
-    write_json(run / "spec.json", spec)
+    history = make_history([1.5, 0.5, 0.7], validation_accuracy=[0.41, 0.82, 0.78], seconds=[4, 5, 6])
+    provenance = {"device": "a GPU", "driver": "600.1", "threads": 2, "packages": {"torch": "2.15.0", "numpy": "2.4.6"}}
+    fake = FakeRun(
+        spec,
+        tmp_path,
+        history=history,
+        metrics={"parameters": 12345, "flops_per_image": 67890},
+        provenance=provenance,
+    )
+    run = fake.write("spec.json")
     shown = lines_of(run)
     assert (shown["epochs"], shown["test accuracy"]) == ("not trained yet", "not evaluated yet")
 
-    write_json(run / "metrics.json", metrics)
-    write_json(run / "provenance.json", PROVENANCE)
-    (run / "history.csv").write_text(HISTORY)
+    fake.write()
     # 1.96 * sqrt(0.8 * 0.2 / 60) = 0.1012
     assert lines_of(run) == {
         "run": str(run),
@@ -235,31 +223,27 @@ def test_a_card_says_what_the_runs_files_say(tmp_path):
         "epochs": "3; best 2, with validation loss 0.5000, validation accuracy 82.00%",
         "training time": "15.0 s, 5.00 s an epoch",
         "device": "a GPU; 2 threads, driver 600.1",
-        "versions": "python 3.12.1, numpy 2.4.6, torch 2.15.0",
+        "versions": "python 3.12.3, numpy 2.4.6, torch 2.15.0",
         "platform": "Linux",
-        "commit": "0123abc-dirty",
+        "commit": "c0ffee",
         "finished": "2026-01-02T03:04:05+00:00",
     }
-    write_json(run / "provenance.json", {**PROVENANCE, "diverged": {"epoch": 4, "step": 2, "learning_rate": 0.1}})
-    assert lines_of(run)["diverged"] == "in epoch 4, step 2, at learning rate 0.1"
+    fake.diverge().write()
+    assert lines_of(run)["diverged"] == "in epoch 3, step 7, at learning rate 0.001"
 
 
 def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config["studies"]["quick"]["models"] = ["vit"]
-    reported = {
-        "parameters": 204810,
-        "test_accuracy": 0.8634,
-        "seconds": 3720.32,
-        "seconds_per_epoch": 50,
-        "epochs": 45,
-    }
-    config["models"]["vit"]["reported"] = {"both": {**reported, "augmented_test_accuracy": 0.9}}
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    reported = {"parameters": 204810, "test_accuracy": 0.8634, "augmented_test_accuracy": 0.9}
+    reported |= {"seconds": 3720.32, "seconds_per_epoch": 50, "epochs": 45}
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/reported.yaml").write_text(yaml.safe_dump({"vit": {"both": reported}}))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | {"report": "report"}))
     results = Results(tmp_path / "results/quick", load_study([CONFIG], "quick")[0])
     key = ("vit", "both", 0)
-    results.finish(key, accuracy=0.8, **PROVENANCE)
-    run = Path("results/quick/runs/vit/both/seed0")
+    results.finish(key)
+    run = results.path(key)
     measured = {"parameters": 204811, "flops_per_image": 5, "test_accuracy": 0.8, "test_images": 60}
     write_json(run / "metrics.json", {**measured, "augmented_test_accuracy": 0.7})
     shown = lines_of(run)
@@ -270,9 +254,10 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     assert shown["epochs"].startswith("2 (reported 45); best 2, with validation loss 0.3000")
     assert shown["training time"] == "4.0 s (reported 3,720.3 s), 2.00 s an epoch (reported 50.00 s)"
     # Nothing on other data, where it is not what the configuration runs, or where there is none.
-    write_json(run / "provenance.json", {**PROVENANCE, "dataset": {"train-images-idx3-ubyte": "0"}})
+    provenance = read_json(run / "provenance.json")
+    write_json(run / "provenance.json", provenance | {"dataset": {"train-images-idx3-ubyte": "0"}})
     assert "reported" not in card(run)
-    write_json(run / "provenance.json", {**PROVENANCE, "dataset": CHECKSUMS})
+    write_json(run / "provenance.json", provenance | {"dataset": CHECKSUMS})
     (tmp_path / "mine.yaml").write_text("studies: {quick: {training: {epochs: 4}}}")
     assert "reported" in card(run)
     assert not re.search("reported|note", card(run, [Path("mine.yaml")]))
@@ -324,7 +309,7 @@ def test_every_command_takes_a_run_in_the_same_way(rest, text, folder):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "epoch,loss\n1,2\n", HISTORY.splitlines()[0]], ids=["empty", "other", "no epoch"]
+    "content", ["", "epoch,loss\n1,2\n", "epoch,validation_loss,seconds"], ids=["empty", "other", "no epoch"]
 )
 def test_a_damaged_history_is_refused_by_name(content, run):
     (run / "history.csv").write_text(content)
@@ -376,8 +361,7 @@ def test_an_export_without_its_packages_says_how_to_get_them(run, tmp_path, monk
 
 def test_help_is_answered_without_imports_of_seconds():
     code = "import sys, fashion.__main__; print({'torch', 'numpy', 'pandas', 'PIL'} & set(sys.modules))"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    done = python("-c", code)
     assert done.stdout == "set()\n", done.stderr
     done = fashion("predict", "--help")
     assert (done.returncode, done.stderr) == (0, "")

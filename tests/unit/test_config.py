@@ -1,9 +1,6 @@
 """What config.yaml may say, how a mistake is refused, and what a study resolves to."""
 
 import copy
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from snakemake.exceptions import WorkflowError
@@ -13,8 +10,9 @@ from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.study.config import check, explain, refuse_repeated_keys
 from fashion.study.study import resolve
+from helpers.checkout import REPORT, ROOT
+from helpers.command import python
 
-ROOT = Path(__file__).parents[2]
 SCHEMA = str(ROOT / "workflow/schemas/config.schema.yaml")
 
 
@@ -50,7 +48,11 @@ def test_the_shipped_configuration_is_accepted(config):
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("modles", {}, "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: study, data, "),
+        (
+            "modles",
+            {},
+            "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: study, report, data, ",
+        ),
         ("study", "quik", "config: study: unknown name 'quik' (did you mean 'quick'?); known: report, published, "),
         ("data.verify", False, "config: data.verify: false needs data.folder; what is downloaded is always verified"),
         ("data.classes", ["a", "b"], "config: data.classes: ['a', 'b'] is too short"),
@@ -148,27 +150,12 @@ def test_the_shipped_configuration_is_accepted(config):
         ("models.vit.settings.heads", 7, "config: models.vit.settings.width: 64 is not a multiple of heads, 7"),
         ("models.published_vit_1x4.settings.heads", 7, "settings.width: 64 is not a multiple of heads, 7"),
         ("models.vit_beyer.settings.width", 6, "config: models.vit_beyer.settings.width: 6 is not a multiple of 4"),
-        ("models.vit.figures.diagram", 3, "config: models.vit.figures.diagram: figure 3 already shows diagram of vgg8"),
-        ("models.vit.figures.curves", 1, "figure 1 already shows samples of the dataset"),
         (
-            "models.vit.figures.test_curves",
-            4,
-            "config: models.vit.figures.test_curves: figure 4 already shows curves of vgg8; only",
+            "models.vit.reported",
+            {"both": {"epochs": 45}},
+            "config: models.vit: unknown key 'reported'; allowed: title, ",
         ),
-        (
-            "studies.quick.models",
-            ["vgg8", "published_vgg8"],
-            "config: models.published_vgg8.figures.diagram: figure 3 already shows diagram of vgg8",
-        ),
-        ("models.vit.reported.both.test_accuracy", 86.34, "config: models.vit.reported.both.test_accuracy: 86.34 is"),
-        ("models.vit.reported.both.augmented_test_accuracy", 86.34, "(a share, not a percentage)"),
-        ("models.vit.reported.both.run", "P16", "(one of the published runs, P1 to P15)"),
-        ("models.vit.reported.test_accuracy", 0.8634, "models.vit.reported.test_accuracy: 0.8634 is not of type"),
-        (
-            "models.vit.reported.bth",
-            {"epochs": 45},
-            "config: models.vit.reported: unknown name 'bth' (did you mean 'both'?); known: none, mixup,",
-        ),
+        ("report", 3, "config: report: 3 is not of type 'string' (the folder of the report that is reproduced)"),
         ("models.vit.augmentations", ["none"], "the study quick runs none of them; it runs both"),
         ("studies.report.training_of", {"vit": {"train_images": 10, "validation_fraction": 0.01}}, "leaves no image"),
     ],
@@ -183,13 +170,6 @@ def test_a_mistake_is_one_line_with_its_path_and_what_is_allowed(config, path, v
 def test_a_missing_key_is_named(config, key):
     del config["training"][key]
     assert refusal(config) == f"config: training: '{key}' is a required property"
-
-
-def test_models_of_different_studies_may_have_the_same_figure(config):
-    config["models"]["twin"] = copy.deepcopy(config["models"]["vit"])
-    assert refusal(config) == "accepted"
-    config["studies"]["quick"]["models"].append("twin")
-    assert "config: models.twin.figures.diagram: figure 13 already shows diagram of vit" in refusal(config)
 
 
 def test_a_second_model_of_one_name_is_refused(tmp_path):
@@ -215,10 +195,9 @@ def test_a_study_runs_each_model_augmentation_and_seed(config):
 
 def test_a_study_runs_all_models_or_those_it_names(config):
     few = resolve(changed(config, "studies.quick.models", ["vit", "vgg8"]), "quick")
-    assert {model for model, _, _ in few.specs} == few.summary()["models"].keys() == {"vit", "vgg8"}
+    assert {model for model, _, _ in few.specs} == few.models.keys() == {"vit", "vgg8"}
     del config["studies"]["quick"]["models"]
     for entry in config["models"].values():
-        entry.pop("figures", None)
         entry.pop("augmentations", None)
     assert resolve(config, "quick").models.keys() == config["models"].keys()
 
@@ -228,8 +207,9 @@ def test_the_published_study_repeats_each_published_run_under_its_protocol(confi
     assert len(study.models) == len(config["models"]) - 12 - 1
     repeated = {
         numbers["run"]: study.specs[model, augmentation, 4]
-        for model, entry in study.models.items()
-        for augmentation, numbers in entry.get("reported", {}).items()
+        for model, reported in REPORT.reported.items()
+        if model in study.models
+        for augmentation, numbers in reported.items()
     }
     assert sorted(repeated, key=lambda run: int(run[1:])) == [f"P{number}" for number in range(1, 16)]
     unaugmented = {"P1", "P2", "P3", "P10", "P11", "P12"}
@@ -252,33 +232,6 @@ def test_what_is_described_is_validated_on_clean_images_and_tested_at_its_best(c
             continue
         protocol = {"validation": "clean", "tested_weights": "best", "min_delta": 0}
         assert protocol.items() <= spec["training"].items()
-
-
-def test_a_part_of_a_study_shows_its_runs_and_what_needs_none(config):
-    whole = resolve(config, "published")
-    of_none, part = whole.only([]), whole.only([("published_resnet18_wide", "none", 1)])
-    assert [table.name for table in of_none.tables()] == [
-        *("table1_classes", "table2_operations", "table3_hyperparameters", "claims", "statements", "deviations")
-    ]
-    assert set(of_none.figures()) < set(part.figures()) < set(whole.figures())
-    assert set(of_none.figures()) == {
-        *("fig01_samples", "fig02_mixup", "ext01_randaugment", "ext02_mixup_alpha"),
-        *(name for name in whole.figures() if name.endswith("_diagram")),
-    }
-    assert part.figures()["fig11_published_resnet18_curves"].models == ("published_resnet18_wide",)
-    assert part.hyperparameters() == whole.hyperparameters()
-    assert part.summary()["models"].keys() == {"published_resnet18_wide"}
-    assert part.summary()["titles"] == whole.summary()["titles"]
-
-
-def test_reported_numbers_are_those_of_the_shown_augmentation(config):
-    study = resolve(config, "published")
-    assert study.shown_reported("published_vgg8")["run"] == "P13"
-    assert study.shown_reported("published_vit_simplified")["run"] == "P2"
-    assert study.shown_reported("published_vgg8_wide") == {}
-    config["studies"]["published"]["augmentations"] = ["both", "none"]
-    assert resolve(config, "published").shown_reported("published_vgg8")["run"] == "P10"
-    assert study.summary()["models"]["published_vgg8"]["reported"].keys() == {"none", "both"}
 
 
 def test_a_models_augmentations_restrict_the_studies(config):
@@ -326,71 +279,18 @@ def test_a_spec_does_not_depend_on_the_order_of_keys(config):
     }
 
 
-def test_figures_have_the_reports_numbers(config):
-    figures = resolve(config, "report").figures()
-    assert [name for name, figure in figures.items() if figure.number] == [
-        "fig01_samples",
-        "fig02_mixup",
-        "fig03_vgg8_diagram",
-        "fig04_vgg8_curves",
-        "fig05_vgg8_wide_diagram",
-        "fig06_vgg8_wide_curves",
-        "fig07_vgg12_diagram",
-        "fig08_vgg12_log",
-        "fig09_resnet18_diagram",
-        "fig10_resnet18_curves",
-        "fig11_resnet18_curves",
-        "fig12_resnet18_dilated_test_curves",
-        "fig13_vit_diagram",
-        "fig14_vit_curves",
-        "fig15_vit_depthwise_diagram",
-        "fig16_vit_depthwise_curves",
-        "fig17_vit_patchfree_curves",
-    ]
-    assert [figure.number for figure in figures.values()][:17] == list(range(1, 18))
-    assert figures["fig11_resnet18_curves"].models == ("resnet18_narrow", "resnet18_wide")
-    assert figures["ext03_other_curves"].models == ("baseline", "vgg12", "vgg8_dsc", "vit_beyer")
-    assert (figures["fig11_resnet18_curves"].held_out, figures["fig12_resnet18_dilated_test_curves"].held_out) == (
-        "validation",
-        "test",
-    )
-    published = resolve(config, "published").figures().values()
-    assert [figure.name for figure in published if figure.number] == [
-        "fig01_samples",
-        "fig02_mixup",
-        "fig03_published_vgg8_diagram",
-        "fig04_published_vgg8_curves",
-        "fig06_published_vgg8_wide_curves",
-        "fig08_published_vgg12_log",
-        "fig09_published_resnet18_diagram",
-        "fig10_published_resnet18_curves",
-        "fig11_published_resnet18_curves",
-        "fig12_published_resnet18_dilated_test_curves",
-        "fig13_published_vit_5x8_diagram",
-        "fig14_published_vit_5x8_curves",
-        "fig15_published_vit_depthwise_5x8_diagram",
-        "fig16_published_vit_depthwise_5x8_curves",
-        "fig17_published_vit_simplified_curves",
-    ]
-
-
 def test_planning_a_study_imports_no_torch():
     code = (
         "import sys, fashion.study.config, fashion.study.resources, fashion.files;"
         "from fashion.models.families import FAMILIES, part; [part(family, 'settings') for family in FAMILIES];"
         "sys.exit('torch' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)
+    assert python("-c", code).returncode == 0
 
 
-def test_with_other_data_than_fashion_mnist_no_number_of_the_report_is_left(config):
+def test_with_other_data_than_fashion_mnist_the_note_says_so_and_all_else_is_as_it_was(config):
     published, other = resolve(config, "published"), resolve(config, "published", other_data=True)
     assert other.specs == published.specs
-    assert published.repeats()
-    assert not other.repeats()
-    assert not any(entry["reported"] for entry in other.summary()["models"].values())
     assert other.note == "the dataset is not Fashion-MNIST: nothing that the report says applies to it"
     assert resolve(config, "quick", other_data=True).note.startswith("quick study: ")
-    assert other.summary()["other_data"]
-    assert "other_data" not in published.summary()
     assert resolve(config, "published") == published  # the configuration is as it was

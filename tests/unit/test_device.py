@@ -7,8 +7,6 @@ import warnings
 
 import pytest
 import torch
-from nvidia import EIGHT, listing, write_nvidia_smi
-from runs import make_spec
 
 from fashion.errors import UserError
 from fashion.files import write_json
@@ -16,6 +14,8 @@ from fashion.machine import gpus
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.gpus import driver_version, gpu_capabilities, has_gpu, listed, visible_gpus
 from fashion.training import evaluate, train
+from helpers.nvidia import EIGHT, listing, write_nvidia_smi
+from helpers.specs import make_spec
 
 UUIDS = EIGHT[:4]
 MIG_PARTS = ["MIG-1111", "MIG-2222"]

@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from edits import AROUND, DIFFICULT, DONE, GAIN, IMPORTED, READ, SAID, SAME, WITHIN
 
 from fashion.errors import UserError
 from fashion.study.digest import DATASET, EVALUATION, LEFT_OUT, NETWORK, PACKAGE, TRAINING, code_digest
+from helpers.edits import AROUND, DIFFICULT, DONE, GAIN, IMPORTED, READ, SAID, SAME, WITHIN
 
 
 def as_files(loop: str | dict[str, str]) -> dict[str, str]:

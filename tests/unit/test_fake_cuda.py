@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, CONFIGURED, DISTORTED, MODERN, make_spec
 from torch._prims_common import suggest_memory_format
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -24,6 +23,8 @@ from fashion.models.build import build
 from fashion.training import inputs, loop, optimizer
 from fashion.training.inference import place
 from fashion.training.loop import Training
+from helpers.checkout import CONFIGURED
+from helpers.specs import BOTH, DISTORTED, MODERN, make_spec
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 # In an epoch: training's losses and right predictions, loss and accuracy of validation and of test, gradients' norms.

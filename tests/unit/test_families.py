@@ -1,17 +1,16 @@
 """A family's three modules agree, and no place but its folder knows of it."""
 
 import inspect
-import json
 
 import numpy as np
 import pytest
-from fabricated import stage
 
 from fashion.errors import UserError
 from fashion.figures import diagrams
 from fashion.models.build import build
 from fashion.models.families import FAMILIES, complete, defaults, part, schema
 from fashion.study.resources import training_mb
+from helpers.command import python, stage
 
 GNN = {"name": "graph", "family": "gnn", "settings": {}}
 REFUSED = "family: 'gnn' is no family of models; known: resnet, vgg, vit"
@@ -50,8 +49,8 @@ def test_an_unknown_family_is_refused_with_those_that_are_known(use):
 
 def test_a_stage_says_so_in_one_line(dataset, tmp_path):
     np.savez(tmp_path / "data.npz", **vars(dataset))
-    options = ("--data", tmp_path / "data.npz", "--model", json.dumps(GNN), "--note=", "--output", tmp_path / "g.png")
-    done = stage("-m", "fashion.figures.diagrams", *options)
+    plan = {"note": "", "classes": [], "outputs": {"graph": {"kind": "diagram", "runs": [], "entry": GNN}}}
+    done = stage("figures.diagrams", plan, "--data", tmp_path / "data.npz", "--output", tmp_path)
     assert (done.returncode, done.stderr) == (1, f"error: {REFUSED}\n")
 
 
@@ -60,5 +59,5 @@ def test_a_family_imports_no_other():
         "import sys; from fashion.models.build import build; build({'family': 'vit', 'settings': {}});"
         "print(*(name for name in sys.modules if name.startswith('fashion.models.')))"
     )
-    imported = {name.split(".")[2] for name in stage("-c", code).stdout.split()}
+    imported = {name.split(".")[2] for name in python("-c", code).stdout.split()}
     assert imported & {"vgg", "resnet", "vit"} == {"vit"}

@@ -1,16 +1,14 @@
 """Figures show exactly the data that they are made from, legibly, and are the same bytes each time."""
 
+import subprocess
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
 
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fabricated import NOTE, check_legible, shown_texts, stage, texts, write_run
 from matplotlib.figure import Figure
 
 from fashion.data.dataset import Dataset
@@ -23,6 +21,11 @@ from fashion.models.build import build, count_parameters
 from fashion.models.diagram import trace
 from fashion.models.resnet.diagram import describe
 from fashion.records.run import Run
+from helpers.checkout import CONFIGURED, REPORT
+from helpers.command import python, stage
+from helpers.figures import NOTE, check_legible, shown_texts, svg_texts, texts
+from helpers.runs import FakeRun, fake_run
+from helpers.training import write_dataset
 
 VGG = {"name": "small", "family": "vgg", "settings": {"layers": [4, 8, "M", 8], "separable": True, "hidden": [30]}}
 RESNET = {"name": "residual", "family": "resnet", "settings": {"layers": [8, "M", 16], "dilation": 2}}
@@ -48,38 +51,51 @@ DIAGRAMS = {
 }
 EPOCH = "epoch,validation_loss,seconds\n1,2,3"
 IMAGE = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
+NAMES = [f"class {label}" for label in range(10)]
+SAMPLES = {**samples.PLOTS, "randaugment": samples.randaugment}
+PUBLISHED_CURVES = pd.read_csv(REPORT.curves)
+# The models of the report's diagrams, and of those that were run in their place.
+DRAWN = [model for figure in REPORT.figures.values() if figure["kind"] == "diagram" for model in figure["models"]]
+DRAWN += ["published_vgg8", "published_resnet18", "published_vit_5x8", "published_vit_depthwise_5x8"]
+
+
+def plot_curves(runs: list[FakeRun], reported: dict | None = None, **options) -> Figure:
+    return curves.plot(runs, reported or {}, PUBLISHED_CURVES, **options)
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> list[Run]:
+def runs(tmp_path: Path) -> list[FakeRun]:
     """Two runs of one model, and one of another that has a single epoch."""
-    single = write_run(tmp_path / "c", model="resnet18_with_a_long_name", epochs=1)
-    return [Run(folder) for folder in (write_run(tmp_path / "a"), write_run(tmp_path / "b", seed=1, epochs=9), single)]
+    return [
+        fake_run(runs=tmp_path),
+        fake_run(runs=tmp_path, seed=1, losses=9),
+        fake_run("resnet18_with_a_long_name", tmp_path, losses=1),
+    ]
 
 
-def draw_all(dataset: Dataset, runs: list[Run]) -> dict[str, Callable[[], Figure]]:
+def draw_all(dataset: Dataset, runs: list[FakeRun]) -> dict[str, Callable[[], Figure]]:
     """Every kind of figure."""
     return {
-        **{name: lambda plot=plot: plot(dataset) for name, plot in samples.FIGURES.items()},
+        **{name: lambda plot=plot: plot(dataset) for name, plot in SAMPLES.items()},
         **{name: lambda entry=entry: diagrams.plot(entry, IMAGE) for name, entry in DIAGRAMS.items()},
-        "curves": lambda: curves.plot(runs, {"vgg8": {"seconds": 2398.24, "epochs": 48}}),
+        "curves": lambda: plot_curves(runs, {"vgg8": {"seconds": 2398.24, "epochs": 48}}),
         "log": lambda: log.plot(runs[0].history),
     }
 
 
-FIGURES = (*samples.FIGURES, *DIAGRAMS, "curves", "log")
+FIGURES = (*SAMPLES, *DIAGRAMS, "curves", "log")
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_fill_the_text_width_and_every_text_is_legible_and_inside(
-    name: str, dataset: Dataset, runs: list[Run], tmp_path: Path
+    name: str, dataset: Dataset, runs: list[FakeRun], tmp_path: Path
 ) -> None:
     figure = draw_all(dataset, runs)[name]()
     check_legible(figure, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mixup", "resnet", "vit", "curves"])
-def test_the_same_data_give_the_same_bytes(name: str, dataset: Dataset, runs: list[Run], tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_bytes(name: str, dataset: Dataset, runs: list[FakeRun], tmp_path: Path) -> None:
     for folder in ("first", "second"):
         save(
             draw_all(dataset, runs)[name](), [tmp_path / folder / "figure.png", tmp_path / folder / "figure.svg"], NOTE
@@ -210,8 +226,8 @@ def test_a_depthwise_vit_shows_the_module() -> None:
     assert [text for text in texts(diagrams.plot(NORM_FIRST, IMAGE)) if text in module][2:] == module[::-1]
 
 
-def test_every_model_of_the_configuration_can_be_drawn(config: dict) -> None:
-    for name, entry in config["models"].items():
+def test_every_model_of_the_configuration_can_be_drawn() -> None:
+    for name, entry in CONFIGURED.items():
         with torch.device("meta"):
             parameters = count_parameters(build(entry))
         shown = texts(diagrams.plot({"name": name, **entry}, IMAGE))
@@ -232,10 +248,11 @@ def layers_and_parameters(entry: dict) -> tuple[int, int]:
     return layers, sum(int(number) for number in numbers if number.isdigit())
 
 
-def test_the_layers_of_the_reports_diagrams_have_all_parameters(config: dict) -> None:
+def test_the_layers_of_the_reports_diagrams_have_all_parameters() -> None:
     layers = {}
-    for name, entry in config["models"].items():
-        if "diagram" in entry.get("figures", {}) and "depthwise" not in entry["settings"]:
+    for name in DRAWN:
+        entry = CONFIGURED[name]
+        if "depthwise" not in entry["settings"]:
             layers[name], parameters = layers_and_parameters({"name": name, **entry})
             with torch.device("meta"):
                 assert parameters == count_parameters(build(entry)), name
@@ -256,13 +273,12 @@ def test_the_boxes_of_a_depthwise_diagram_have_the_layers_parameters(entry: dict
     assert sum(int(number) for number in boxes if number.isdigit()) == expected
 
 
-def test_no_text_of_the_reports_diagrams_is_cut_off_or_covers_another(config: dict, tmp_path: Path) -> None:
-    for name, entry in config["models"].items():
-        if "diagram" in entry.get("figures", {}):
-            figure = diagrams.plot({"name": name, **entry}, IMAGE)
-            check_legible(figure, tmp_path)
-            for one, other in combinations(shown_texts(figure), 2):
-                assert not one.get_window_extent().overlaps(other.get_window_extent()), (name, one, other)
+def test_no_text_of_the_reports_diagrams_is_cut_off_or_covers_another(tmp_path: Path) -> None:
+    for name in DRAWN:
+        figure = diagrams.plot({"name": name, **CONFIGURED[name]}, IMAGE)
+        check_legible(figure, tmp_path)
+        for one, other in combinations(shown_texts(figure), 2):
+            assert not one.get_window_extent().overlaps(other.get_window_extent()), (name, one, other)
 
 
 @pytest.mark.parametrize("entry", DIAGRAMS.values(), ids=DIAGRAMS)
@@ -272,8 +288,8 @@ def test_a_changed_setting_changes_the_diagram(entry: dict) -> None:
     assert texts(diagrams.plot(entry, IMAGE)) != texts(diagrams.plot(changed, IMAGE))
 
 
-def test_curves_are_the_histories(runs: list[Run]) -> None:
-    figure = curves.plot(runs[::-1], {"vgg8": {"seconds": 2398.24, "epochs": 48}})
+def test_curves_are_the_histories(runs: list[FakeRun]) -> None:
+    figure = plot_curves(runs[::-1], {"vgg8": {"seconds": 2398.24, "epochs": 48}})
     first, second = figure.subfigs
     assert first._suptitle.get_text() == "resnet18_with_a_long_name, augmentation: both, 1 seed"
     assert second._suptitle.get_text() == "vgg8, augmentation: both, 2 seeds"
@@ -293,28 +309,21 @@ def test_curves_are_the_histories(runs: list[Run]) -> None:
     assert {line.get_marker() for line in first.axes[0].lines} == {"o"}
 
 
-def losses(**values: list[float]) -> list[Run]:
-    """A run with these losses, of `train` and `validation`, an epoch each."""
-    columns = {f"{part}_loss": numbers for part, numbers in values.items()}
-    epochs = len(values["train"])
-    columns |= {"epoch": range(1, epochs + 1), "seconds": [1.0] * epochs}
-    columns |= {f"{part}_accuracy": [0.5] * epochs for part in values}
-    run = Run(Path())
-    run.spec = {"model": {"name": "vit"}, "augmentation": {"name": "both"}, "seed": 0}
-    run.history, run.provenance = pd.DataFrame(columns, dtype=float), {}
-    return [run]
+def losses(train: list[float], validation: list[float]) -> list[FakeRun]:
+    """A run with these losses, an epoch each."""
+    return [fake_run("vit", family="vit", losses=validation, train_loss=train, validation_accuracy=0.5)]
 
 
 def test_a_loss_far_above_the_others_does_not_flatten_them_and_is_marked(tmp_path: Path) -> None:
     # resnet18 under few images: three of its six losses are far above what its training can be read beside.
-    figure = curves.plot(losses(train=[19.0, 8.2, 7.6], validation=[62.7, 1482.5, 244.3]), {})
+    figure = plot_curves(losses(train=[19.0, 8.2, 7.6], validation=[62.7, 1482.5, 244.3]))
     axes = figure.subfigs[0].axes[0]
     top = axes.get_ylim()[1]
     assert 62.7 < top < 80
     triangles = {line.get_label(): line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "^"}
     assert triangles == {"outside": [[2, top], [3, top]]}
     assert axes.get_title(loc="right") == "▲ validation up to 1,482.5"
-    figure = curves.plot(losses(train=[47.1, 4.9, 2.6], validation=[2.6, 2.3, np.inf]), {})
+    figure = plot_curves(losses(train=[47.1, 4.9, 2.6], validation=[2.6, 2.3, np.inf]))
     axes = figure.subfigs[0].axes[0]
     assert 4.9 < axes.get_ylim()[1] < 6
     assert axes.get_title(loc="right") == "▲ validation up to inf\n▲ training up to 47.1"
@@ -322,16 +331,15 @@ def test_a_loss_far_above_the_others_does_not_flatten_them_and_is_marked(tmp_pat
 
 
 def test_the_ring_of_a_loss_outside_is_at_the_edge() -> None:
-    axes = curves.plot(losses(train=[41.7, 16.9], validation=[85_892.0, 69_375.0]), {}).subfigs[0].axes[0]
+    axes = plot_curves(losses(train=[41.7, 16.9], validation=[85_892.0, 69_375.0])).subfigs[0].axes[0]
     (ring,) = (line for line in axes.lines if line.get_label() == "best")
     assert ring.get_xydata().tolist() == [[2, axes.get_ylim()[1]]]
 
 
 def test_where_a_run_diverged_is_marked_and_a_panel_without_a_loss_is_drawn(tmp_path: Path) -> None:
-    whole = Run(write_run(tmp_path / "vgg8/0", epochs=6))
-    late = Run(write_run(tmp_path / "vgg8/1", seed=1, epochs=4, diverged=True))
-    at_once = Run(write_run(tmp_path / "vit/0", model="vit", epochs=1, diverged=True))
-    figure = curves.plot([whole, late, at_once], {})
+    whole, late = fake_run(losses=6), fake_run(seed=1, losses=4).diverge()
+    at_once = fake_run("vit", losses=1).diverge()
+    figure = plot_curves([whole, late, at_once])
     check_legible(figure, tmp_path)
     assert "diverged" in texts(figure)
     for part, epoch in zip(figure.subfigs, (4, 1), strict=True):
@@ -342,27 +350,24 @@ def test_where_a_run_diverged_is_marked_and_a_panel_without_a_loss_is_drawn(tmp_
             assert cross.get_transform() == axes.get_xaxis_transform()
             assert cross.get_gid().endswith(f"diverged: loss not finite at epoch {epoch}, step 7, rate 0.001")
     check_legible(all_curves.plot([whole, late, at_once]), tmp_path)
-    assert "diverged" not in texts(curves.plot([whole], {}))
+    assert "diverged" not in texts(plot_curves([whole]))
 
 
 def test_no_loss_below_that_of_guessing_is_left_out() -> None:
-    axes = curves.plot(losses(train=[2.3, *[0.01] * 9], validation=[0.9, *[0.5] * 9]), {}).subfigs[0].axes[0]
+    axes = plot_curves(losses(train=[2.3, *[0.01] * 9], validation=[0.9, *[0.5] * 9])).subfigs[0].axes[0]
     assert axes.get_ylim()[1] > 2.3
     assert "outside" not in {line.get_label() for line in axes.lines}
 
 
-def test_epochs_are_whole_numbers_on_the_axis(runs: list[Run]) -> None:
-    figure = curves.plot(runs, {})
+def test_epochs_are_whole_numbers_on_the_axis(runs: list[FakeRun]) -> None:
+    figure = plot_curves(runs)
     figure.draw_without_rendering()
     for axes in [axes for subfigure in figure.subfigs for axes in subfigure.axes]:
         assert all(float(tick).is_integer() for tick in axes.get_xticks())
 
 
 def test_training_time_stands_beside_the_reports() -> None:
-    single, short, long = (
-        SimpleNamespace(history=pd.DataFrame({"seconds": [seconds] * epochs}))
-        for seconds, epochs in ((2, 1), (2, 3), (1, 10))
-    )
+    single, short, long = (fake_run(losses=epochs, seconds=each) for each, epochs in ((2, 1), (2, 3), (1, 10)))
     reported = {"seconds": 2398.24, "epochs": 48}
     time = curves.training_time
     assert time([short], reported) == "Total training time: 6.0 s in 3 epochs (report: 2398.24 s, 48 epochs)"
@@ -370,22 +375,22 @@ def test_training_time_stands_beside_the_reports() -> None:
     assert time([short, long], {}) == "Total training time: 8.0 s in 6.5 epochs, mean of 2 seeds"
 
 
-def test_curves_say_if_they_were_timed_on_a_busy_machine(runs: list[Run]) -> None:
+def test_curves_say_if_they_were_timed_on_a_busy_machine(runs: list[FakeRun]) -> None:
     runs[1].provenance["processor_seconds"] = 10.0
-    first, second = (part.get_supxlabel() for part in curves.plot(runs, {}).subfigs)
+    first, second = (part.get_supxlabel() for part in plot_curves(runs).subfigs)
     assert first.endswith(" epochs, mean of 2 seeds; timed on a busy machine (1 of 2 runs)") != second.endswith("runs)")
 
 
-def test_a_long_line_under_curves_is_not_cut_off(runs: list[Run], tmp_path: Path) -> None:
+def test_a_long_line_under_curves_is_not_cut_off(runs: list[FakeRun], tmp_path: Path) -> None:
     runs[1].provenance["processor_seconds"] = 10.0
-    figure = curves.plot(runs, {"vgg8": {"seconds": 2398.24, "epochs": 48}})
+    figure = plot_curves(runs, {"vgg8": {"seconds": 2398.24, "epochs": 48}})
     assert any(
         part.get_supxlabel().endswith(" 48 epochs);\ntimed on a busy machine (1 of 2 runs)") for part in figure.subfigs
     )
     check_legible(figure, tmp_path)
 
 
-def test_the_log_is_the_history(runs: list[Run]) -> None:
+def test_the_log_is_the_history(runs: list[FakeRun]) -> None:
     history = runs[0].history
     history.loc[0, "train_loss"] = 12.5
     expected = []
@@ -442,49 +447,87 @@ def test_randaugment_leaves_out_a_side_that_an_operation_does_not_have(dataset: 
     ids=["missing", "empty", "no epoch", "other columns", "longer rows", "a longer row", "no number"],
 )
 def test_a_run_without_a_history_is_refused_by_name(content: str | None, tmp_path: Path) -> None:
-    path = write_run(tmp_path / "run") / "history.csv"
+    path = fake_run(runs=tmp_path).write() / "history.csv"
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(UserError, match="not the history of a run") as caught:
-        _ = Run(tmp_path / "run").history
+        _ = Run(path.parent).history
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_stage_ends_with_one_line_where_the_history_is_missing(tmp_path: Path) -> None:
-    (write_run(tmp_path / "seed0") / "history.csv").unlink()
+def draw(
+    job: str, outputs: dict[str, dict], folder: Path, *options: str | Path, **environment: str
+) -> subprocess.CompletedProcess:
+    """Run the stage of a kind of figures, which are named after their kind."""
+    plan = {"note": NOTE, "classes": NAMES}
+    plan["outputs"] = {name: {"kind": name, "runs": [], **settings} for name, settings in outputs.items()}
+    return stage(f"figures.{job}", plan, *options, "--output", folder, **environment)
+
+
+def of_runs(folder: Path) -> tuple[str | Path, ...]:
+    return "--runs", folder, "--published", REPORT.curves
+
+
+def test_a_stage_ends_with_one_line_where_the_history_is_missing(runs: list[FakeRun], tmp_path: Path) -> None:
+    (runs[0].write() / "history.csv").unlink()
     for seed, culprit in ((0, "seed0/history.csv: not the history"), (1, "seed1: not a run's folder")):
-        options = ("--runs", f"{tmp_path}:{seed}", "--output", tmp_path / "figure.png")
-        ended = stage("-m", "fashion.figures.curves", *options)
+        entry = {"runs": [["vgg8", "both", [seed]]], "reported": {}}
+        ended = draw("curves", {"curves": entry}, tmp_path / "figures", *of_runs(tmp_path))
         assert ended.returncode == 1
-        assert ended.stderr.startswith(f"error: {tmp_path}/{culprit}")
+        assert ended.stderr.startswith(f"error: {tmp_path}/vgg8/both/{culprit}")
         assert len(ended.stderr.splitlines()) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["seed0"]
+    assert not (tmp_path / "figures").exists()
 
 
-def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: list[Run], tmp_path: Path) -> None:
+def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: list[FakeRun], tmp_path: Path) -> None:
+    runs[0].write()
     settings = tmp_path / "matplotlibrc"
     settings.write_text("font.size: 20\nsavefig.bbox: tight\nsvg.fonttype: path\n")
     contents = []
     for environment in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(settings)}):
-        outputs = [tmp_path / "figure.png", tmp_path / "figure.svg"]
-        ended = stage("-m", "fashion.figures.log", "--run", runs[0].folder, "--output", *outputs, **environment)
+        shown = [["vgg8", "both", [0]]]
+        outputs = {"log": {"runs": shown}, "curves": {"runs": shown, "reported": {}}}
+        ended = draw("curves", outputs, tmp_path / "figures", *of_runs(tmp_path), **environment)
         assert (ended.returncode, ended.stderr) == (0, "")
-        contents.append([output.read_bytes() for output in outputs])
+        contents.append({path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()})
+    assert contents[0].keys() == {f"{name}.{suffix}" for name in outputs for suffix in ("png", "svg")}
     assert contents[0] == contents[1]
+
+
+def test_the_stage_of_samples_draws_what_its_plan_lists(dataset: Dataset, tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data.npz", dataset)
+    outputs = {"samples": {}, "randaugment": {}, "mixup_alpha": {}, "mixup": {"alphas": [0.2, 0.7]}}
+    ended = draw("samples", outputs, tmp_path / "figures", "--data", data)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown = {name: svg_texts(tmp_path / f"figures/{name}.svg") for name in outputs}
+    assert set(NAMES) <= set(shown["samples"])
+    assert {"α = 0.2", "α = 0.7"} <= set(shown["mixup"])
+    assert set(OPS) <= set(shown["randaugment"])
+    assert all(NOTE.split(";")[0] in " ".join(said) for said in shown.values())
+
+
+def test_the_stage_of_diagrams_draws_each_model_of_its_plan(dataset: Dataset, tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data.npz", dataset)
+    plan = {"note": "", "classes": NAMES, "outputs": {}}
+    plan["outputs"] = {name: {"kind": "diagram", "runs": [], "entry": DIAGRAMS[name]} for name in ("vgg", "vit")}
+    ended = stage("figures.diagrams", plan, "--data", data, "--output", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "small" in svg_texts(tmp_path / "vgg.svg")
+    assert "transformer" in svg_texts(tmp_path / "vit.svg")
 
 
 def test_only_figures_of_models_and_augmentations_start_with_torch() -> None:
     drawing = {path.stem for path in Path(samples.__file__).parent.glob("*.py")}
-    without = drawing - {"__init__", "samples", "canvas", "diagrams", "vit_diagrams"}
-    assert {"curves", "log", "confusion", "mistakes"} <= without
+    without = drawing - {"__init__", "samples", "diagrams"}
+    assert {"curves", "log", "overviews"} <= without
     code = f"import sys, {', '.join(f'fashion.figures.{name}' for name in without)}; print('torch' in sys.modules)"
-    assert stage("-c", code).stdout == "False\n"
+    assert python("-c", code).stdout == "False\n"
 
 
-def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[Run]) -> None:
-    figure = curves.plot(runs[:1], {"vgg8": {"run": "P13"}})
+def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[FakeRun]) -> None:
+    figure = plot_curves(runs[:1], {"vgg8": {"run": "P13"}})
     loss, accuracy = figure.subfigs[0].axes
-    theirs = curves.published_curves("P13")
+    theirs = PUBLISHED_CURVES[PUBLISHED_CURVES["run"] == "P13"]
     assert len(theirs) == 49
     for axes, metric, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
         drawn = {line.get_label(): line for line in axes.lines}
@@ -494,38 +537,18 @@ def test_published_curves_are_dashed_beside_ours_in_the_same_colours(runs: list[
             assert published.get_color() == ours.get_color()
             assert (published.is_dashed(), ours.is_dashed()) == (True, False)
     assert "published" in texts(figure)
-    assert "published" not in texts(curves.plot(runs[:1], {"vgg8": {"seconds": 1}}))
+    assert "published" not in texts(plot_curves(runs[:1], {"vgg8": {"seconds": 1}}))
 
 
 def test_every_published_run_has_its_curves() -> None:
     # The epochs of each, counted from its picture.
     epochs = dict(zip(range(1, 16), (24, 41, 36, 38, 42, 31, 46, 45, 67, 9, 9, 11, 49, 63, 31), strict=True))
-    assert {number: len(curves.published_curves(f"P{number}")) for number in epochs} == epochs
+    lengths = PUBLISHED_CURVES["run"].value_counts()
+    assert lengths.to_dict() == {f"P{number}": count for number, count in epochs.items()}
 
 
-def test_test_curves_show_the_test_in_place_of_validation(runs: list[Run]) -> None:
-    figure = curves.plot(runs[:1], {}, held_out="test")
+def test_test_curves_show_the_test_in_place_of_validation(runs: list[FakeRun]) -> None:
+    figure = plot_curves(runs[:1], held_out="test")
     drawn = {line.get_label(): line for line in figure.subfigs[0].axes[1].lines}
     np.testing.assert_array_equal(drawn["test"].get_ydata(), 100 * runs[0].history["test_accuracy"])
     assert "validation" not in drawn
-
-
-CURVES = [f"fig{number:02}" for number in (4, 6, 10, 11, 12, 14, 16, 17)] + ["ext03"]
-
-
-def caption(kind: str, figure: str) -> str:
-    """A caption as Snakemake's report and the page render it."""
-    template = jinja2.Template((Path(__file__).parents[2] / f"workflow/report/{kind}.rst").read_text())
-    return template.render(snakemake={"wildcards": {"figure": figure}, "params": {"note": ""}}).strip()
-
-
-def test_captions_say_something_of_their_own_figure() -> None:
-    of = {figure: caption("curves", f"{figure}_published_model") for figure in CURVES}
-    assert all(of[figure].startswith(f"Fig. {int(figure[3:])} of the report: ") for figure in CURVES[:-1])
-    assert len({text.splitlines()[0] for text in of.values()}) == len(CURVES)
-    # What a reader of either protocol needs.
-    assert all("where tested_weights is best; where it is last," in text for text in of.values())
-    assert caption("curves", "fig05_vgg8").startswith("Fig. 5 of the report: vgg8.")
-    assert "Dashed" not in caption("curves", "fig04_vgg8")
-    assert caption("diagram", "fig15_vit_depthwise").startswith("Fig. 15 of the report, vit_depthwise: the depthwise")
-    assert caption("diagram", "fig01_vit").startswith("Fig. 1 of the report, vit. Drawn")

@@ -10,7 +10,6 @@ import weakref
 
 import pytest
 import torch
-from runs import BOTH, DISTORTED, MODELS, MODERN, make_spec
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -21,6 +20,7 @@ from fashion.training.cuda_graph import GraphedStep
 from fashion.training.loop import Interrupted, Training
 from fashion.training.optimizer import make_optimizer
 from fashion.training.step import make_step
+from helpers.specs import BOTH, DISTORTED, MODELS, MODERN, make_spec
 
 CPU = torch.device("cpu")
 # 140 training images are eight batches of 16 and one of 12; a pause follows each, and each of validation and test.

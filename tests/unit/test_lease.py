@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from nvidia import EIGHT, listing, write_nvidia_smi
 
 from fashion.machine import lease
+from helpers.nvidia import EIGHT, listing, write_nvidia_smi
 
 UUIDS = EIGHT[:4]
 

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from runs import CONFIGURED, LIGHT
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
@@ -14,6 +13,7 @@ from fashion.models.build import build, count_flops, count_parameters
 from fashion.models.fast_cpu import Convolution, Dropout
 from fashion.models.resnet.network import SeparableBlock
 from fashion.models.vit.network import Attention, TokenBatchNorm, VisionTransformer, sincos_positions
+from helpers.checkout import CONFIGURED, LIGHT
 
 PUBLISHED_VITS = [name for name in CONFIGURED if name.startswith("published_vit")]
 

@@ -4,13 +4,14 @@ import copy
 
 import pytest
 import torch
-from runs import DISTORTED, MODERN, Run, make_spec, write_dataset
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from fashion.training.inference import FlipAveraged, load_model
 from fashion.training.loop import Training
 from fashion.training.optimizer import WeightAverage, learning_rate, make_optimizer, set_learning_rate
+from helpers.specs import DISTORTED, MODERN, make_spec
+from helpers.training import Run, write_dataset
 
 CPU = torch.device("cpu")
 STEPS = 57

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import check_legible, predict, stage, svg_texts, texts, write_predictions, write_run
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -17,6 +15,12 @@ from fashion.figures.parts import mosaic, names
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, gradient_norms
+from fashion.study.outputs import FIGURE_KINDS
+from helpers.command import stage
+from helpers.figures import check_legible, svg_texts, texts
+from helpers.runs import FakeRun, fake_run, predict
+from helpers.specs import BOTH, make_spec
+from helpers.training import write_dataset
 
 # As many as the configuration has, with names as long as its longest.
 NAMES = [f"published_vit_depthwise_5x8_min_delta_{number:02}" for number in range(28)]
@@ -130,7 +134,7 @@ def test_what_a_diverged_model_predicts_is_drawn_as_far_as_it_is_a_number(tmp_pa
 
 def test_histories_that_end_in_divergence_are_drawn(tmp_path: Path) -> None:
     runs = [
-        Run(write_run(tmp_path / f"{model}/{seed}", model=model, epochs=epochs, layers=3, seed=seed, diverged=True))
+        fake_run(model, losses=epochs, layers=3, seed=seed).diverge()
         for model, seed, epochs in (("vgg8", 0, 5), ("vgg8", 1, 1), ("vit", 0, 1))
     ]
     for run in runs:
@@ -160,28 +164,16 @@ def test_of_many_mistakes_a_row_is_shown() -> None:
     assert predictions.confidence[worst].min() >= predictions.confidence[others].max()
 
 
-def fabricate(model: str, seed: int = 0, **columns: list) -> SimpleNamespace:
-    """A run with a history of the given columns, a row for each of their entries, all other metrics 0.5."""
-    metrics = {f"{part}_{metric}": 0.5 for part in ("train", "validation") for metric in ("loss", "accuracy")}
-    epochs = len(next(iter(columns.values())))
-    filled = {"epoch": range(1, epochs + 1), "seconds": [1.0] * epochs}
-    history = pd.DataFrame(filled | {name: [value] * epochs for name, value in metrics.items()} | columns)
-    spec = {"model": {"name": model, "family": "vit"}, "augmentation": {"name": "both"}, "seed": seed}
-    best = history.loc[history["validation_loss"].idxmin()]
-    return SimpleNamespace(spec=spec, history=history, best=best, diverged=None, provenance={})
-
-
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+def runs() -> list[FakeRun]:
     """Two seeds of models of three families, one of them with a single epoch and without gradients."""
-    runs = []
-    for number, name in enumerate(NAMES):
-        for seed in (0, 1):
-            looks = {"epochs": 12, "layers": 9} if number else {"epochs": 1}
-            folder = tmp_path_factory.mktemp("runs") / "run"
-            write_run(folder, model=name, family=("vgg", "vit", "resnet")[number % 3], seed=seed, **looks)
-            runs.append(Run(folder))
-    return runs
+    return [
+        fake_run(
+            name, seed=seed, family=("vgg", "vit", "resnet")[number % 3], **({"layers": 9} if number else {"losses": 1})
+        )
+        for number, name in enumerate(NAMES)
+        for seed in (0, 1)
+    ]
 
 
 def compared(accuracies: list[float]) -> pd.DataFrame:
@@ -302,7 +294,8 @@ def test_the_trade_off_says_which_augmentation_where_there_are_several() -> None
 
 
 def test_time_to_accuracy_is_that_of_the_best_validation_so_far_over_the_seconds_so_far() -> None:
-    trained = fabricate("vit", seconds=[2.0, 3.0, 4.0], validation_loss=[0.5, 0.6, 0.4], test_accuracy=[0.5, 0.9, 0.8])
+    trained = fake_run(losses=[0.5, 0.6, 0.4], seconds=[2, 3, 4], test_accuracy=[0.5, 0.9, 0.8])
+    trained.provenance["other_processor_seconds"] = None
     axes = time_to_accuracy.plot([trained]).axes[0]
     (line,) = axes.lines
     assert axes.get_title() == "augmentation: both, 1 seed\ntimed beside a load that is not recorded"
@@ -311,7 +304,7 @@ def test_time_to_accuracy_is_that_of_the_best_validation_so_far_over_the_seconds
 
 def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
     runs = [
-        fabricate("vit", seed=seed, train_loss=[value, 1], train_accuracy=[value, 0.2])
+        fake_run("vit", seed=seed, losses=2, train_loss=[value, 1], train_accuracy=[value, 0.2])
         for seed, value in enumerate((0.3, 0.4))
     ]
     accuracy, loss, *others = all_curves.plot(runs).axes
@@ -326,7 +319,7 @@ def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
 
 def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
     columns = {"gradient_norm": [9, 9], "gradient_norm:b.weight": [1, 2], "gradient_norm:a.weight": [3, 0]}
-    first, second = gradients.plot([fabricate("vgg12", **columns), fabricate("vit", epoch=[1])]).axes[:2]
+    first, second = gradients.plot([fake_run("vgg12", losses=2, **columns), fake_run("vit", losses=1)]).axes[:2]
     drawn = [line.get_xydata().tolist() for line in first.lines]
     assert drawn == [[[1, 1], [2, 3]], [[1, 2], [2, gradients.LEAST]]]
     assert first.lines[0].get_color() != first.lines[1].get_color()
@@ -335,40 +328,38 @@ def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
 
 
 def test_names_of_weights_are_read_as_they_are(tmp_path: Path) -> None:
-    norms = gradient_norms(Run(write_run(tmp_path / "run", layers=2)).history)
+    norms = gradient_norms(Run(fake_run(runs=tmp_path, layers=2).write()).history)
     assert list(norms) == ["gradient_norm:features.0.weight", "gradient_norm:features.1.weight"]
     assert norms.shape == (12, 2)
 
 
-@pytest.mark.parametrize("module", ["time_to_accuracy", "all_curves", "gradients"])
-def test_a_stage_draws_the_histories_that_it_is_given(module: str, tmp_path: Path) -> None:
-    write_run(tmp_path / "vit/both/seed3", model="vit", layers=3)
-    output = tmp_path / "figure.svg"
-    ended = stage("-m", f"fashion.figures.{module}", "--runs", f"{tmp_path}/vit/both:3", "--output", output)
+def test_the_stage_draws_every_overview_of_the_runs_and_rows_that_it_is_given(dataset, tmp_path: Path) -> None:
+    shown = [["vit", "both", [0, 1]], ["vgg8", "both", [1]]]
+    for model, seed in (("vit", 0), ("vit", 1), ("vgg8", 0), ("vgg8", 1), ("other", 0)):
+        spec = make_spec(name=model, augmentation=BOTH, seed=seed)
+        FakeRun(spec, tmp_path / "runs", right=random_predictions(seed, 60)).write()
+    (tmp_path / "tables").mkdir()
+    rows = compared([0.5, 0.6, 0.7]).assign(model=["vit", "vgg8", "other"])
+    pd.concat([rows, rows.assign(augmentation="none")]).to_csv(tmp_path / "tables/comparison.csv", index=False)
+    row = {"run": "P1", "model": "vit", "augmentation": "both", "accuracies": "0.87", "low": 0.85, "high": 0.9}
+    row |= {"reported_accuracy": 0.8704, "clean_accuracy": 0.9, "tested_on": "augmented", "seeds": 1, "test_images": 9}
+    pd.DataFrame([row]).to_csv(tmp_path / "tables/repeats.csv", index=False)
+    kinds = [name for name, kind in FIGURE_KINDS.items() if kind.job == "overviews"]
+    names = [f"class {label}" for label in "abcdefghij"]
+    outputs = {kind: {"kind": kind, "runs": shown if kind != "published_runs" else []} for kind in kinds}
+    folders = ("--runs", tmp_path / "runs", "--tables", tmp_path / "tables", "--output", tmp_path / "figures")
+    data = write_dataset(tmp_path / "data.npz", dataset)
+    plan = {"note": "", "classes": names, "outputs": outputs}
+    ended = stage("figures.overviews", plan, "--data", data, *folders)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "vit" in svg_texts(output)
-
-
-def test_the_trade_off_shows_the_rows_that_it_is_asked_for(tmp_path: Path) -> None:
-    table = compared([0.5, 0.6, 0.7])
-    rows = pd.concat([table.assign(augmentation=name) for name in ("none", "both")])
-    rows.to_csv(tmp_path / "comparison.csv", index=False)
-    output = tmp_path / "figure.svg"
-    groups = [f"runs/{NAMES[0]}/none:0", f"runs/{NAMES[2]}/both:0"]
-    options = ("--comparison", tmp_path / "comparison.csv", "--runs", *groups, "--families", "vgg", "vit")
-    ended = stage("-m", "fashion.figures.tradeoff", *options, "--output", output)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    shown = svg_texts(output)
-    assert [name for name in NAMES if any(text.startswith(name) for text in shown)] == [NAMES[0], NAMES[2]]
-
-
-@pytest.mark.parametrize("module", ["confusion", "reliability"])
-def test_a_stage_draws_the_models_that_it_is_given(module: str, tmp_path: Path) -> None:
-    for model in ("vgg8", "vit"):
-        for seed in (0, 1):
-            write_predictions(tmp_path / f"{model}/both/seed{seed}", random_predictions(seed))
-    outputs = [tmp_path / "figure.png", tmp_path / "figure.svg"]
-    groups = [f"{tmp_path}/{model}/both:0,1" for model in ("vit", "vgg8")]
-    ended = stage("-m", f"fashion.figures.{module}", "--runs", *groups, "--output", *outputs)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "vit" in svg_texts(outputs[1])
+    written = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert written == {f"{kind}.{suffix}" for kind in kinds for suffix in ("png", "svg")}
+    said = {kind: "\n".join(svg_texts(tmp_path / f"figures/{kind}.svg")) for kind in kinds}
+    for kind in set(kinds) - {"published_runs"}:
+        assert "vit" in said[kind], kind
+        assert "vgg8" in said[kind], kind
+        assert "other" not in said[kind], kind
+        assert "none" not in said[kind], kind
+    assert "n = 2 × 60" in said["confusion"]
+    assert "a 0" in said["confusion"]  # the classes' names
+    assert "P1" in said["published_runs"]

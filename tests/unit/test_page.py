@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fabricated_page import ROOT, RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
 
 from fashion.answer.bars import WIDTH, bar
 from fashion.answer.page import PARTS, totals
@@ -17,6 +16,7 @@ from fashion.records.progress import State
 from fashion.records.run import Run
 from fashion.study.digest import code_digest
 from fashion.study.study import Study
+from helpers.page import ROOT, RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
 
 
 @pytest.fixture(scope="module")

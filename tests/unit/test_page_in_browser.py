@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser
-from fabricated_page import make_page, published_study, write_results
+
+from helpers.browser import CHROMIUM, Browser
+from helpers.page import make_page, published_study, write_results
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 

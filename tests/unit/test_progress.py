@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fabricated_results import Results, history
 
 from fashion.records import progress
 from fashion.records.progress import quiet_after
+from fashion.study.run_folder import CHECKPOINT
 from fashion.study.study import resolve
+from helpers.results import Results
 
 EPOCH = "vit both seed 0, epoch 2: train loss 0.4, 2.0 s, best so far"
 KEY = ("vit", "both", 0)
@@ -38,7 +39,7 @@ def test_a_training_runs_while_it_writes(results):
     assert (word(results), results.states()[KEY].history) == ("running", None)
     results.log(KEY, "no CUDA device", EPOCH, age=3600)
     assert word(results) == "waiting"  # with nothing to go on from
-    results.checkpoint(KEY, history(0.5, 0.4))
+    results.checkpoint(KEY, 0.5, 0.4)
     state = results.states()[KEY]
     assert state.word == "running"
     assert state.history["validation_loss"].tolist() == [0.5, 0.4]
@@ -49,9 +50,9 @@ def test_a_training_runs_while_it_writes(results):
 
 def test_a_training_that_wrote_nothing_for_long_is_stopped(results):
     results.log(KEY, EPOCH, age=3600)
-    results.checkpoint(KEY, history(0.5, 0.4), age=170)
+    results.checkpoint(KEY, 0.5, 0.4, age=170)
     assert word(results) == "running"
-    results.checkpoint(KEY, history(0.5, 0.4), age=190)
+    results.checkpoint(KEY, 0.5, 0.4, age=190)
     state = results.states()[KEY]
     assert (state.word, len(state.history)) == ("stopped", 2)
 
@@ -62,7 +63,7 @@ def test_a_checkpoint_that_takes_long_to_write_may_be_old():
 
 
 def test_an_interrupted_training_is_stopped_at_once_and_runs_once_taken_up(results):
-    results.checkpoint(KEY, history(0.5, 0.4))
+    results.checkpoint(KEY, 0.5, 0.4)
     results.log(KEY, EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5")
     assert word(results) == "stopped"
     results.log(
@@ -84,7 +85,7 @@ def test_an_interrupted_training_is_stopped_at_once_and_runs_once_taken_up(resul
 @pytest.mark.parametrize("age", [0, 3600])
 def test_a_failed_training_says_its_logs_last_line(results, last, age):
     results.log(KEY, "x" * 100_000, EPOCH, "crashed", "Traceback (most recent call last):", last, "", age=age)
-    results.checkpoint(KEY, history(0.5, 0.4), age)
+    results.checkpoint(KEY, 0.5, 0.4, age=age)
     state = results.states()[KEY]
     assert (state.word, state.reason, len(state.history)) == ("failed", last, 2)
     results.log(KEY, last, "vit both seed 0: taken up at epoch 3")
@@ -96,11 +97,11 @@ def test_a_finished_run_is_one_that_was_evaluated(results):
     results.train(KEY)
     state = results.states()[KEY]
     assert (state.word, len(state.history), state.run.provenance["device"]) == ("waiting", 2, "a CPU")
-    results.log(KEY, "error: of an evaluation before this training", stage="evaluate", age=200)
+    results.log(KEY, "error: of an evaluation before this training", evaluation=True, age=200)
     assert word(results) == "waiting"
-    results.log(KEY, stage="evaluate", age=1)
+    results.log(KEY, evaluation=True, age=1)
     assert word(results) == "running"
-    results.log(KEY, "error: no", stage="evaluate", age=80)
+    results.log(KEY, "error: no", evaluation=True, age=80)
     assert (word(results), results.states()[KEY].reason) == ("failed", "error: no")
     results.evaluate(KEY)
     state = results.states()[KEY]
@@ -130,7 +131,7 @@ def test_a_diverged_run_has_its_own_word(results):
 def test_a_damaged_file_fails_its_run_alone(results, file):
     results.train(KEY)
     results.evaluate(KEY)
-    path = results.write(f"runs/vit/both/seed0/{file}", "[1", age=100)
+    path = results.write(results.path(KEY) / file, "[1", age=100)
     state = results.states()[KEY]
     assert state.word == "failed"
     assert state.reason.startswith(f"{path}: ")
@@ -138,7 +139,8 @@ def test_a_damaged_file_fails_its_run_alone(results, file):
 
 
 def test_a_history_so_far_that_has_just_gone_is_none(results):
-    results.checkpoint(KEY, "")
+    results.checkpoint(KEY)
+    results.write(results.path(KEY, CHECKPOINT).with_suffix(".csv"), "")
     assert (word(results), results.states()[KEY].history) == ("running", None)
 
 
@@ -155,15 +157,15 @@ def test_nothing_is_read_again_unless_it_changed(results, monkeypatch):
     monkeypatch.setattr(pd, "read_csv", counted(pd.read_csv))
     monkeypatch.setattr(progress, "open", counted(open), raising=False)
     results.log(KEY, EPOCH)
-    results.checkpoint(KEY, history(0.5, 0.4))
+    results.checkpoint(KEY, 0.5, 0.4)
     results.states()
-    assert sorted(reads) == ["vit_both_seed0.csv", "vit_both_seed0.log"]
+    assert sorted(reads) == ["seed0.csv", "seed0.train.log"]
     reads.clear()
     results.states()
     assert reads == []
-    results.write("checkpoints/vit_both_seed0.csv", history(0.5, 0.4, 0.3))
+    results.checkpoint(KEY, 0.5, 0.4, 0.3)
     assert len(results.states()[KEY].history) == 3
-    assert reads == ["vit_both_seed0.csv"]
+    assert reads == ["seed0.csv"]
     results.train(KEY)
     results.evaluate(KEY)
     results.states()

@@ -1,7 +1,6 @@
 """Publishing finished runs, and checking others against them, on fabricated runs of known correctness."""
 
 import copy
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,18 +11,16 @@ import pytest
 
 from fashion.errors import UserError
 from fashion.records.run import finished_runs
-from fashion.reference import answer, compare, publish
+from fashion.reference import compare, publish, verdicts
 from fashion.reference.compare import AGREES, DISAGREES, OTHER, UNDECIDED, check
 from fashion.study.run_folder import RECORDS
 from fashion.study.study import Study, resolve
+from helpers.checkout import REPORT, ROOT
+from helpers.runs import FakeRun, make_history
 
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
 DIFFICULTY = np.random.default_rng(0).permutation(np.arange(IMAGES) / IMAGES)
-LABELS = np.arange(IMAGES) % 10
-# Of a history, besides those with values of their own.
-COLUMNS = [f"{part}_{metric}" for part in ("train", "test") for metric in ("loss", "accuracy")]
-COLUMNS += ["validation_accuracy", "gradient_norm:first", "gradient_norm:last"]
 
 
 @pytest.fixture
@@ -34,26 +31,19 @@ def study(config) -> Study:
 
 
 def finish(
-    results: Path, spec: dict, accuracy: float = 0.9, commit: str | None = "c0ffee", images: int = IMAGES
+    results: Path,
+    spec: dict,
+    accuracy: float = 0.9,
+    commit: str | None = "c0ffee",
+    images: int = IMAGES,
+    augmented: float | None = None,
 ) -> Path:
     """Write what a finished run leaves, weights too; returns its folder."""
-    folder = results / "runs" / spec["model"]["name"] / spec["augmentation"]["name"] / f"seed{spec['seed']}"
-    folder.mkdir(parents=True, exist_ok=True)
-    right = DIFFICULTY[:images] < accuracy
-    (folder / "model.safetensors").write_bytes(b"weights")
-    (folder / "spec.json").write_text(json.dumps(spec))
-    history = {"epoch": [1, 2], "validation_loss": [0.5, 0.4], "seconds": [1800.0, 1800.0]}
-    history |= {column: [0.5, 0.6] for column in COLUMNS}
-    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
-    provenance = {"commit": commit, "device": "a GPU", "driver": "1.0", "threads": 8, "python": "3.12.3"}
-    provenance |= {"packages": {"torch": "2.11.0"}, "finished": "2026-11-23T00:00:00+00:00"}
-    (folder / "provenance.json").write_text(json.dumps(provenance))
-    metrics = {"test_images": images, "test_accuracy": right.mean(), "parameters": 1000, "flops_per_image": 1e6}
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    labels = LABELS[:images]
-    logits = np.eye(10, dtype=np.float32)[np.where(right, labels, (labels + 1) % 10)]
-    np.savez(folder / "predictions.npz", logits=logits, labels=labels)
-    return folder
+    facts = {"right": DIFFICULTY[:images] < accuracy, "history": make_history([0.5, 0.4], layers=2, seconds=1800)}
+    if augmented is not None:
+        facts["augmented"] = DIFFICULTY[:images] < augmented
+    provenance = {"commit": commit, "device": "a GPU", "driver": "1.0", "gpu": {"shared": 0}}
+    return FakeRun(spec, results / "runs", provenance=provenance, **facts).write()
 
 
 def finish_all(results: Path, study: Study, **settings) -> Path:
@@ -76,7 +66,7 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     results = finish_all(tmp_path / "results", study)
     draw(results, "figures/ext04_confusion.png", "figures/ext04_confusion.svg", "figures/fig01_samples.png")
     draw(results, "figures/fig03_vgg8_diagram.png", "tables/per_class.md")
-    assert publish.publish(study, results, tmp_path / "reference") == []
+    assert publish.publish(study, REPORT, results, tmp_path / "reference") == []
     published = files(tmp_path / "reference")
     runs = [name for name in published if name.startswith("runs/")]
     assert {Path(name).name for name in runs} == {*RECORDS, "correct.npy"}
@@ -117,7 +107,7 @@ def test_the_same_results_give_the_same_bytes(study, tmp_path):
     results = finish_all(tmp_path / "results", study)
     first, second = tmp_path / "first", tmp_path / "second"
     for reference in (first, second, second):
-        publish.publish(study, results, reference)
+        publish.publish(study, REPORT, results, reference)
     assert files(first) == files(second)
     assert {path.name for path in tmp_path.iterdir()} == {"results", "first", "second"}
 
@@ -126,7 +116,7 @@ def test_which_images_were_right_survives(study, tmp_path):
     # A number of images that is no multiple of eight.
     results, spec = tmp_path / "results", study.specs["vit", "both", 0]
     finish(results, spec, accuracy=0.8, images=1001)
-    publish.publish(study, results, tmp_path / "reference")
+    publish.publish(study, REPORT, results, tmp_path / "reference")
     (run,) = finished_runs(tmp_path / "reference").values()
     assert (run.correct == (DIFFICULTY[:1001] < 0.8)).all()
 
@@ -142,7 +132,7 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     later = (trained_again / "predictions.npz").stat().st_mtime + 1
     os.utime(trained_again / "provenance.json", (later, later))
     draw(results, "tables/per_class.md", "figures/ext04_confusion.png", "figures/fig14_vit_curves.png")
-    missing = publish.publish(study, results, tmp_path / "reference")
+    missing = publish.publish(study, REPORT, results, tmp_path / "reference")
     assert set(missing) == study.specs.keys() - {("vit", "both", 0)}
     published = files(tmp_path / "reference")
     # Both would say more than the published run.
@@ -162,8 +152,8 @@ def test_two_machines_share_a_study(study, tmp_path):
                 finish(tmp_path / machine, spec, commit=None)
         draw(tmp_path / machine, f"figures/fig{'14' if model == 'vit' else '04'}_{model}_curves.png")
         # By way of a reference, as an archive from that machine is one.
-        publish.publish(study, tmp_path / machine, tmp_path / f"from_{machine}", commit=f"of {machine}")
-        missing = publish.publish(study, tmp_path / f"from_{machine}", tmp_path / "reference")
+        publish.publish(study, REPORT, tmp_path / machine, tmp_path / f"from_{machine}", commit=f"of {machine}")
+        missing = publish.publish(study, REPORT, tmp_path / f"from_{machine}", tmp_path / "reference")
     assert missing == []
     published = files(tmp_path / "reference")
     assert {"figures/fig14_vit_curves.png", "figures/fig04_vgg8_curves.png"} <= published.keys()
@@ -172,19 +162,19 @@ def test_two_machines_share_a_study(study, tmp_path):
 
 def test_a_failure_leaves_the_reference_as_it_was(study, tmp_path, monkeypatch):
     results, reference = finish_all(tmp_path / "results", study), tmp_path / "reference"
-    publish.publish(study, results, reference)
+    publish.publish(study, REPORT, results, reference)
     before = files(reference)
     finish_all(results, study, accuracy=0.5)
     monkeypatch.setattr(publish, "write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        publish.publish(study, results, reference)
+        publish.publish(study, REPORT, results, reference)
     assert files(reference) == before
     assert {path.name for path in tmp_path.iterdir()} == {"results", "reference"}
 
 
 def test_nothing_finished_is_no_reference(study, tmp_path):
     with pytest.raises(UserError, match="no finished run of the study report"):
-        publish.publish(study, tmp_path / "results", tmp_path / "reference")
+        publish.publish(study, REPORT, tmp_path / "results", tmp_path / "reference")
     assert not (tmp_path / "reference").exists()
 
 
@@ -281,18 +271,9 @@ def test_compare_with_nothing_in_common(study, tmp_path, monkeypatch):
 def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_number(config, tmp_path):
     config["studies"]["published"] |= {"models": ["published_vgg8"], "seeds": [0]}
     study, results = resolve(config, "published"), tmp_path / "results"
-    for spec in study.specs.values():
-        folder = finish(results, spec, accuracy=0.92)
-    metrics = json.loads((folder / "metrics.json").read_text()) | {"augmented_test_accuracy": 0.9}
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    with np.load(folder / "predictions.npz") as saved:
-        wrong = np.roll(saved["logits"], 1, axis=1)
-        np.savez(
-            folder / "predictions.npz",
-            **saved,
-            augmented_logits=np.where(DIFFICULTY[:, None] < 0.9, saved["logits"], wrong),
-        )
-    publish.publish(study, results, tmp_path / "reference")
+    for (_, augmentation, _), spec in study.specs.items():
+        finish(results, spec, accuracy=0.92, augmented=0.9 if augmentation == "both" else None)
+    publish.publish(study, REPORT, results, tmp_path / "reference")
     run = finished_runs(tmp_path / "reference")["published_vgg8", "both", 0]
     assert (run.correct.mean(), run.correct_of("augmented_").mean()) == (0.92, 0.9)
     repeats = pd.read_csv(tmp_path / "reference/tables/repeats.csv").set_index("run")
@@ -304,19 +285,18 @@ def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_nu
 
 
 def test_the_readme_has_the_answer_that_the_references_give():
-    root = Path(__file__).parents[2]
-    page = (root / "README.md").read_text(encoding="utf-8")
-    assert answer.insert(page, answer.answer(root / "docs/reference")) == page
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert verdicts.insert(page, verdicts.answer(ROOT / "docs/reference", REPORT.readings)) == page
 
 
 def test_a_page_without_a_place_for_the_answer_is_refused():
     with pytest.raises(UserError, match="put <!-- answer"):
-        answer.insert("# A page", "the answer")
+        verdicts.insert("# A page", "the answer")
 
 
 def test_without_a_reference_or_a_page_there_is_no_answer(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="make publish"):
-        answer.answer(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["fashion.reference.answer", "--page", str(tmp_path / "README.md")])
+        verdicts.answer(tmp_path, REPORT.readings)
+    monkeypatch.setattr(sys, "argv", ["fashion.reference.verdicts", "--page", str(tmp_path / "README.md")])
     with pytest.raises(UserError, match="no page to write the answer into"):
-        answer.main()
+        verdicts.main()

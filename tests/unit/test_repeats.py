@@ -1,51 +1,51 @@
 """Published numbers beside ours: which repeat, on fabricated runs on both sides of the interval."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import check_legible
 
 from fashion.answer.repeats import readable, repeats
-from fashion.figures import repeats as figure
+from fashion.figures import published_runs
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction_interval
+from fashion.study.outputs import summary
 from fashion.study.study import Study, resolve
+from helpers.checkout import CONFIG, REPORT
+from helpers.figures import check_legible
+from helpers.runs import FakeRun, make_history
+
+PROTOCOL = REPORT.read_claims()["protocols"]["as_published"]
 
 
-@pytest.fixture
-def study(config) -> Study:
-    return resolve(config, "published")
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return resolve(CONFIG, "published")
 
 
 def finished(study: Study, accuracies: dict[str, list[float]], **training) -> Runs:
     """A study's runs: as published `accuracies` of runs such as P13, and 2 points more on clean images."""
-    runs = Runs(study.summary(), Path())
-    groups = {}
+    runs = Runs(summary(study, REPORT), Path())
     for model, augmentation in runs.runs:
-        name = runs.reported(model, augmentation).get("run")
-        of_run = accuracies.get(name, [0.9] * 3)
-        groups[model, augmentation] = [
-            SimpleNamespace(
-                spec={**(spec := study.specs[model, augmentation, seed]), "training": spec["training"] | training},
+        of_run = accuracies.get(runs.reported(model, augmentation).get("run"), [0.9] * 3)
+        runs.runs[model, augmentation] = [
+            FakeRun(
+                {**(spec := study.specs[model, augmentation, seed]), "training": spec["training"] | training},
+                history=make_history(40 + seed),
                 metrics={
                     "test_accuracy": accuracy + 0.02 * (augmentation == "both"),
                     "augmented_test_accuracy": accuracy,
                     "test_images": 10_000,
                 },
-                history=np.zeros(40 + seed),
-                diverged=None,
             )
             for seed, accuracy in enumerate(of_run)
         ]
-    runs.runs = groups
     return runs
 
 
 def test_every_published_run_has_its_row_in_order(study):
-    table = repeats(finished(study, {}))
+    table = repeats(finished(study, {}), PROTOCOL)
     assert list(table["run"]) == [f"P{number}" for number in range(1, 16)]
     assert list(table["tested_on"]) == ["clean"] * 3 + ["RandAugmented"] * 6 + ["clean"] * 3 + ["RandAugmented"] * 3
 
@@ -63,7 +63,7 @@ def test_every_published_run_has_its_row_in_order(study):
     ],
 )
 def test_a_number_repeats_where_one_more_seed_would_lie(study, accuracies, verdict):
-    row = repeats(finished(study, {"P13": accuracies})).set_index("run").loc["P13"]
+    row = repeats(finished(study, {"P13": accuracies}), PROTOCOL).set_index("run").loc["P13"]
     assert row["verdict"] == verdict
     assert pd.isna(row["low"]) == pd.isna(row["high"]) == (verdict == "undecided")
     assert row["accuracy"] == pytest.approx(np.mean(accuracies))
@@ -80,13 +80,13 @@ def test_a_number_repeats_where_one_more_seed_would_lie(study, accuracies, verdi
     ],
 )
 def test_another_protocol_decides_nothing_and_is_named(study, training, why):
-    table = repeats(finished(study, {}, **training))
+    table = repeats(finished(study, {}, **training), PROTOCOL)
     assert (table["verdict"] == "undecided").all()
     assert (table["why_undecided"] == why).all()
 
 
-def test_a_study_without_published_networks_repeats_nothing(config):
-    assert repeats(finished(resolve(config, "report"), {})).empty
+def test_a_study_without_published_networks_repeats_nothing():
+    assert repeats(finished(resolve(CONFIG, "report"), {}), PROTOCOL).empty
 
 
 def test_the_prediction_interval_holds_the_next_value_as_often_as_it_says():
@@ -96,12 +96,12 @@ def test_the_prediction_interval_holds_the_next_value_as_often_as_it_says():
 
 
 def test_the_table_and_the_figure_are_for_a_reader(study, tmp_path):
-    table = repeats(finished(study, {"P13": [0.9168, 0.9178, 0.9188], "P1": [0.87]}))
+    table = repeats(finished(study, {"P13": [0.9168, 0.9178, 0.9188], "P1": [0.87]}), PROTOCOL)
     shown = readable(table).set_index("run")
     assert shown["ours"]["P13"] == "91.78 ± 0.10 %"
     assert shown["ours, clean images"]["P13"] == "93.78 ± 0.10 %"
     assert shown["epochs (published)"]["P13"] == "41.0 (49)"
     assert (shown["ours"]["P1"], shown["one more seed (95 %)"]["P1"]) == ("87.00 %", "")
-    drawn = figure.plot(table)
+    drawn = published_runs.plot(table)
     check_legible(drawn, tmp_path)
     assert [label.get_text() for label in drawn.axes[0].get_yticklabels()][12] == "P13  vgg8, both, n = 3"

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from runs import CONFIGURED
 
 from fashion.models.build import build, count_flops, count_parameters
 from fashion.study.resources import (
@@ -14,6 +13,7 @@ from fashion.study.resources import (
     training_mb,
     training_threads,
 )
+from helpers.checkout import CONFIGURED
 
 
 @pytest.mark.parametrize("name", CONFIGURED)

@@ -14,10 +14,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, MODELS, Run, make_spec, write_dataset
 
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.loop import Interrupted, Training
+from helpers.specs import BOTH, MODELS, make_spec
+from helpers.training import Run, write_dataset
 
 KILLS = 8  # of each family's training: 24 in all
 EPOCHS = 10  # of a training that is stopped once; one that is killed again and again has more

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import BOTH, CONFIGURED, LIGHT, MODELS, make_spec
 from torch.nn.functional import cross_entropy
 
 from fashion.files import read_json, write_json
@@ -17,6 +16,8 @@ from fashion.training.inference import place
 from fashion.training.loop import Interrupted, Training
 from fashion.training.optimizer import make_optimizer, moments
 from fashion.training.step import make_step
+from helpers.checkout import CONFIGURED, LIGHT
+from helpers.specs import BOTH, MODELS, make_spec
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 

@@ -7,28 +7,39 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import predict, write_run
 from matplotlib.figure import Figure
 
-from fashion.figures import confusion, curves, log, mistakes, reliability, repeats, samples, time_to_accuracy, tradeoff
+from fashion.figures import (
+    confusion,
+    curves,
+    log,
+    mistakes,
+    published_runs,
+    reliability,
+    samples,
+    time_to_accuracy,
+    tradeoff,
+)
 from fashion.figures.parts.sheet import save
 from fashion.figures.parts.svg import BLACK, describe, svg
-from fashion.records.run import Run
+from helpers.runs import FakeRun, predict
+from helpers.specs import make_spec
 
+NO_CURVES = pd.DataFrame({"run": []})
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def drawn(tmp_path: Path, dataset) -> dict[str, Figure]:
+def drawn(dataset) -> dict[str, Figure]:
     """Figures of each kind of mark."""
-    runs = [Run(write_run(tmp_path / str(seed), seed=seed)) for seed in (0, 1)]
+    runs = [FakeRun(make_spec(seed=seed)) for seed in (0, 1)]
     groups = [("vit", "both", [predict((8, 9, 0.9), (8, 8, 0.7), (1, 1, 0.6))])]
     numbers = {"parameters": 55562, "flops_per_image": 1.7e6, "test_accuracy": 0.876, "test_accuracy_low": 0.87}
     numbers |= {"test_accuracy_high": 0.88, "reported_test_accuracy": 0.88, "seeds": 1, "test_images": 100}
     row = {"run": "P1", "model": "vit", "augmentation": "both", "accuracies": "0.87 0.88", "low": 0.85, "high": 0.9}
     row |= {"reported_accuracy": 0.8704, "clean_accuracy": 0.9, "tested_on": "augmented", "seeds": 2, "test_images": 9}
     return {
-        "curves": curves.plot(runs, {}),
+        "curves": curves.plot(runs, {}, NO_CURVES),
         "log": log.plot(runs[0].history),
         "mixup": samples.mixup_samples(dataset),
         "mistakes": mistakes.plot(dataset.test_images, groups),
@@ -36,7 +47,7 @@ def drawn(tmp_path: Path, dataset) -> dict[str, Figure]:
         "reliability": reliability.plot(groups),
         "time": time_to_accuracy.plot(runs),
         "tradeoff": tradeoff.plot(pd.DataFrame([{"model": "vit", "augmentation": "both", **numbers}]), {"vit": "vit"}),
-        "repeats": repeats.plot(pd.DataFrame([row])),
+        "repeats": published_runs.plot(pd.DataFrame([row])),
     }
 
 
@@ -83,10 +94,10 @@ def test_text_on_a_light_fill_stays_black(drawn: dict[str, Figure]) -> None:
 
 
 def test_ids_do_not_meet_those_of_another_figure(drawn: dict[str, Figure]) -> None:
-    ids = [set(re.findall(r'id="([^"]+)"', svg(drawn["curves"], name))) for name in ("one", "other")]
+    text, other = (svg(drawn["curves"], name) for name in ("one", "other"))
+    ids = [set(re.findall(r'id="([^"]+)"', one)) for one in (text, other)]
     assert ids[0]
     assert not ids[0] & ids[1]
-    text = svg(drawn["curves"], "one")
     assert {*re.findall(r'href="#(\w+)"', text), *re.findall(r"url\(#(\w+)\)", text)} == ids[0]
 
 

@@ -1,30 +1,33 @@
 """Tables over runs: numbers that can be counted by hand."""
 
-import argparse
-import json
 import math
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import predict, write_predictions
-from runs import write_dataset
 from scipy import stats
 
 from fashion.errors import UserError
 from fashion.image import CLASSES
 from fashion.records.confidence import reliability
 from fashion.records.predictions import Predictions
-from fashion.records.run import Run, group, read_groups
+from fashion.records.run import Run, groups_of, predictions_of_groups
 from fashion.records.statistics import over_seeds_and_images
-from fashion.tables import ablation, calibration, classes, comparison, per_class
+from fashion.study.outputs import TABLE_KINDS
+from fashion.tables import ablation, calibration, comparison, per_class
 from fashion.tables.hyperparameters import hyperparameters
+from helpers.command import stage
+from helpers.runs import FakeRun, predict
+from helpers.specs import make_spec
+from helpers.training import write_dataset
 
 # Of two trousers (class 1) one is taken for a dress (3), of three dresses one for a trouser; a bag (8) is found.
 FIRST = predict((1, 1, 0.9), (1, 3, 0.9), (3, 3, 0.9), (3, 3, 0.9), (3, 1, 0.9), (8, 8, 0.9))
 # Another seed: all trousers.
 SECOND = predict(*((label, 1, 0.5) for label in FIRST.labels))
+NAMES = [f"digit {label}" for label in range(10)]
 
 
 def test_precision_recall_and_f1_are_those_of_each_class() -> None:
@@ -38,14 +41,43 @@ def test_precision_recall_and_f1_are_those_of_each_class() -> None:
     assert (scores.drop(["Trouser", "Dress", "Bag"]) == 0).all(axis=None)
 
 
-def test_classes_have_the_names_that_the_command_line_gives(dataset, tmp_path, monkeypatch) -> None:
-    names = [f"digit {label}" for label in range(10)]
-    data, output = write_dataset(tmp_path / "data.npz", dataset), tmp_path / "table1.csv"
-    command = ["classes", "--data", str(data), "--classes", json.dumps(names), "--output", str(output)]
-    monkeypatch.setattr("sys.argv", command)
-    classes.main()
-    assert pd.read_csv(output)["class"].tolist() == names
-    assert per_class.per_class([("vit", "both", [FIRST])], names)["class"].tolist() == names
+def make_tables(folder: Path, dataset, *names: str, **settings: dict) -> subprocess.CompletedProcess:
+    """Run the stage on two seeds of one model, for tables that are named after their kind."""
+    runs = [FakeRun(make_spec(seed=seed), folder / "runs", right=right) for seed, right in ((0, FIRST), (1, SECOND))]
+    for run in runs:
+        run.write()
+    outputs = {name: {"kind": name, "runs": [["small", "none", [0, 1]]], **settings.get(name, {})} for name in names}
+    summary = {"models": {"small": {"augmentations": {"none": [0, 1]}, "reported": {}}}, "accuracy_goals": [0.9]}
+    plan = {"note": "a note", "classes": NAMES, "outputs": outputs, "summary": summary}
+    data = write_dataset(folder / "data.npz", dataset)
+    return stage("tables.make", plan, "--runs", folder / "runs", "--data", data, "--output", folder / "tables")
+
+
+def test_the_stage_makes_every_table_that_is_not_the_answers(dataset, tmp_path) -> None:
+    names = [name for name, kind in TABLE_KINDS.items() if kind.job == "tables"]
+    settings = {"operations": {"magnitudes": [9]}, "hyperparameters": {"training": {"epochs": 3}, "overrides": {}}}
+    done = make_tables(tmp_path, dataset, *names, **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    written = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert written == {f"{name}.{suffix}" for name in names for suffix in ("csv", "md")}
+    for name in names:
+        text = (tmp_path / f"tables/{name}.md").read_text()
+        assert text.startswith("|")
+        assert text.endswith("|\n\n*a note*\n")
+    read = {name: pd.read_csv(tmp_path / f"tables/{name}.csv") for name in names}
+    assert read["classes"]["class"].tolist() == read["per_class"]["class"].tolist() == NAMES
+    assert read["classes"]["train_images"].tolist() == [20] * 10
+    assert read["comparison"].loc[0, ["model", "augmentation", "seeds"]].tolist() == ["small", "none", 2]
+    assert read["comparison"].loc[0, "test_accuracy"] == pytest.approx((4 / 6 + 2 / 6) / 2)
+    assert read["compute"]["model"].tolist() == ["small", "small", "all"]
+    assert read["hyperparameters"].loc[0].tolist()[:2] == ["epochs", 3]
+    assert "at magnitude 9" in read["operations"]
+
+
+def test_a_table_of_an_unknown_kind_is_no_empty_one(dataset, tmp_path) -> None:
+    done = make_tables(tmp_path, dataset, "claims")
+    assert done.returncode == 1
+    assert done.stderr.endswith("ValueError: no table of the kind claims\n")
 
 
 def test_a_setting_that_only_a_model_has_is_a_row_without_a_common_value() -> None:
@@ -222,9 +254,9 @@ def test_what_reads_the_same_as_the_best_is_bold_too() -> None:
 
 def test_predictions_are_read_by_model_augmentation_and_seed(tmp_path: Path) -> None:
     for seed, predictions in ((0, FIRST), (3, SECOND)):
-        write_predictions(tmp_path / f"vit/both/seed{seed}", predictions)
-    ((model, augmentation, seeds),) = read_groups([group(f"{tmp_path}/vit/both:3,0")])
-    assert (model, augmentation) == ("vit", "both")
+        FakeRun(make_spec(name="vit", seed=seed), tmp_path, right=predictions).write("predictions.npz")
+    ((model, augmentation, seeds),) = predictions_of_groups(groups_of(tmp_path, [("vit", "none", [3, 0])]))
+    assert (model, augmentation) == ("vit", "none")
     for read, written in zip(seeds, (SECOND, FIRST), strict=True):
         np.testing.assert_array_equal(read.logits, written.logits)
         np.testing.assert_array_equal(read.labels, written.labels)
@@ -236,9 +268,3 @@ def test_missing_or_damaged_predictions_are_refused_by_name(content: bytes | Non
         (tmp_path / "predictions.npz").write_bytes(content)
     with pytest.raises(UserError, match=r"predictions\.npz has no usable predictions"):
         _ = Run(tmp_path).predictions
-
-
-@pytest.mark.parametrize("text", ["vit", "both:0", "vit/both", "vit/both:", "vit/both:0,", "vit/both:x", "/both:0"])
-def test_what_names_no_runs_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="not of the form <model>/<augmentation>:<seed>,<seed>"):
-        group(text)

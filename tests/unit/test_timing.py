@@ -1,11 +1,10 @@
 """Times of a busy machine are told from those of a training that had what it needed."""
 
-from types import SimpleNamespace
-
 import pytest
-from fabricated import QUIET
 
 from fashion.records.timing import BUSY, SHARED, UNKNOWN, doubt, doubts
+from helpers.runs import QUIET, FakeRun
+from helpers.specs import make_spec
 
 LARGE = QUIET | {"threads": 8, "cores": 16, "processor_seconds": 560.0, "other_processor_seconds": 0.0}
 
@@ -36,9 +35,10 @@ def test_the_rule(provenance: dict, words: str) -> None:
 
 
 def test_of_several_runs_it_says_how_many() -> None:
-    quiet, busy = (SimpleNamespace(provenance=QUIET | changed) for changed in ({}, {"processor_seconds": 1.0}))
+    changes = ({}, {"processor_seconds": 1.0}, {"other_processor_seconds": None})
+    quiet, busy, unknown = (FakeRun(make_spec(), provenance=changed) for changed in changes)
     assert doubts([quiet, quiet]) == []
-    assert doubts([quiet, busy, SimpleNamespace(provenance={})]) == [
+    assert doubts([quiet, busy, unknown]) == [
         "timed beside a load that is not recorded (1 of 3 runs)",
         "timed on a busy machine (1 of 3 runs)",
     ]

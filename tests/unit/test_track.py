@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command import fashion
-from fabricated_results import Results, history
 
 from fashion.errors import UserError
 from fashion.study.study import resolve
+from helpers.command import fashion
+from helpers.results import Results
 
 pytest.importorskip("tensorboard", reason="needs the extra `track`: pip install 'fashion[track]'")
 
@@ -73,7 +73,7 @@ def test_what_is_there_is_completed_and_nothing_is_twice(results, tmp_path):
     before, inode = file.read_bytes(), file.stat().st_ino
     write(results.states(), tmp_path / "tb")
     assert file.read_bytes() == before
-    results.checkpoint(KEY, history(0.5, 0.25, 0.125))
+    results.checkpoint(KEY, 0.5, 0.25, 0.125)
     write(results.states(), tmp_path / "tb")
     # In place: TensorBoard goes on where it was.
     assert file.stat().st_ino == inode

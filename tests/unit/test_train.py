@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from runs import BOTH, make_spec, write_dataset
 from safetensors.torch import load_file, save_file
 
 from fashion.data.augment import rand_augment
@@ -33,6 +32,8 @@ from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training
 from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
+from helpers.specs import BOTH, make_spec
+from helpers.training import write_dataset
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

@@ -6,10 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
-from fabricated_results import Results
 from PIL import Image
-from runs import make_spec
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser
@@ -25,9 +22,12 @@ from fashion.records.run import Run
 from fashion.study.run_folder import read_run_spec, weights_of
 from fashion.study.study import resolve
 from fashion.training.inference import load_model, logits_of
+from helpers.checkout import CONFIG
+from helpers.results import Results
+from helpers.runs import FakeRun, make_history
+from helpers.specs import make_spec
 
 CPU = torch.device("cpu")
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 SEEDS = [("vgg8", "both", seed) for seed in (0, 1)]
 
 
@@ -76,25 +76,17 @@ def finished_run(folder: Path, settings: dict) -> Run:
     """A finished run with random weights."""
     torch.manual_seed(0)
     spec = make_spec("resnet") | {"model": {"name": "small", "family": "resnet", "settings": settings}}
-    folder.mkdir()
-    save_file(build(spec["model"]).state_dict(), folder / "model.safetensors")
-    (folder / "history.csv").write_text("epoch,validation_loss,validation_accuracy,seconds\n1,0.5,0.81,4\n")
-    metrics = {"test_accuracy": 0.8, "test_images": 60, "parameters": 1}
-    provenance = {"processor_seconds": 120, "commit": "0123abc"}
-    for name, content in {"spec": spec, "metrics": metrics, "provenance": provenance}.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
-    logits = np.random.default_rng(0).normal(size=(60, 10)).astype(np.float32)
-    np.savez(folder / "predictions.npz", logits=logits, labels=np.arange(60) % 10)
-    return Run(folder)
+    history = make_history([0.5], validation_accuracy=0.81)
+    run = FakeRun(spec, folder, history=history, provenance={"processor_seconds": 120})
+    save_file(build(spec["model"]).state_dict(), run.write() / "model.safetensors")
+    return run
 
 
 def test_shipped_weights_are_those_of_the_run_in_half_precision(tmp_path):
     run = finished_run(tmp_path / "run", {"layers": [8, "M", 16, "M"]})
     ship(run, tmp_path / "shipped")
     images = torch.rand(4, 1, 28, 28)
-    own, shipped = (
-        load_model(run.spec, weights_of(folder), CPU) for folder in (tmp_path / "run", tmp_path / "shipped")
-    )
+    own, shipped = (load_model(run.spec, weights_of(folder), CPU) for folder in (run.folder, tmp_path / "shipped"))
     with torch.inference_mode():
         torch.testing.assert_close(shipped(images), own(images), rtol=0.01, atol=0.01)
     assert read_json(tmp_path / "shipped/metrics.json") == run.metrics

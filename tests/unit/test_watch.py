@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command import fashion
-from fabricated_results import Results, history
 from rich.console import Console
 
 from fashion.ask.overview import Overview, overview
@@ -21,6 +19,8 @@ from fashion.ask.watch import render
 from fashion.errors import UserError
 from fashion.study.config import CONFIG, load_study
 from fashion.study.study import Study, resolve
+from helpers.command import fashion
+from helpers.results import Results
 
 # Of a terminal whose whole screen was taken.
 MAIN_SCREEN = "\x1b[?1049l"
@@ -113,7 +113,7 @@ def test_what_is_left_is_told_by_runs_alike(results):
 
 
 def test_a_stopped_training_has_left_what_it_did_not_do(results):
-    results.checkpoint(("vit", "both", 0), history(0.5, 0.4, seconds=10), age=1000)
+    results.checkpoint(("vit", "both", 0), 0.5, 0.4, seconds=10, age=1000)
     expected = left(results)
     assert expected.ends == {}
     assert expected.seconds == pytest.approx(5 * 10 + 5 * 70)  # and the other seeds, and those without augmentation
@@ -150,11 +150,11 @@ def test_a_terminal_shows_each_run(results):
     results.log(("vit", "both", 1))
     for seed in (0, 2):
         results.log(("vgg8", "both", seed), f"error: vgg8 both seed {seed}, epoch 2: the disk is full")
-    results.checkpoint(("vgg8", "both", 1), history(0.5), age=1000)
+    results.checkpoint(("vgg8", "both", 1), 0.5, age=1000)
     results.finish(("vgg8", "none", 0))
     results.train(("vgg8", "none", 1))
     results.train(("vgg8", "none", 2))
-    results.log(("vgg8", "none", 2), stage="evaluate")
+    results.log(("vgg8", "none", 2), evaluation=True)
     shown = lines(results)
     end = time.localtime(results.states()["vit", "both", 0].updated + 4 * 2)
     assert shown[0].startswith(f"quick study, {len(specs)} runs at ")
@@ -212,7 +212,7 @@ def configure(folder: Path, config: dict) -> None:
 def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^config.yaml: no such file; call it where you call snakemake"):
-        load_study([CONFIG], None)
+        load_study([CONFIG])
     configure(tmp_path, config)
     (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
     assert load_study([CONFIG])[0].name == "report"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
-from fabricated_results import Results, history
 
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import overview
 from fashion.ask.watch_page import HEIGHT, MARGINS, WIDTH, panels, write_page
 from fashion.study.study import resolve
+from helpers.browser import CHROMIUM, Browser
+from helpers.results import Results
 
 RUNNING = ("vit", "both", 0)
 
@@ -114,7 +114,7 @@ def test_the_page_fits_and_says_what_runs(browser, page, look):
 def test_the_page_loads_itself_again(browser, page, results):
     browser.open(page, 1200)
     assert browser.run("document.querySelector('polyline').points.length") == 3
-    results.checkpoint(RUNNING, history(0.5, 0.4, 0.45, 0.3))
+    results.checkpoint(RUNNING, 0.5, 0.4, 0.45, 0.3)
     write(results, page)
     deadline = time.monotonic() + 10 * SECONDS
     while browser.run("document.querySelector('polyline')?.points.length") != 4:

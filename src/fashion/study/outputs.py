@@ -26,7 +26,7 @@ class Output:
         caption: what a reader sees.
         number: the report's number of a figure; None beyond the report.
         quoted: the report's caption, and what its text says of it; none beyond the report.
-        models: those that it shows.
+        models: those that it is about; none if it shows all of a study's.
         runs: those that it shows.
         settings: what its drawing is told besides.
     """
@@ -206,7 +206,7 @@ def figures(study: Study, report: Report) -> list[Output]:
                     caption=entry["caption"],
                     number=number,
                     quoted=entry.get("report", {}),
-                    models=models,
+                    models=models if "models" in entry or entry["kind"] == "curves" else (),
                     runs=tuple(kind.runs(study, models)),
                     settings=kind.settings(study, report, entry | {"models": models}),
                 )

@@ -1,4 +1,4 @@
-"""The configured models, small runs for tests, and a training in a process of its own, which can be killed."""
+"""A training in a process of its own, which can be killed."""
 
 import csv
 import multiprocessing
@@ -6,63 +6,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
-import yaml
 
 from fashion.data.dataset import Dataset
 from fashion.files import write_json
 
-# Pytest's processes share the cores: threads that wait for each other busily slow them many-fold.
-torch.set_num_threads(1)
-
-CONFIGURED = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
-# The two largest take gigabytes and seconds to train a step; their layers are those of the others.
-LIGHT = [name for name in CONFIGURED if name not in ("vgg12", "resnet18_wide")]
-
-MODELS = {
-    "vgg": {"layers": [8, "M", 16, "M"], "hidden": [32], "dropout": 0.5},
-    "resnet": {"layers": [8, "M", 16, "M"]},
-    "vit": {"depth": 1, "width": 32, "heads": 4, "depthwise": "norm_first", "dropout": 0.1},
-}
-# Each setting that is no key of Table 3's protocol, and each augmentation that the report has not.
-MODERN = {
-    "optimizer": "adamw",
-    "schedule": "one_cycle",
-    "weight_decay": 0.02,
-    "label_smoothing": 0.1,
-    "ema_decay": 0.9,
-    "flip_averaging": True,
-}
-DISTORTED = {"flip": True, "shift": 2, "erase": 8}
-BOTH = {"mixup": {"alpha": 0.4}, "randaugment": {"num_ops": 2, "magnitude": 9}}
-
 # See tests/conftest.py.
 processes = multiprocessing.get_context("forkserver")
-
-
-def make_spec(family: str = "vit", *, seed: int = 0, augmentation: dict | None = None, **training) -> dict:
-    """A run of seconds: a small model of a family on 200 images, without augmentation unless told otherwise."""
-    return {
-        "model": {"name": "small", "family": family, "settings": MODELS[family]},
-        "augmentation": {"name": "both" if augmentation else "none", **(augmentation or {})},
-        "training": {
-            "loss": "cross_entropy",
-            "optimizer": "adam",
-            "learning_rate": 0.003,
-            "batch_size": 16,
-            "epochs": 3,
-            "patience": 5,
-            "min_delta": 0,
-            "tested_weights": "best",
-            "train_images": 200,
-            "validation_fraction": 0.3,
-            "validation": "clean",
-            "test_images": 60,
-            **training,
-        },
-        "study": "test",
-        "seed": seed,
-    }
 
 
 def write_dataset(path: Path, dataset: Dataset) -> Path:
