@@ -49,6 +49,13 @@ answer: $(STAMP) ## write README.md's answer from docs/reference
 test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset
 	pytest
 
+.PHONY: lowest
+lowest: $(STAMP) ## the lowest Snakemake that is allowed makes a page, and recovers from kill -9, too
+	uv venv --quiet --clear .venv/lowest
+	uv pip install --quiet --python .venv/lowest --require-hashes --requirement requirements.lock
+	uv pip install --quiet --python .venv/lowest "snakemake==$$(sed -n 's/^min_version("\(.*\)")/\1.0/p' Snakefile)"
+	.venv/lowest/bin/pytest --numprocesses 0 -k "ones_own or kill_9" tests/pipeline/test_own_report.py tests/pipeline/test_interrupt.py
+
 .PHONY: gpu-check
 gpu-check: $(STAMP) ## whoever has a GPU, first: does the CUDA code do there what it should? In five minutes
 	python benchmarks/gpu_check.py

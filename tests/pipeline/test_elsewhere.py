@@ -20,7 +20,7 @@ def test_as_a_module_of_another_workflow(make_study):
         "use rule * from fashion as fashion_*\n"
         "rule mine:\n    default_target: True\n    input: 'results/tiny/tables/comparison.csv'\n"
         "    output: 'mine.txt'\n"
-        "    shell: 'head -1 {input} > {output}; echo \"$MALLOC_TRIM_THRESHOLD_\" >> {output}'\n"
+        "    shell: 'head -1 {input} > {output}; echo \"${{MALLOC_TRIM_THRESHOLD_-}}\" >> {output}'\n"
     )
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
     done = subprocess.run(command, cwd=study.folder, env=study.environment, capture_output=True, text=True)

@@ -93,7 +93,7 @@ def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(whole):
     study, config = whole.study, whole.config
     page = (study.folder / "results/tiny/report.html").read_text()
     assert "Tiny study, a test" in page
-    assert page.index('id="C1"') < page.index("Which network made which number") < page.index('id="statements"')
+    assert page.index('id="C1"') < page.index('<section id="networks">') < page.index('id="statements"')
     for png in (study.folder / "results/tiny/figures").glob("*.png"):
         assert f'<figure id="{png.stem}">' in page
     assert page.count('<div class="picture"><svg') + page.count('<div class="picture"><img') == FIGURES

@@ -199,7 +199,7 @@ CASES = {
         trained(*MODELS) | {"samples"},
     ),
     "the rule of early stopping": (
-        replace("src/fashion/training/loop.py", "if loss < lowest", "if loss <= lowest"),
+        replace("src/fashion/study/stopping.py", "if loss < lowest", "if loss <= lowest"),
         trained(*MODELS),
     ),
     "the format of checkpoints": (replace("src/fashion/training/checkpoint.py", '"checksum"', '"crc"'), NOTHING),

@@ -1,12 +1,12 @@
 # What a study says of the report: claims with their verdicts, and the page.
 
 # The claims of the readings that this study does not answer, in the references of those that do.
-OTHER_READINGS = [
-    str(path)
+OTHER_READINGS = {
+    name: path
     for name, entry in config["studies"].items()
     if entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
     and (path := ROOT / f"docs/reference/{name}/tables/claims.csv").exists()
-]
+}
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
@@ -22,8 +22,6 @@ rule claims:
     input:
         **DATASET_FILES,
         runs=run_files(STUDY.specs, *DECIDING),
-        claims=str(REPORT.claims),
-        deviations=str(REPORT.deviations),
     output:
         table_files("claims"),
     log:
@@ -32,13 +30,14 @@ rule claims:
         ENVIRONMENT
     params:
         plan=plan("claims", summary=SUMMARY),
+        content=content(claims=REPORT.claims, deviations=REPORT.deviations),
         # The parameters of a model without a run are counted.
         code=code("fashion.answer.make", *NETWORKS),
         python=uncompared(PYTHON),
+        report=uncompared(REPORT.folder),
     shell:
         "{params.python} -m fashion.answer.make --plan /dev/stdin --data {input.data}"
-        " --claims {input.claims:q} --deviations {input.deviations:q}"
-        f" --runs {RESULTS}/runs --output {PLACE}/tables 2> {{log}} <<< {{params.plan:q}}"
+        f" --report {{params.report:q}} --runs {RESULTS}/runs --output {PLACE}/tables 2> {{log}} <<< {{params.plan:q}}"
 
 
 rule page:
@@ -46,8 +45,6 @@ rule page:
         run_files(STUDY.specs, files.PROVENANCE),
         tables=[f"{PLACE}/tables/{one.name}.{suffix}" for one in TABLES for suffix in ("csv", "md")],
         figures=[f"{PLACE}/figures/{one.name}.{suffix}" for one in FIGURES for suffix in ("png", "svg")],
-        networks=str(REPORT.networks),
-        others=OTHER_READINGS,
     output:
         f"{PLACE}/report.html",
     log:
@@ -56,8 +53,11 @@ rule page:
         ENVIRONMENT
     params:
         plan=canonical_json(PAGE),
+        content=content(networks=REPORT.networks, **OTHER_READINGS),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),
+        networks=uncompared(REPORT.networks),
+        others=uncompared([*OTHER_READINGS.values()]),
     shell:
-        "{params.python} -m fashion.answer.page --plan /dev/stdin --networks {input.networks:q} --others {input.others:q}"
+        "{params.python} -m fashion.answer.page --plan /dev/stdin --networks {params.networks:q} --others {params.others:q}"
         f" --runs {RESULTS}/runs --results {PLACE} --output {{output}} 2> {{log}} <<< {{params.plan:q}}"

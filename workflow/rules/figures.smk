@@ -37,8 +37,7 @@ rule diagrams:
 
 rule curves:
     input:
-        runs=run_files(shown_runs("curves"), files.HISTORY, files.PROVENANCE),
-        published=str(REPORT.curves),
+        run_files(shown_runs("curves"), files.HISTORY, files.PROVENANCE),
     output:
         figure_files("curves"),
     log:
@@ -47,10 +46,12 @@ rule curves:
         ENVIRONMENT
     params:
         plan=plan("curves"),
+        content=content(curves=REPORT.curves),
         code=code("fashion.figures.curves"),
         python=uncompared(PYTHON),
+        published=uncompared(REPORT.curves),
     shell:
-        "{params.python} -m fashion.figures.curves --plan /dev/stdin --published {input.published:q}"
+        "{params.python} -m fashion.figures.curves --plan /dev/stdin --published {params.published:q}"
         f" --runs {RESULTS}/runs --output {PLACE}/figures 2> {{log}} <<< {{params.plan:q}}"
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from fashion.answer import claims, repeats
 from fashion.answer.deviations import deviations
@@ -11,6 +10,7 @@ from fashion.data.dataset import load
 from fashion.files import read_json
 from fashion.records.run import Runs
 from fashion.stage import exit_on_user_error, stage_parser
+from fashion.study.report import Report
 from fashion.tables.classes import classes
 from fashion.tables.writing import write_table
 
@@ -41,16 +41,13 @@ def main() -> None:
     parser.add_argument("--plan", type=Path, required=True, help="the study's summary and its tables, JSON")
     parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
     parser.add_argument("--data", type=Path, required=True, help="the dataset")
-    parser.add_argument("--claims", type=Path, required=True, help="the report's claims.yaml")
-    parser.add_argument("--deviations", type=Path, required=True, help="the report's deviations.yaml")
+    parser.add_argument("--report", type=Path, required=True, help="the report's folder")
     parser.add_argument("--output", type=Path, required=True, help="folder for the tables, .csv and .md")
     arguments = parser.parse_args()
     plan = read_json(arguments.plan)
-    rules, differences = (
-        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (arguments.claims, arguments.deviations)
-    )
+    report = Report(arguments.report)
     runs = Runs(plan["summary"], arguments.runs)
-    tables = answer(runs, classes(load(arguments.data)), rules, differences)
+    tables = answer(runs, classes(load(arguments.data)), report.read_claims(), report.read_deviations())
     for name, entry in plan["outputs"].items():
         frame, shown = tables[entry["kind"]]
         write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown)
