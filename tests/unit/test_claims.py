@@ -387,7 +387,7 @@ def test_from_a_folder_of_results_to_the_four_tables(dataset, tmp_path):
     plan = {"note": "a note", "summary": summary(part, REPORT), "outputs": {name: {"kind": name} for name in names}}
     data = write_dataset(tmp_path / "data.npz", dataset)
     folders = ("--runs", tmp_path / "runs", "--data", data, "--output", tmp_path / "tables")
-    done = stage("answer.make", plan, "--claims", REPORT.claims, "--deviations", REPORT.deviations, *folders)
+    done = stage("answer.make", plan, "--report", REPORT.folder, *folders)
     assert (done.returncode, done.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "tables").iterdir()}
     assert written == {f"{name}.{suffix}" for name in names for suffix in ("csv", "md")}
