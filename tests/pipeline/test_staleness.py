@@ -218,7 +218,7 @@ CASES = {
     ),
     "the words of diagrams": (replace("src/fashion/models/diagram.py", '"window"', '"square"'), drawn(*MODELS)),
     "a family's schema": (
-        replace("src/fashion/models/vgg/settings.py", '{"type": "boolean",', '{"enum": [False, True],'),
+        replace("src/fashion/models/vgg/settings.py", '{"type": "boolean"}', '{"enum": [False, True]}'),
         NOTHING,
     ),
     "a family's size": (replace("src/fashion/models/vit/settings.py", "2 * tokens**2", "3 * tokens**2"), NOTHING),
