@@ -1,26 +1,22 @@
 """Made-up results of the published study, beside what the reference has of it, and the page that is made of them."""
 
-import json
 import math
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-import yaml
-from fabricated import stage
 
 from fashion.answer.pictures import LARGEST_SVG
 from fashion.answer.statements import expand
-from fashion.files import write_json
 from fashion.image import CLASSES
+from fashion.study import outputs
 from fashion.study.study import Study, resolve
 from fashion.tables.writing import write_table
+from helpers.checkout import CONFIG, REPORT, ROOT
+from helpers.command import stage
 
-ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference/published"
-RULES = yaml.safe_load((ROOT / "src/fashion/answer/claims.yaml").read_text())["claims"]
-DEVIATIONS = yaml.safe_load((ROOT / "src/fashion/answer/deviations.yaml").read_text())
+RULES = REPORT.read_claims()["claims"]
 VERDICTS = ("holds", "fails", "undecided")
 
 # As matplotlib writes it, with an id that every such figure has, and a mark that says its number.
@@ -110,19 +106,14 @@ def write_tables(folder: Path, study: Study) -> None:
     pd.DataFrame([*runs, total]).to_csv(folder / "compute.csv", index=False)
     pd.DataFrame(
         {"id": name, **{key: entry[key] for key in ("subject", "report", "here")}, "effect": ""}
-        for name, entry in DEVIATIONS.items()
+        for name, entry in REPORT.read_deviations().items()
     ).to_csv(folder / "deviations.csv", index=False)
 
 
 def published_study() -> Study:
-    """The published study, as far as the reference has it."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    finished = {(path.parts[-3], path.parts[-2]) for path in REFERENCE.glob("runs/*/*/seed0")}
-    study = config["studies"]["published"]
-    study |= {"seeds": [0], "models": [name for name in study["models"] if name in dict(finished)]}
-    for name in study["models"]:
-        config["models"][name]["augmentations"] = [one for one in ("none", "both", "light") if (name, one) in finished]
-    return resolve(config, "published")
+    """The published study, as far as the reference has its first seed."""
+    finished = [(path.parts[-3], path.parts[-2], 0) for path in REFERENCE.glob("runs/*/*/seed0")]
+    return resolve(CONFIG, "published").only(finished)
 
 
 def write_results(results: Path, study: Study) -> None:
@@ -131,40 +122,35 @@ def write_results(results: Path, study: Study) -> None:
     (results / "runs").symlink_to(REFERENCE / "runs")
     write_tables(results / "tables", study)
     write_claims(results / "reference/report/tables", "as_described", shift=1)
-    for name in study.figures():
-        (results / f"figures/{name}.svg").write_text(SVG)
-        shutil.copy(next(REFERENCE.glob("figures/*.png")), results / f"figures/{name}.png")
+    figures = outputs.figures(study, REPORT)
+    for one in figures:
+        (results / f"figures/{one.name}.svg").write_text(SVG)
+        shutil.copy(next(REFERENCE.glob("figures/*.png")), results / f"figures/{one.name}.png")
     (results / "figures/ext04_confusion.svg").write_text(SVG + " " * LARGEST_SVG)
-    curves = [results / f"figures/fig04_published_vgg8_curves.{suffix}" for suffix in ("png", "svg")]
-    run = f"{results}/runs/published_vgg8/both:0"
-    done = stage("-m", "fashion.figures.curves", "--runs", run, "--output", *curves)
+    plan = outputs.plan(study, [one for one in figures if one.name == "fig04_vgg8_curves"]) | {"classes": CLASSES}
+    folders = ("--runs", results / "runs", "--output", results / "figures")
+    done = stage("figures.curves", plan, "--published", REPORT.curves, *folders)
     assert done.returncode == 0, done.stderr
 
 
-def make_page(study: Study, results: Path, *arguments: str | Path, partial: dict | None = None) -> Path:
-    """The page of such a folder, in it; `partial` is what it lacks, if it is one of partial results."""
-    write_json(results / "partial.json", partial)
-    output = results / f"report{len(arguments)}.html"
-    groups = [f"{results}/runs/{model}/{augmentation}:0" for model, augmentation, _ in study.specs]
-    rows = {"--tables": study.tables(), "--figures": study.figures().values()}
-    done = stage(
-        *(
-            "-m",
-            "fashion.answer.page",
-            "--results",
-            results,
-            "--partial",
-            results / "partial.json",
-            "--study",
-            study.name,
-            "--models",
-            *study.models,
-            "--runs",
-            *groups,
-        ),
-        *("--captions", ROOT / "workflow/report", "--published", ROOT / "docs/published.md"),
-        *(part for option, ones in rows.items() for part in (option, json.dumps([asdict(one) for one in ones]))),
-        *(*arguments, "--output", output),
-    )
+def make_page(study: Study, results: Path, *others: Path, partial: dict | None = None) -> Path:
+    """The page of such a folder, in it.
+
+    Args:
+        others: the claims of other readings.
+        partial: what is missing, of a page of partial results.
+    """
+    output = results / f"report{len(others)}.html"
+    plan = {
+        "study": {key: getattr(study, key) for key in ("name", "note", "reading")},
+        "report": REPORT.about,
+        "models": list(study.models),
+        "runs": outputs.grouped(study.specs),
+        "tables": [one.shown for one in outputs.tables(study, REPORT)],
+        "figures": [one.shown for one in outputs.figures(study, REPORT)],
+        "unfinished": partial,
+    }
+    folders = ("--runs", results / "runs", "--results", results, "--networks", REPORT.networks, "--output", output)
+    done = stage("answer.page", plan, *folders, "--others", *others)
     assert done.returncode == 0, done.stderr
     return output

@@ -1,14 +1,11 @@
 """Benchmarks measure what they say. What they measure is not tested: machines are noisy."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from fashion.study.study import resolve
+from helpers.checkout import ROOT
 from helpers.specs import MODELS
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

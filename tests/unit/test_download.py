@@ -67,9 +67,8 @@ def as_bytes(found: dataset.Dataset) -> dict[str, tuple]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch, caplog):
-    """All is logged; other processes find the package where this one did; no proxy stands before local servers."""
+    """All is logged; no proxy stands before local servers."""
     caplog.set_level("INFO", logger="fashion")
-    monkeypatch.setenv("PYTHONPATH", str(Path(download.__file__).parents[2]))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 

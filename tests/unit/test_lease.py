@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -35,8 +34,7 @@ def machine(tmp_path) -> dict[str, str]:
     smi = write_nvidia_smi(tmp_path / "bin", {"-L": listing(UUIDS)})
     (tmp_path / "held").mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "CUDA_"))}
-    source = Path(__file__).parents[2] / "src"
-    return kept | {"PATH": f"{smi.parent}:{kept['PATH']}", "TMPDIR": str(tmp_path), "PYTHONPATH": str(source)}
+    return kept | {"PATH": f"{smi.parent}:{kept['PATH']}", "TMPDIR": str(tmp_path)}
 
 
 def start(machine: dict[str, str], *program: str, options: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 from fashion.answer.bars import WIDTH, bar
 from fashion.answer.page import PARTS, totals
@@ -15,8 +16,10 @@ from fashion.answer.unfinished import unfinished
 from fashion.records.progress import State
 from fashion.records.run import Run
 from fashion.study.digest import code_digest
+from fashion.study.outputs import figures, tables
 from fashion.study.study import Study
-from helpers.page import ROOT, RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
+from helpers.checkout import REPORT
+from helpers.page import RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def results(study, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(study, results) -> Path:
-    return make_page(study, results, "--other", results / "reference/report/tables/claims.csv")
+    return make_page(study, results, results / "reference/report/tables/claims.csv")
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,12 @@ def text_of(html: str) -> str:
 
 
 def test_the_page_begins_with_the_report_and_the_answer(html):
-    for said in ("Teo Shao Qi", "2024/2025", "https://github.com/Ruin9999/clothing-classification", "Licence"):
-        assert said in html[: html.index('id="answer"')]
+    about, head = REPORT.about, html[: html.index('id="answer"')]
+    for said in (*about["authors"], *(about[key] for key in ("title", "institution", "year", "link", "licence"))):
+        assert said in head
+    assert about["reproduced"][1:] in head
+    for reading in about["readings"]:
+        assert f"<b>{reading['title']}</b>: {escape(reading['means'])}." in head
     sections = re.findall(r'<section id="(\w+)">', html)
     assert sections[:4] == ["answer", "networks", "repeats", "statements"]
     assert sections[4:] == ["tables", "figures", "beyond", "deviations", "compute", "provenance", "repeat"]
@@ -90,7 +97,7 @@ def test_a_claim_that_a_reference_is_too_old_to_know_is_not_run_yet_there(study,
     old = tmp_path / "reference/report/tables/claims.csv"
     old.parent.mkdir(parents=True)
     claims[claims["id"] != "C15"].to_csv(old, index=False)
-    rows = rows_of(make_page(study, results, "--other", old).read_text(encoding="utf-8"), "answer")
+    rows = rows_of(make_page(study, results, old).read_text(encoding="utf-8"), "answer")
     assert [text_of(row).endswith("not run yet") for row in rows] == [False] * 14 + [True]
 
 
@@ -130,7 +137,7 @@ def test_the_page_is_one_file_whose_links_lead_somewhere(html, study):
     assert {link for link in links if not link.startswith("#")} == {
         "https://github.com/Ruin9999/clothing-classification"
     }
-    assert set(study.figures()) <= set(ids)
+    assert {one.name for one in figures(study, REPORT)} <= set(ids)
     assert not re.findall(r'\ssrc="(?!data:)|url\((?!#)|@import', html)
     assert html.count("<img") == 1, "one SVG is too large"
     assert len(html) < 2e6
@@ -138,14 +145,21 @@ def test_the_page_is_one_file_whose_links_lead_somewhere(html, study):
 
 def test_what_was_published_is_told_with_the_curves_side_by_side(html, study):
     networks = html[html.index('id="networks"') : html.index('id="repeats"')]
-    for title in re.findall(r"^#+ (.*)$", (ROOT / "docs/published.md").read_text(), re.MULTILINE):
+    for title in re.findall(r"^#+ (.*)$", REPORT.networks.read_text(), re.MULTILINE):
         assert re.search(rf"<h[23]>{re.escape(title)}</h[23]>", networks)
     # Those of the report that a published run made.
-    curves = [
-        row.name for row in study.figures().values() if row.number in (4, 10, 14, 16, 17) and row.reads == "histories"
-    ]
+    curves = [one.name for one in figures(study, REPORT) if one.number in (4, 10, 14, 16, 17)]
     assert re.findall(r'<figure id="(\w+)">', networks) == curves
     assert "1,692,778" in networks
+
+
+def test_statements_lead_to_the_figures_about_their_models_and_back(html, study):
+    statements = html[html.index('<section id="statements">') : html.index('<section id="tables">')]
+    linked = dict(re.findall(r'<a href="#(\w+)" title="([^"]*)">', statements))
+    about = {one.name: escape(one.title) for one in figures(study, REPORT) if set(one.models) & study.models.keys()}
+    assert linked == about
+    shown = re.findall(r'<figure id="(\w+)">(.*?)</figure>', html, re.DOTALL)
+    assert {name for name, figure in shown if "Statements about its models" in figure} == about.keys()
 
 
 def test_rows_are_in_the_configurations_order_and_numbers_on_the_right(html, study):
@@ -161,10 +175,16 @@ def test_rows_are_in_the_configurations_order_and_numbers_on_the_right(html, stu
 
 
 def test_tables_and_figures_have_their_titles_and_captions(html, study, results):
-    for row in [*study.tables(), *study.figures().values()]:
-        if row.reads != "answer":
-            assert f"<h3>{row.title}</h3>" in html or f"<h2>{row.title}</h2>" in html
-    assert "<p>Table 1 of the report, the ten classes, with the number of images of each, counted." in html
+    for one in tables(study, REPORT):
+        if one.kind not in ("claims", "statements", "deviations"):
+            assert f"<h3>{one.title}</h3>" in html or f"<h2>{one.title}</h2>" in html
+            assert f"<p>{escape(one.caption)}</p>" in html
+    for one in figures(study, REPORT):
+        figure = html[html.index(f'<figure id="{one.name}">') :].partition("</figure>")[0]
+        assert f"<h3>{one.title}</h3>" in figure
+        assert f"<figcaption>\n<p>{escape(one.caption)}</p>" in figure
+        assert (f"In the report: {escape(one.quoted['caption'])}</p>" in figure) if one.number else not one.quoted
+        assert f"“{escape(one.quoted['text'])}”" in figure if "text" in one.quoted else "blockquote" not in figure
     comparison = pd.read_csv(results / "tables/comparison.csv").set_index(["model", "augmentation"])
     accuracy = comparison.loc[("published_vgg8", "both"), "augmented_test_accuracy"]
     said = f"accuracy on RandAugmented test images {100 * accuracy:.2f} % (reported 91.78 %)"
@@ -199,9 +219,7 @@ def test_a_page_of_partial_results_names_what_is_missing_at_its_top(study, resul
             ("vgg6", [3], "waiting", "", 50),
         ]
     ]
-    html = make_page(
-        study, results, partial={"planned": 20, "unfinished": [row | {"epochs": 100} for row in unfinished]}
-    )
+    html = make_page(study, results, partial={"planned": 20, "runs": [row | {"epochs": 100} for row in unfinished]})
     html = html.read_text(encoding="utf-8")
     part = html[html.index('<section id="partial"') : html.index("</header>")]
     said = text_of(part)

@@ -18,8 +18,7 @@ def page(tmp_path_factory) -> Path:
     failed = {"model": "vit", "augmentation": "both", "seeds": [0, 1], "epoch": 0, "epochs": 100, "word": "failed"}
     missing = [failed | {"reason": f"error: {'a_long_name_' * 20}"}, failed | {"reason": "", "word": "waiting"}]
     return make_page(
-        *(study, results, "--other", results / "reference/report/tables/claims.csv"),
-        partial={"planned": 20, "unfinished": missing},
+        *(study, results, results / "reference/report/tables/claims.csv"), partial={"planned": 20, "runs": missing}
     )
 
 
@@ -114,7 +113,7 @@ def test_links_lead_from_a_claim_to_its_statements_to_a_figure_and_back(browser,
         const input = document.querySelector("#statements input");
         input.value = "C14";
         input.dispatchEvent(new Event("input"));""")
-    figure = "fig04_published_vgg8_curves"
+    figure = "fig04_vgg8_curves"
     for link, target in (
         ('#C8 a[href="#C8-statements"]', "C8-statements"),
         (f'#C8-statements a[href="#{figure}"]', figure),
@@ -130,7 +129,7 @@ def test_links_lead_from_a_claim_to_its_statements_to_a_figure_and_back(browser,
 def test_figures_are_enlarged_and_say_their_values(browser, page):
     browser.open(page, 1200)
     sizes = browser.run("""(() => {
-        const figure = document.getElementById("fig03_published_vgg8_diagram"), picture = figure.querySelector("svg");
+        const figure = document.getElementById("fig03_vgg8_diagram"), picture = figure.querySelector("svg");
         const dialog = document.querySelector("dialog"), tip = document.querySelector(".tip");
         const width = () => Math.round(picture.getBoundingClientRect().width);
         const sizes = [width()];

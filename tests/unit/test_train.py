@@ -32,10 +32,10 @@ from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training
 from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
+from helpers.checkout import ROOT
 from helpers.specs import BOTH, make_spec
 from helpers.training import write_dataset
 
-ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
 COLUMNS = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"]
