@@ -8,7 +8,7 @@ import yaml
 
 from fashion.files import canonical_json
 from fashion.study import outputs
-from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, plan, reading_of, summary, tables
+from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, grouped, reading_of, summary, tables
 from fashion.study.report import Report
 from fashion.study.study import Study, resolve
 from helpers.checkout import CONFIG, REPORT
@@ -174,14 +174,12 @@ def test_every_output_is_made_by_one_job_that_is_told_what_it_shows():
     jobs = {one.job for one in made}
     assert jobs == {"tables", "claims", "samples", "diagrams", "curves", "overviews"}
     assert len({one.name for one in made}) == len(made)
-    told = {job: plan(study, [one for one in made if one.job == job]) for job in jobs}
-    assert sum(len(each["outputs"]) for each in told.values()) == len(made)
-    log = told["curves"]["outputs"]["fig08_vgg12_log"]
-    assert log == {"kind": "log", "runs": [["vgg12", "both", [0]]]}
-    assert told["tables"]["note"] == study.note
-    # As one param of a rule; what the job reads is what was planned.
-    for each in told.values():
-        assert json.loads(canonical_json(each)) == each
+    log = figure(study, "fig08_vgg12_log")
+    assert log.told == {"kind": "log", "models": ("vgg12",), "first_seeds": True}
+    assert grouped(log.runs) == [["vgg12", "both", [0]]]
+    assert figure(study, "ext04_confusion").told == {"kind": "confusion"}, "all models, all seeds"
+    # As part of one param of a rule.
+    assert all(canonical_json(one.told) for one in made)
 
 
 def test_what_the_page_is_told_is_json():

@@ -133,7 +133,8 @@ def made_by(job):
 
 def plan(job, **more):
     """What a job that makes tables or figures is told, as one param."""
-    return canonical_json({**outputs.plan(STUDY, made_by(job)), "classes": NAMES, **more})
+    told = {one.name: one.told for one in made_by(job)}
+    return canonical_json({"note": STUDY.note, "classes": NAMES, "outputs": told, **more})
 
 
 def table_files(job):
@@ -159,7 +160,7 @@ def run_files(runs, *names):
 
 def shown_runs(job):
     """The runs that a job's figures show, each once."""
-    return dict.fromkeys(run for one in made_by(job) for run in one.runs)
+    return list(dict.fromkeys(run for one in made_by(job) for run in one.runs))
 
 
 def run_spec(wildcards):

@@ -47,6 +47,13 @@ class Output:
         return (TABLE_KINDS | FIGURE_KINDS)[self.kind].job
 
     @property
+    def told(self) -> dict:
+        """What its job is told of it: kind, models if not all, whether each one's first seed alone, and settings."""
+        first = (TABLE_KINDS | FIGURE_KINDS)[self.kind].runs is first_seeds
+        of_runs = {"models": self.models, "first_seeds": first}
+        return {"kind": self.kind, **{key: value for key, value in of_runs.items() if value}, **self.settings}
+
+    @property
     def shown(self) -> dict:
         """What the page needs to know of it."""
         names = ("name", "kind", "title", "caption", "number", "quoted", "models")
@@ -243,14 +250,6 @@ def grouped(runs: Iterable[Key]) -> list[list]:
     for model, augmentation, seed in runs:
         seeds.setdefault((model, augmentation), []).append(seed)
     return [[*group, own] for group, own in seeds.items()]
-
-
-def plan(study: Study, outputs: Iterable[Output]) -> dict:
-    """What the job that makes these outputs is told: of each its kind, the runs that it shows, and settings."""
-    return {
-        "note": study.note,
-        "outputs": {one.name: {"kind": one.kind, "runs": grouped(one.runs), **one.settings} for one in outputs},
-    }
 
 
 def summary(study: Study, report: Report) -> dict:

@@ -61,8 +61,7 @@ def main() -> None:
     plan = read_json(arguments.plan)
     runs = Runs(plan["summary"], arguments.runs)
     for name, settings in plan["outputs"].items():
-        kind, _ = settings.pop("kind"), settings.pop("runs")
-        frame, shown = make(kind, runs, arguments.data, plan["classes"], settings)
+        frame, shown = make(settings.pop("kind"), runs, arguments.data, plan["classes"], settings)
         write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown)
 
 

@@ -43,7 +43,13 @@ def draw(plan: Path, output: Path, plot: Callable[..., Figure]) -> None:
     """
     planned = read_json(plan)
     for name, settings in planned["outputs"].items():
-        figure = plot(settings.pop("kind"), settings.pop("runs"), planned["classes"], **settings)
+        kind, models, first = settings.pop("kind"), settings.pop("models", None), settings.pop("first_seeds", False)
+        groups = [
+            [model, augmentation, seeds[:1] if first else seeds]
+            for model, augmentation, seeds in planned.get("runs", [])
+            if models is None or model in models
+        ]
+        figure = plot(kind, groups, planned["classes"], **settings)
         save(figure, [output / f"{name}.{suffix}" for suffix in ("png", "svg")], planned["note"])
 
 
