@@ -41,7 +41,7 @@ try:
     check_schema(config, "config", "config")
     check(config)
     REPORT = report_of(config)
-    for name in ("report", "reported", "figures", "tables"):
+    for name in ("report", "reported", "figures", "tables", "claims", "deviations"):
         check_schema(REPORT.read(f"{name}.yaml"), name, REPORT.folder / f"{name}.yaml")
     # Jobs on a cluster's nodes may not see the folder, nor need to: their commands are those of the main process.
     CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
@@ -121,9 +121,10 @@ def code(*modules):
         sys.exit(f"error: {error}")
 
 
-def content(**paths):
-    """The digest of each file, as one param: an input's place would count too, and differ in another checkout."""
-    return canonical_json({name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for name, path in paths.items()})
+def content(**contents):
+    """The digest of what files say, as one param: an input's place would count too, and differ in another checkout."""
+    texts = {name: canonical_json(one) for name, one in contents.items()}
+    return canonical_json({name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()})
 
 
 def made_by(job):

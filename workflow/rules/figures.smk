@@ -46,7 +46,7 @@ rule curves:
         ENVIRONMENT
     params:
         plan=plan("curves", runs=outputs.grouped(shown_runs("curves"))),
-        content=content(curves=REPORT.curves),
+        content=content(curves=REPORT.curves.read_text()),
         code=code("fashion.figures.curves"),
         python=uncompared(PYTHON),
         published=uncompared(REPORT.curves),
