@@ -1,6 +1,6 @@
-# What a study says of the report: claims with their verdicts, and the page.
+# Claims with their verdicts, and the page.
 
-# The claims of the readings that this study does not answer, in the references of those that do.
+# Verdicts in the readings that this study does not answer, from the references of studies that do.
 OTHER_READINGS = [
     path
     for name, entry in config["studies"].items()
@@ -31,7 +31,7 @@ rule claims:
     params:
         plan=plan("claims", summary=SUMMARY),
         content=content(claims=REPORT.claims, deviations=REPORT.deviations),
-        # The parameters of a model without a run are counted.
+        # Models without a run are built, to count their parameters.
         code=code("fashion.answer.make", *NETWORKS),
         python=uncompared(PYTHON),
         report=uncompared(REPORT.folder),

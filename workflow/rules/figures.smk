@@ -1,4 +1,4 @@
-# Every figure, those of a kind in one job: workflow/report/figures.yaml says which there are.
+# All figures of workflow/report/figures.yaml, by four jobs.
 rule samples:
     input:
         **DATASET_FILES,
