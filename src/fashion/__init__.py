@@ -1,1 +1,1 @@
-"""Fashion-MNIST Clothing Classification, reproduced: data, augmentation, models, training, report."""
+"""A report on image classification, reproduced: data, augmentation, models, training, answer."""

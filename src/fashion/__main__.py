@@ -31,9 +31,9 @@ that is of none of the ten classes.
 PREDICT_EXAMPLES = """\
 examples:
   fashion predict shirt.jpg 'my shoe.png'
-  fashion predict --run results/report/runs/vgg8/none/seed0 shirt.jpg
-  fashion predict --run report/vgg8/none/0 --json photographs/
-  find . -name '*.jpg' | fashion predict --run report/vgg8/none/0 -
+  fashion predict --run results/report/runs/vit/none/seed0 shirt.jpg
+  fashion predict --run report/vit/none/0 --json photographs/
+  find . -name '*.jpg' | fashion predict --run report/vit/none/0 -
 
 An image that cannot be read is named on stderr, the others are answered, and the exit status is 1.
 """

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 IMAGE_SIZE = 28
 IMAGE_SHAPE = (1, IMAGE_SIZE, IMAGE_SIZE)
 
-# Table 1 of the report, in the order of the labels 0 to 9.
+# Fashion-MNIST's, in the order of the labels 0 to 9.
 CLASSES = ("T-Shirt/Top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle Boot")
 NUM_CLASSES = len(CLASSES)
 

@@ -13,7 +13,7 @@ from fashion.models.build import build, count_flops, count_parameters
 from fashion.models.fast_cpu import Convolution, Dropout
 from fashion.models.resnet.network import SeparableBlock
 from fashion.models.vit.network import Attention, TokenBatchNorm, VisionTransformer, sincos_positions
-from helpers.checkout import CONFIGURED, LIGHT
+from helpers.checkout import CONFIGURED, LIGHT, REPORT
 
 PUBLISHED_VITS = [name for name in CONFIGURED if name.startswith("published_vit")]
 
@@ -85,8 +85,8 @@ def test_parameter_counts_are_exact(name, expected):
 def test_reported_parameters_are_those_of_the_built_models():
     reported = {
         (name, augmentation): numbers["parameters"]
-        for name, entry in CONFIGURED.items()
-        for augmentation, numbers in entry.get("reported", {}).items()
+        for name, of_model in REPORT.reported.items()
+        for augmentation, numbers in of_model.items()
         if "parameters" in numbers
     }
     assert len(reported) == 4 + 15

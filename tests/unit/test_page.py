@@ -194,7 +194,7 @@ def test_tables_and_figures_have_their_titles_and_captions(html, study, results)
 def test_the_time_that_the_report_prints_is_that_of_some_trainings(html, study):
     pairs = len({run[:2] for run in study.specs})
     assert f"They are of {pairs} pairs of a model and an augmentation." in text_of(html)
-    assert f"print {pairs - 1} training times, 12,345 s in all" in text_of(html)
+    assert f"For these the report has {pairs - 1} training times, 12,345 s in all." in text_of(html)
 
 
 def test_times_are_counted_once_whatever_the_seeds():

@@ -282,4 +282,10 @@ def test_a_full_disk_is_one_clear_line_and_earlier_files_stay(data, tmp_path):
     assert "the checkpoint cannot be written, the one before it stays" in warning
     assert error.startswith(f"error: cannot write the run to {run.output}: ")
     assert {path: path.read_bytes() for path in run.output.iterdir()} == before
-    assert sorted(path.name for path in run.output.parent.iterdir()) == ["checkpoint.csv", "log", "run", "spec.json"]
+    assert sorted(path.name for path in run.output.parent.iterdir()) == [
+        "checkpoint.csv",
+        "log",
+        "log.attempts",
+        "run",
+        "spec.json",
+    ]

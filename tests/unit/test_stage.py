@@ -1,17 +1,26 @@
 """A stage's log: every attempt begins with a line of its own, and its last line says why it ended."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
+import pytest
+
+from helpers.command import python
+
 STAGE = """\
-import sys
+import os, sys
 from pathlib import Path
 from fashion.errors import UserError
 from fashion.stage import configure, exit_on_user_error, logger
 
+def no_links(*_):
+    raise PermissionError
+
+if "no links" in sys.argv:
+    os.link = no_links
+
 def main():
-    configure(Path(sys.argv[1]))
+    configure(Path(sys.argv[1]), keep="keep" in sys.argv)
     logger.info("working")
     raise {error}
 
@@ -19,10 +28,10 @@ exit_on_user_error(main)
 """
 
 
-def attempt(log: Path, error: str) -> list[str]:
-    """The lines that a stage which ends with an error adds to its log."""
-    before = log.read_text() if log.exists() else ""
-    done = subprocess.run([sys.executable, "-c", STAGE.format(error=error), str(log)], capture_output=True, text=True)
+def attempt(log: Path, error: str, *options: str, before: str | None = None) -> list[str]:
+    """The lines that a stage which ends with an error adds to its log, which had those `before`."""
+    before = before or (log.read_text() if log.exists() else "")
+    done = python("-c", STAGE.format(error=error), log, *options)
     assert done.returncode == 1
     text = log.read_text()
     assert text.startswith(before)
@@ -42,11 +51,21 @@ def test_each_attempt_is_appended_and_ends_with_its_reason_in_one_line(tmp_path)
     assert len(last) < 230
 
 
+@pytest.mark.parametrize("link", [os.link, None], ids=["links", "no links"])
+def test_lines_that_are_kept_outlive_the_log(link, tmp_path):
+    log = tmp_path / "logs/stage.log"
+    # A file system without links, as the stage sees it.
+    script_options = ("keep",) if link else ("keep", "no links")
+    attempt(log, 'UserError("first")', *script_options)
+    first = log.read_text()
+    log.unlink()  # as Snakemake does before each attempt
+    _, *lines = attempt(log, 'UserError("second")', *script_options, before=first if link else "")
+    assert lines == ["working", "error: second"]
+
+
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "logs").write_text("no folder")
-    script = STAGE.format(error="SystemExit")
-    command = [sys.executable, "-c", script, str(tmp_path / "logs/stage.log")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python("-c", STAGE.format(error="SystemExit"), tmp_path / "logs/stage.log")
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {tmp_path}/logs/stage.log: the log cannot be written: ")
     assert done.stderr.count("\n") == 1

@@ -85,11 +85,11 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     """Measure what a statement is about.
 
     Args:
-        classes: Table 1, with the numbers of images of each class; empty if it was not made.
+        classes: with the numbers of images of each class; empty if they were not counted.
         protocol: the training settings under which its runs decide something.
     """
     if statement.side is None and classes.empty:
-        return Evidence(statement=statement, why_not="Table 1 was not made")
+        return Evidence(statement=statement, why_not="the images of each class were not counted")
     if statement.side is None:
         counts = classes[["train_images", "test_images"]]
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))

@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 PARSER = MarkdownIt("commonmark").enable("table")
-# A cell that starts with a number and has no word but a unit: "89.46 % (86.34 %)", "+1.61 points", "30.1 % to 47.0 %".
+# A cell that starts with a number and has no word but a unit: "89.46 % (85.00 %)", "+1.61 points", "30.1 % to 47.0 %".
 NUMBER = re.compile(r"[+-]?\d(?:[^a-zA-Z]|\b(?:to|points?|times|s)\b)*")
 TABLE = """<div class="scroll" role="region" tabindex="0" aria-label="{}">
 <table class="data">

@@ -73,7 +73,7 @@ def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
 
 
 def natural(name: str) -> list[str | int]:
-    """A key that sorts P2 before P10."""
+    """A key that sorts run2 before run10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 

@@ -1,6 +1,6 @@
 """RandAugment and MixUp of a whole epoch in one call, every sample with its own draws, on the device that holds it.
 
-Sources: RandAugment, report section 1.1.2; MixUp, report section 1.1.1.
+After Cubuk et al., "RandAugment" (2020), and Zhang et al., "mixup: Beyond empirical risk minimization" (2018).
 """
 
 import math
@@ -15,7 +15,7 @@ from fashion.image import normalise
 
 
 def rand_augment(images: Tensor, num_ops: int, magnitude: int, generator: torch.Generator) -> Tensor:
-    """Apply to each image `num_ops` ops in turn (RandAugment, report section 1.1.2); returns [N, 1, 28, 28] uint8.
+    """Apply to each image `num_ops` ops in turn (RandAugment); returns [N, 1, 28, 28] uint8.
 
     `images` is [N, 1, 28, 28] uint8 and `magnitude` torchvision's bin, 0 to 30. Each image draws its ops uniformly
     from `OPS`, with replacement, and each sign fairly. Raises ValueError for arguments out of range.
@@ -34,7 +34,7 @@ def mixup(
     generator: torch.Generator,
     partners: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Mix each image with a partner, l * own + (1 - l) * partner, and its target likewise (report section 1.1.1).
+    """Mix each image with a partner, l * own + (1 - l) * partner, and its target likewise (MixUp).
 
     `images` is [N, 1, 28, 28] uint8, `labels` [N] int64. Each sample draws its own l from Beta(alpha, alpha), and its
     partner uniformly from `partners` (images and labels of the same form), by default from the given images.

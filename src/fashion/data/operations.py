@@ -8,7 +8,7 @@ On a GPU all images take part in every stage, and those of other ops come out as
 depend on no draw, nothing waits for the host, and everything can be captured in a CUDA graph (after one call outside
 the capture, which builds the tables).
 
-Source: report section 1.1.2, with the ranges and the arithmetic of torchvision's `RandAugment` on tensors.
+After Cubuk et al., "RandAugment" (2020), with the ranges and the arithmetic of torchvision's `RandAugment` on tensors.
 """
 
 import math

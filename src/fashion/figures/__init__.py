@@ -1,1 +1,1 @@
-"""One module, one kind of figure; each a stage that draws from saved data, the same bytes for the same data."""
+"""One module, one kind of figure, the same bytes for the same data; and the four stages that draw them."""

@@ -1,4 +1,4 @@
-"""Beyond the report: the curves of every model on one page."""
+"""The curves of every model on one page."""
 
 from collections.abc import Sequence
 

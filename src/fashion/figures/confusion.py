@@ -1,4 +1,4 @@
-"""Beyond the report: which class each model takes for which."""
+"""Which class each model takes for which."""
 
 from collections.abc import Sequence
 from typing import Any

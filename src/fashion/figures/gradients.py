@@ -1,4 +1,4 @@
-"""Beyond the report: the norm of the gradient in each layer, epoch by epoch. Does VGG12's vanish?"""
+"""The norm of the gradient in each layer, epoch by epoch: where it vanishes, and where it explodes."""
 
 from collections.abc import Sequence
 

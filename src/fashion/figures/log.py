@@ -17,7 +17,7 @@ COLUMNS = {
 
 
 def lines(history: pd.DataFrame) -> list[str]:
-    """An entry for each epoch of a run's history, in the report's words, numbers in columns.
+    """An entry for each epoch of a run's history, numbers in columns.
 
     The test is on a second line: at a legible size, one has no room for all.
     """

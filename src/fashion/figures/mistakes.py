@@ -1,4 +1,4 @@
-"""Beyond the report: the test images that each model gets wrong with the most confidence."""
+"""The test images that each model gets wrong with the most confidence."""
 
 from collections.abc import Sequence
 

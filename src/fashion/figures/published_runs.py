@@ -1,4 +1,4 @@
-"""Beyond the report: each published accuracy against those of our seeds, measured on test images of the same kind."""
+"""Each published accuracy against those of our seeds, measured on test images of the same kind."""
 
 from typing import Any
 
@@ -16,6 +16,12 @@ SEED: dict[str, Any] = {"marker": "o", "markersize": 4, "linestyle": "none", "co
 PREDICTED: dict[str, Any] = {"color": "C0", "linestyle": "-", "linewidth": 4, "alpha": 0.25, "solid_capstyle": "butt"}
 PUBLISHED: dict[str, Any] = {"marker": "D", "markersize": 4.5, "linestyle": "none", "color": "C1"}
 CLEAN: dict[str, Any] = {"marker": "|", "markersize": 8, "linestyle": "none", "color": ("black", 0.6)}
+
+
+def short(models: pd.Series) -> pd.Series:
+    """The models' names without a first word, as in published_vgg, that all of several have in common."""
+    words = models.str.split("_").str[0].unique()
+    return models.str.removeprefix(f"{words[0]}_") if len(words) == 1 and models.nunique() > 1 else models
 
 
 def plot(repeats: pd.DataFrame) -> Figure:
@@ -37,7 +43,7 @@ def plot(repeats: pd.DataFrame) -> Figure:
         for accuracies, looks, text in drawn:
             (marks,) = axes.plot(accuracies, [y] * len(accuracies), **looks)
             describe(marks, f"{row['run']}, {text}")
-    names = repeats["run"] + "  " + repeats["model"].str.removeprefix("published_") + ", " + repeats["augmentation"]
+    names = repeats["run"] + "  " + short(repeats["model"]) + ", " + repeats["augmentation"]
     axes.set_yticks(np.arange(len(repeats)), names + ", n = " + repeats["seeds"].astype(str))
     axes.set_ylim(len(repeats) - 0.5, -0.5)
     axes.set_xlabel(f"accuracy (%) on {repeats['test_images'].max():,} test images, as the published code tests")

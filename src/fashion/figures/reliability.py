@@ -1,4 +1,4 @@
-"""Beyond the report: whether each model is as often right as it is confident."""
+"""Whether each model is as often right as it is confident."""
 
 import numpy as np
 from matplotlib.axes import Axes

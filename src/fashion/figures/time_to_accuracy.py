@@ -1,4 +1,4 @@
-"""Beyond the report: how long each model trains until it is how good."""
+"""How long each model trains until it is how good."""
 
 from collections.abc import Sequence
 

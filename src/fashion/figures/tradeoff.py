@@ -1,4 +1,4 @@
-"""Beyond the report: the test accuracy of every model beside its size and its cost, the most accurate on top."""
+"""The test accuracy of every model beside its size and its cost, the most accurate on top."""
 
 from typing import Any
 

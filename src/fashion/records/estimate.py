@@ -12,14 +12,14 @@ from fashion.study.spec import split_sizes
 if TYPE_CHECKING:
     from fashion.records.run import Run  # and pandas with it, which most plans do without
 
-# Early stopping ended the published runs, and ours so far, after 9 to 67 epochs.
+# Early stopping ended trainings after 9 to 67 epochs, where that is known.
 LIKELY_EPOCHS = 40
 
 
 def likely_epochs(training: dict, others: Sequence[int], earliest: int | None = None) -> int:
     """The epochs that a training will likely use: as many as others like it did, but no fewer than `earliest`.
 
-    Without others as many as `earliest`; if that is not known either, as many as the published runs did.
+    Without others as many as `earliest`; if that is not known either, `LIKELY_EPOCHS`.
 
     Args:
         training: the settings of its spec.
@@ -73,7 +73,7 @@ class Estimates:
         """Seconds that training `spec` takes; None if no run like it was measured.
 
         An epoch's time grows with its images. It ends as early as runs with the same training settings did; without
-        such runs, as published ones did. Runs with the same augmentation are preferred.
+        such runs, after `LIKELY_EPOCHS`. Runs with the same augmentation are preferred.
         """
         closest, training = self.closest(spec) or self._alike[_likeness(spec)], spec["training"]
         if not closest:

@@ -11,7 +11,7 @@ from fashion.records.run import Run, gradient_norms
 
 
 def percent(value: float, digits: int = 2) -> str:
-    """A share as text: 91.80 %."""
+    """A share as text: 92.50 %."""
     return f"{100 * value:.{digits}f} %"
 
 
@@ -31,7 +31,7 @@ def with_diverged(runs: int, diverged: int) -> str:
 
 
 def with_deviation(mean: float, deviation: float, show: Callable[[float], str]) -> str:
-    """A mean as text, with its standard deviation if that is known: 91.78 ± 0.10 %."""
+    """A mean as text, with its standard deviation if that is known: 92.50 ± 0.10 %."""
     return show(mean) if pd.isna(deviation) else f"{show(mean).partition(' ')[0]} ± {show(deviation)}"
 
 

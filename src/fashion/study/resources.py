@@ -18,7 +18,7 @@ JOB_ENVIRONMENT = {
 BASE_MB = 6000
 # On a CPU, where the activations of the large models come to 1000 to 2300.
 PROCESSOR_MB, LARGE_MB = 1200, 2500
-# Weights, gradients, Adam's moments, the tested weights, and a checkpoint that is taken up: 35 measured, VGG12.
+# Weights, gradients, Adam's moments, the tested weights, and a checkpoint that is taken up: 35 measured.
 BYTES_PER_PARAMETER = 36
 # On a disk, measured: predictions, and a run's records.
 BYTES_PER_PREDICTION = 40

@@ -11,7 +11,7 @@ def best_epoch(validation_losses: Iterable[float]) -> int:
 
 
 def epochs_without_gain(validation_losses: Sequence[float], min_delta: float) -> int:
-    """Early stopping's count after these epochs, by the rule of the report's published code.
+    """Early stopping's count after these epochs.
 
     A loss below the lowest so far resets it; one above the lowest plus `min_delta`, or one that is no number, adds one;
     one in between changes nothing.

@@ -1,1 +1,1 @@
-"""One module, one table; each a stage."""
+"""One module, one table; and the stage that makes them."""

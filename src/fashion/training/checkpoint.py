@@ -16,7 +16,7 @@ from fashion.files import atomic, write_csv
 from fashion.machine.usage import Usage
 from fashion.stage import logger
 
-# Between checkpoints: at least so many seconds, and so many times what the last one took, since VGG12's has gigabytes.
+# Between checkpoints: at least so many seconds, and so many times what the last one took, which may have gigabytes.
 SECONDS = 60
 SHARE = 20
 

@@ -34,7 +34,7 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     labels = torch.from_numpy(dataset.test_labels[:count]).to(device)
     tests = {"": images}
     if spec["training"]["validation"] == "augmented" and "randaugment" in spec["augmentation"]:
-        # The published code inserts RandAugment into the transform that its test images go through as well.
+        # The published protocol puts its test images through the training's RandAugment as well.
         draws = generator(spec["seed"], "test", device=device)
         tests["augmented_"] = rand_augment(images, **spec["augmentation"]["randaugment"], generator=draws)
     metrics: dict = {"test_images": count}

@@ -64,7 +64,7 @@ def validation_inputs(parts: Split, spec: dict, epoch: int) -> tuple[Tensor, Ten
 def _augmented(
     images: Tensor, labels: Tensor, parts: Split, spec: dict, purpose: str, epoch: int
 ) -> tuple[Tensor, Tensor]:
-    # The published code mixes with all labelled images, validation among them; ours with the given ones alone.
+    # The published protocol mixes with all labelled images, validation among them; else with the given ones alone.
     published = spec["training"]["validation"] == "augmented"
     (train, its_labels), (validation, others) = parts.train, parts.validation
     partners = (torch.cat([train, validation]), torch.cat([its_labels, others])) if published else None

@@ -33,7 +33,7 @@ class Interrupted(Exception):
 class Training:
     """A run, able to stop between any two steps and to be taken up again: cross entropy, early stopping.
 
-    Test loss and accuracy are recorded at each epoch, as in the report's Fig. 8, and used for nothing.
+    Test loss and accuracy are recorded at each epoch, and used for nothing.
 
     Args:
         spec: the run's description; see `fashion.study.config`.
@@ -57,7 +57,7 @@ class Training:
         self.test_inputs = normalise(self.parts.test[0])
         torch.manual_seed(derived_seed(seed, "weights"))
         self.model = place(build(spec["model"]), device)
-        # What Table 3 has not is no key of its runs' specs.
+        # Settings that a study leaves out are no keys of its runs' specs.
         optimizer = make_optimizer(
             self.model, training["learning_rate"], training["optimizer"], training.get("weight_decay", 0.0)
         )

@@ -28,7 +28,7 @@ COLORS = {
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape in the report's words: `(channels, height, width)` as "height × width × channels", others as they are."""
+    """A shape in words: `(channels, height, width)` as "height × width × channels", others as they are."""
     return " × ".join(str(size) for size in (*shape[1:], shape[0])) if len(shape) == 3 else " × ".join(map(str, shape))
 
 

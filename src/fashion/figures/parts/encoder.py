@@ -1,4 +1,4 @@
-"""Diagrams of layers that are all alike, over tokens: the report's Fig. 13 and 15."""
+"""Diagrams of layers that are all alike, over tokens."""
 
 from collections.abc import Sequence
 
@@ -63,7 +63,7 @@ def draw_tokens(canvas: Canvas, left: float, right: float, patches: np.ndarray) 
 
 
 def encoder(diagram: Encoder, image: np.ndarray) -> Canvas:
-    """From the patches of `image` (`[28, 28] uint8`) at the bottom to logits at the top, as in Fig. 13."""
+    """From the patches of `image` (`[28, 28] uint8`) at the bottom to logits at the top."""
     left, right = 1.1, 5.3
     middle = (left + right) / 2
     canvas = Canvas(WIDTH, 4.6)
@@ -103,7 +103,7 @@ def encoder(diagram: Encoder, image: np.ndarray) -> Canvas:
 
 
 def bypass(diagram: Bypass) -> Canvas:
-    """A module, under the layer from whose input to whose output it runs, as in Fig. 15."""
+    """A module, under the layer from whose input to whose output it runs."""
     depth, module, each = diagram.depth, diagram.module, sum(box.parameters for box in diagram.module)
     left, right, upper, branch, lower = 0.6, WIDTH - 0.6, 2.75, 2.1, 0.95
     canvas = Canvas(WIDTH, 3.6)

@@ -1,4 +1,4 @@
-"""What a ResNet's diagram draws: the report's Fig. 9."""
+"""What a ResNet's diagram draws: its layers and shortcuts."""
 
 from typing import Any
 

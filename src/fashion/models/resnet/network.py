@@ -1,8 +1,8 @@
-"""ResNet for 28 x 28 grey images: the report's Fig. 9 (ResNet18) and its narrow, wide and dilated variants.
+"""ResNets for 28 x 28 grey images.
 
-After He et al., "Deep residual learning for image recognition" (2015). As Fig. 9 draws it, a 3 x 3 stem and basic
-blocks, max-pooling that halves the image, and the last 7 x 7 map flattened. As the report's published code ran it, a
-7 x 7 stem, blocks with a depthwise-separable convolution that halve the image, and the last map averaged.
+After He et al., "Deep residual learning for image recognition" (2015), in two forms: a 3 x 3 stem and basic blocks,
+max-pooling that halves the image, and the last map flattened; or a 7 x 7 stem, blocks with a depthwise-separable
+convolution (Howard et al., "MobileNets", 2017) that halve the image, and the last map averaged.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class BasicBlock(nn.Module):
 
 
 class SeparableBlock(nn.Module):
-    """The published code's block: a separable convolution, a plain one, and a 3 x 3 shortcut where the channels change.
+    """A separable convolution, a plain one, and a 3 x 3 shortcut where the channels change.
 
     There the image is halved too. The separable convolution's BatchNorm and ReLU are followed by another of each.
     """

@@ -1,4 +1,4 @@
-"""What a VGG's diagram draws: the report's Fig. 3, 5 and 7."""
+"""What a VGG's diagram draws: its layers."""
 
 from typing import Any
 

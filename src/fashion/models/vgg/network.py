@@ -1,5 +1,4 @@
-"""VGG for 28 x 28 grey images: the report's Fig. 3 (VGG8), Fig. 5 (more kernels) and Fig. 7 (VGG12), as it draws them
-and, with hidden layers of 256, as its published code ran them.
+"""VGGs for 28 x 28 grey images.
 
 After Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition" (2014), with
 BatchNorm, and with depthwise-separable layers as in Howard et al., "MobileNets" (2017).
@@ -22,7 +21,7 @@ class VGG(nn.Module):
         layers: output channels of each 3 x 3 convolution, and "M" for each 2 x 2 max-pooling.
         separable: every convolution but the first is depthwise separable.
         hidden: widths of the hidden fully connected layers.
-        dropout: probability before each of them, where the report's published code has it.
+        dropout: probability before each of them.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class VGG(nn.Module):
         image_channels = IMAGE_SHAPE[0]
 
         def layer(in_channels: int, out_channels: int) -> nn.Module:
-            # One image channel leaves nothing to separate: the report keeps the first layer as it is.
+            # One image channel leaves nothing to separate.
             return conv_norm_relu(in_channels, out_channels, separable=separable and in_channels != image_channels)
 
         table = read_table(layers, image_channels)

@@ -1,4 +1,4 @@
-"""What a Vision Transformer's diagram draws: the report's Fig. 13 and, of one with depthwise modules, Fig. 15."""
+"""What a Vision Transformer's diagram draws: its patches and a layer, or a depthwise module beside a layer."""
 
 from typing import Any
 

@@ -1,9 +1,8 @@
-"""Vision Transformers for 28 x 28 grey images: the report's Fig. 13 (base), Fig. 15 (depthwise) and the patch-free one.
+"""Vision Transformers for 28 x 28 grey images.
 
 After Dosovitskiy et al., "An image is worth 16 x 16 words" (2020), with the global average pooling, the linear head
 and the fixed positions of Beyer et al., "Better plain ViT baselines" (2022), and the depthwise module of Zhang et al.,
-"Depth-wise convolutions in vision transformers" (2024). Pre-norm, as the report's published code: no final norm, which
-would add 2 * width parameters. That code ran BatchNorm, ReLU, dropout and positions of its own: settings, below.
+"Depth-wise convolutions in vision transformers" (2024). Pre-norm, without a final norm.
 """
 
 from collections.abc import Callable
@@ -48,7 +47,7 @@ class DepthwiseModule(nn.Module):
     """GELU and BatchNorm, then a depthwise 3 x 3 convolution over the token grid; tokens `[N, T, width]` in and out.
 
     Args:
-        order: "gelu_first", as Fig. 15 draws it, or "norm_first", as the report's published code has it.
+        order: "gelu_first" or "norm_first".
     """
 
     def __init__(self, width: int, grid: int, order: str):
@@ -121,8 +120,8 @@ class VisionTransformer(nn.Module):
     """Tokens with positions, transformer layers, the tokens' mean, one linear head.
 
     Args:
-        embedding: what becomes a token by one linear layer: of "patches" or "pixels" each (the patch-free model), or of
-            a "convolution", 3 x 3 with stride 2, each output pixel (the published code's "simplified" model).
+        embedding: what becomes a token by one linear layer: of "patches" or "pixels" each, or of a "convolution",
+            3 x 3 with stride 2, each output pixel.
         patch: side of a square patch in pixels.
         width: of a token; a multiple of `heads`.
         depth: number of transformer layers.
