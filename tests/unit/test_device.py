@@ -267,7 +267,7 @@ def test_each_stage_names_the_model_that_the_gpu_has_no_memory_for(stage, machin
     monkeypatch.setattr(sys, "argv", ["stage", *arguments])
     monkeypatch.setattr(stage, "configure", lambda path: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(stage, "load", lambda path: None)
+    monkeypatch.setattr(train, "load", lambda path: None)
     monkeypatch.setattr(stage, "Training" if stage is train else "evaluate", fail)
     with pytest.raises(UserError, match=r"^small [a-z]+ seed \d+: the GPU's memory does not suffice, 3\.06 GiB asked"):
         stage.main()
