@@ -39,11 +39,11 @@ compare: $(STAMP) ## check the results against docs/reference
 .PHONY: publish
 publish: $(STAMP) ## copy the small result files to docs/reference, the verdicts to README.md
 	python -m fashion.reference.publish --study $(STUDY)
-	python -m fashion.reference.answer
+	python -m fashion.reference.verdicts
 
 .PHONY: answer
 answer: $(STAMP) ## write the verdicts in docs/reference to README.md
-	python -m fashion.reference.answer
+	python -m fashion.reference.verdicts
 
 .PHONY: test
 test: $(STAMP) ## run all tests: units, then whole pipelines on a tiny dataset
