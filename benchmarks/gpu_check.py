@@ -185,9 +185,10 @@ def training(seconds: float, folder: Path) -> Outcome:
     spec = read_json(REFERENCE / "spec.json")
     spec["training"]["epochs"] = EPOCHS
     write_json(folder / "spec.json", spec)
-    module = "fashion.training"
     arguments = ("--spec", folder / "spec.json", "--data", folder / "data.npz", "--output", folder / "run")
-    status, output = run(seconds, "-m", f"{module}.lease", sys.executable, "-m", f"{module}.train", *arguments)
+    status, output = run(
+        seconds, "-m", "fashion.machine.lease", sys.executable, "-m", "fashion.training.train", *arguments
+    )
     if status:
         return Outcome(last_line(output), False, output)
     rows = history(folder / "run")

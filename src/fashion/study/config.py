@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
 from fashion.study.report import Report, report_of
-from fashion.study.study import Study, models_of, resolve
+from fashion.study.study import Study, resolve
 
 CONFIG = Path("config.yaml")
 
@@ -72,11 +72,8 @@ def check(config: dict) -> None:
         raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")
     for name, entry in config["models"].items():
         _check_names(f"models.{name}.augmentations", entry.get("augmentations", []), config["augmentations"])
-        _check_names(f"models.{name}.reported", entry.get("reported", {}), config["augmentations"])
         _check_names(f"models.{name}.family", [entry["family"]], FAMILIES)
         _check_settings(f"models.{name}.settings", entry["family"], entry["settings"])
-    for study in config["studies"]:
-        _check_figures({name: config["models"][name] for name in models_of(config, study)})
 
 
 def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -92,18 +89,6 @@ def _check_settings(path: str, family: str, given: dict) -> None:
         raise UserError(explain(error, path)) from None
     for conflict in part(family, "settings").conflicts(complete(family, given), given):
         raise UserError(f"config: {path}.{conflict}")
-
-
-def _check_figures(models: dict) -> None:
-    taken: dict[int, tuple[str, str]] = {1: ("samples", "the dataset"), 2: ("MixUp samples", "the augmentation")}
-    for name, entry in models.items():
-        for kind, number in entry.get("figures", {}).items():
-            other_kind, other = taken.setdefault(number, (kind, name))
-            if (kind, name) != (other_kind, other) and not (kind == other_kind and kind.endswith("curves")):
-                raise UserError(
-                    f"config: models.{name}.figures.{kind}: figure {number} already shows {other_kind} of {other}; "
-                    "only `curves` can be shared"
-                )
 
 
 def refuse_repeated_keys(path: Path) -> None:
