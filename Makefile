@@ -1,67 +1,67 @@
-# Every target makes .venv from requirements.lock first if it is missing or out of date.
+# Each target first makes .venv from requirements.lock if it is missing or out of date.
 PYTHON ?= python3
 STUDY ?= report
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help
-help: ## list the targets
+help: ## list these targets; page, status, compare and publish take STUDY=...
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: quick
-quick: $(STAMP) ## every table and figure from few real images, in minutes on two CPU cores
+quick: $(STAMP) ## make every table and figure from few images: minutes on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=quick
 
 .PHONY: published
-published: $(STAMP) ## the published experiments repeated, five seeds each: days on two CPU cores
+published: $(STAMP) ## repeat the published experiments, five seeds each: days on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=published
 
 .PHONY: report
-report: $(STAMP) ## the whole report, under its own protocol: hours on a GPU
+report: $(STAMP) ## run the whole report under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
 .PHONY: baseline
-baseline: $(STAMP) ## a small network under a recipe of today, five seeds: ten minutes each on two CPU cores
+baseline: $(STAMP) ## train our baseline, five seeds: ten minutes each on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=baseline
 
 .PHONY: page
-page: $(STAMP) ## the answer so far, of the finished runs, also while others run: make page STUDY=published
+page: $(STAMP) ## build the report from the finished runs, even while others run
 	nice snakemake --cores all --config study=$(STUDY) partial=True
 
 .PHONY: status
-status: $(STAMP) ## which runs of $(STUDY) are stale and why, what training them takes: make status STUDY=published
+status: $(STAMP) ## list the stale runs, why, and how long they take to train
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare
-compare: $(STAMP) ## check results/$(STUDY) against docs/reference: make compare STUDY=published
+compare: $(STAMP) ## check the results against docs/reference
 	python -m fashion.reference.compare --own results/$(STUDY) --reference docs/reference/$(STUDY)
 
 .PHONY: publish
-publish: $(STAMP) ## put what is small and lasting of results/$(STUDY) into docs/reference, and its answer into README.md
+publish: $(STAMP) ## copy the small result files to docs/reference, the verdicts to README.md
 	python -m fashion.reference.publish --study $(STUDY)
-	python -m fashion.reference.answer
+	python -m fashion.reference.verdicts
 
 .PHONY: answer
-answer: $(STAMP) ## write README.md's answer from docs/reference
-	python -m fashion.reference.answer
+answer: $(STAMP) ## write the verdicts in docs/reference to README.md
+	python -m fashion.reference.verdicts
 
 .PHONY: test
-test: $(STAMP) ## unit tests, then whole pipelines on a tiny dataset
+test: $(STAMP) ## run all tests: units, then whole pipelines on a tiny dataset
 	pytest
 
 .PHONY: lowest
-lowest: $(STAMP) ## the lowest Snakemake that is allowed makes a page, and recovers from kill -9, too
+lowest: $(STAMP) ## test the lowest Snakemake that is allowed
 	uv venv --quiet --clear .venv/lowest
 	uv pip install --quiet --python .venv/lowest --require-hashes --requirement requirements.lock
 	uv pip install --quiet --python .venv/lowest "snakemake==$$(sed -n 's/^min_version("\(.*\)")/\1.0/p' Snakefile)"
 	.venv/lowest/bin/pytest --numprocesses 0 -k "ones_own or kill_9" tests/pipeline/test_own_report.py tests/pipeline/test_interrupt.py
 
 .PHONY: gpu-check
-gpu-check: $(STAMP) ## whoever has a GPU, first: does the CUDA code do there what it should? In five minutes
+gpu-check: $(STAMP) ## check the CUDA code on your GPU, in five minutes
 	python benchmarks/gpu_check.py
 
 .PHONY: lint
-lint: $(STAMP) ## ruff, ty, snakefmt and snakemake --lint
+lint: $(STAMP) ## run ruff, ty, snakefmt and snakemake --lint
 	ruff check .
 	ruff format --check .
 	ty check src

@@ -1,4 +1,4 @@
-# A report, reproduced: snakemake --cores all --resources gpu=1
+# Reproduces a report: snakemake --cores all --resources gpu=1
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 min_version("9.17")
 
 
-# Called from another folder, without a configuration there: as it is here.
+# In a working directory without a configuration, this checkout's applies.
 configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
 
 
@@ -35,6 +35,6 @@ rule all:
     input:
         rules.page.input,
         page=rules.page.output,
-        # A file that only tables ask for would not be missed.
+        # Snakemake would overlook a missing file that only the tables need.
         records=[] if PARTIAL else run_files(STUDY.specs, *files.RECORDS, files.PREDICTIONS),
         names=[] if PARTIAL or NAMES == list(CLASSES) else f"results/data/{files.CLASS_NAMES_FILE}",

@@ -1,4 +1,4 @@
-"""Images augmented in a second: RandAugment(2, 9) and MixUp, as people write them and as `fashion.data.augment` does.
+"""Measures images augmented in a second by RandAugment(2, 9) and MixUp: the usual pipelines and `fashion.data.augment`.
 
 Run `python benchmarks/augment.py`. Each row is timed on the same images in the same run; ratios are to the first row.
 """
@@ -34,7 +34,7 @@ AUGMENTATION = {"randaugment": {"num_ops": 2, "magnitude": 9}, "mixup": {"alpha"
 
 
 class PerImage(Dataset):
-    """A dataset as it is usually written: an image at a time, as PIL."""
+    """A dataset as it is usually written: one PIL image at a time."""
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         self.images, self.labels = images.squeeze(1).numpy(), labels
@@ -51,7 +51,7 @@ class PerImage(Dataset):
 
 
 class PerSampleMixUp(PerImage):
-    """Each sample with a partner of its own from the whole set, as the report's code mixes them."""
+    """Mixes each sample with a partner of its own from the whole set, as the report's code does."""
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         own, partner = super().__getitem__(index), super().__getitem__(int(torch.randint(len(self), ())))
@@ -60,7 +60,7 @@ class PerSampleMixUp(PerImage):
 
 
 def mix_batch(samples: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Collate, and mix each sample with another one of its batch, which saves to load and augment its partner."""
+    """Collates, and mixes each sample with another one of its batch: no partner is loaded and augmented."""
     images, targets = default_collate(samples)
     partner = torch.randperm(len(images))
     weight = torch.from_numpy(np.random.beta(ALPHA, ALPHA, len(images))).float()[:, None]
@@ -69,7 +69,7 @@ def mix_batch(samples: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 def loaded(dataset: Dataset, collate: Callable = default_collate) -> Callable[[], None]:
-    # Workers that persist: their start is not counted.
+    # Workers persist, so that their start is not counted.
     loader = DataLoader(dataset, BATCH, shuffle=True, collate_fn=collate, num_workers=CORES, persistent_workers=True)
 
     def epoch() -> None:
@@ -108,7 +108,7 @@ def ours(images: Tensor, labels: Tensor) -> Callable[[], None]:
 
 
 def images_per_second(epoch: Callable[[], None], count: int, device: str) -> list[float]:
-    """The rates of `REPETITIONS` epochs in ascending order, after one that is not counted."""
+    """Returns the rates of `REPETITIONS` epochs in ascending order, after one that is not counted."""
     rates = []
     for _ in range(REPETITIONS + 1):
         started = time.perf_counter()

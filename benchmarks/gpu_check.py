@@ -1,7 +1,7 @@
-"""What the first person with a GPU runs first: does the CUDA code do there what it should? In five minutes at most.
+"""Checks the CUDA code on a GPU, in five minutes at most.
 
-Run `make gpu-check`. It writes results/gpu-check.md, each check with what was expected and what was seen, to attach to
-an issue, and exits with status 1 if one failed. Without a GPU it is a rehearsal, and says so.
+Run `make gpu-check`. It writes results/gpu-check.md, which lists what each check expected and what it saw; attach that
+file to an issue. The exit status is 1 if a check failed. Without a GPU it is a rehearsal, and says so.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from fashion.training.step import make_step
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "results/gpu-check.md"
 MODELS = ("published_vgg8", "published_resnet18", "published_vit_5x8", "published_vit_depthwise_5x8")
-# P13, the report's VGG8, as two cores trained it: its first epochs differ by less from seed to seed.
+# P13, the report's VGG8, as two cores trained it. From seed to seed its first epochs differ by less than `TOLERANCE`.
 REFERENCE = ROOT / "docs/reference/published/runs/published_vgg8/both/seed0"
 EPOCHS, COLUMNS, TOLERANCE = 2, ("train_loss", "validation_accuracy", "test_accuracy"), 0.04
 STEPS = 10
@@ -48,7 +48,7 @@ NO_GPU = "no GPU"
 
 
 class Outcome(NamedTuple):
-    """How a check ended: what was seen, whether it passed (None: it says nothing here), and its whole output."""
+    """How a check ended: what it saw, whether it passed (None: it cannot tell here), and its whole output."""
 
     seen: str
     passed: bool | None
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 
 
 def environment() -> list[str]:
-    """Ten lines."""
+    """Returns ten lines about the source, the system, torch and the GPU."""
     facts = collect(use_device(None))
     cuda = torch.cuda.is_available()
     properties = torch.cuda.get_device_properties(0) if cuda else None
@@ -77,7 +77,7 @@ def environment() -> list[str]:
 
 
 def run(seconds: float, *command: str | Path) -> tuple[int, str]:
-    """Exit status and output of a Python command; a crash of CUDA, which spoils its process, ends that one alone."""
+    """Runs a Python command in a process of its own, which a crash of CUDA spoils; returns exit status and output."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     try:
         done = subprocess.run(
@@ -107,7 +107,7 @@ def cuda_tests(seconds: float, folder: Path) -> Outcome:
 
 
 def own(name: str) -> Callable[[float, Path], Outcome]:
-    """A check of this file in a process of its own: its last line is what was seen, its status says if it passed."""
+    """Returns a check of this file in a process of its own, which prints in its last line what it saw."""
 
     def check(seconds: float, folder: Path) -> Outcome:
         status, output = run(seconds, __file__, "--check", name, "--data", folder / "data.npz")
@@ -117,7 +117,7 @@ def own(name: str) -> Callable[[float, Path], Outcome]:
 
 
 def graph(data: Path) -> tuple[str, bool]:
-    """The largest relative difference of a loss, graph against eager steps, in the precision of a training."""
+    """Returns the largest relative difference of a loss between graph and eager steps, and whether it is small."""
     device = use_device(None)
     models = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
     worst = 0.0
@@ -142,7 +142,7 @@ def graph(data: Path) -> tuple[str, bool]:
 
 
 def augmentation(data: Path) -> tuple[str, bool]:
-    """How many pixels differ between the devices: each operation in both directions, on real images."""
+    """Returns how many pixels of real images differ between the devices, over all operations and directions."""
     images = torch.from_numpy(load(data).test_images[:2000, None])
     device = use_device(None)
     differ = 0
@@ -185,9 +185,10 @@ def training(seconds: float, folder: Path) -> Outcome:
     spec = read_json(REFERENCE / "spec.json")
     spec["training"]["epochs"] = EPOCHS
     write_json(folder / "spec.json", spec)
-    module = "fashion.training"
     arguments = ("--spec", folder / "spec.json", "--data", folder / "data.npz", "--output", folder / "run")
-    status, output = run(seconds, "-m", f"{module}.lease", sys.executable, "-m", f"{module}.train", *arguments)
+    status, output = run(
+        seconds, "-m", "fashion.machine.lease", sys.executable, "-m", "fashion.training.train", *arguments
+    )
     if status:
         return Outcome(last_line(output), False, output)
     rows = history(folder / "run")
@@ -201,7 +202,7 @@ def training(seconds: float, folder: Path) -> Outcome:
 class Check(NamedTuple):
     name: str
     expected: str
-    seconds: int  # on a GPU, at most
+    seconds: int  # limit on a GPU
     check: Callable[[float, Path], Outcome]
 
 

@@ -1,7 +1,7 @@
-"""How long planning takes as a study grows: `snakemake -n` on 100 to 2,000 runs.
+"""Measures how long planning takes as a study grows: `snakemake -n` on 100 to 2,000 runs.
 
-Run `python benchmarks/scaling.py`. Each study is planned with nothing done, with every run finished, where Snakemake
-compares what each file was made from with what would make it now, and with every run stale.
+Run `python benchmarks/scaling.py`. Each study is planned with nothing done, with every run finished and with every run
+stale. If runs are finished, Snakemake compares each file's recorded inputs, params and code with the present ones.
 """
 
 import argparse
@@ -25,7 +25,7 @@ MODELS = ("vgg8", "vgg12", "resnet18", "vit", "vit_beyer")
 AUGMENTATIONS = ("none", "mixup", "randaugment", "both")
 RUNS = (100, 500, 1000, 2000)
 
-# As it comes, `--touch` sleeps for a tenth of a second before each job.
+# By default `--touch` sleeps for a tenth of a second before each job.
 TOUCH_AT_ONCE = (
     "-c",
     "from snakemake import cli; from snakemake.executors import touch; touch.Executor.SLEEPING_TIME = 0; cli.main()",
@@ -33,7 +33,7 @@ TOUCH_AT_ONCE = (
 
 
 def make_config(runs: int) -> dict:
-    """A study of so many runs, a multiple of 20: five models, four augmentations, many seeds."""
+    """Returns a study of so many runs, a multiple of 20: five models, four augmentations, many seeds."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["models"] = {name: config["models"][name] for name in MODELS}
     config["study"] = "large"
@@ -43,7 +43,7 @@ def make_config(runs: int) -> dict:
 
 
 def finish(folder: Path, config: dict) -> None:
-    """Make every file that a dry run lists, and Snakemake believe that it did; those that a status reads are real."""
+    """Makes every file that a dry run lists and has Snakemake record them; files that a status reads have content."""
     listed, *_ = snakemake(folder, "--dry-run", "--printshellcmds")
     for paths in re.findall(r"^ *output: (.*)$", listed, re.MULTILINE):
         for path in paths.split(", "):
@@ -59,7 +59,7 @@ def finish(folder: Path, config: dict) -> None:
 
 
 def snakemake(folder: Path, *arguments: str, program: Sequence[str] = ("-m", "snakemake")) -> tuple[str, float, float]:
-    """Run snakemake in `folder`; its output, seconds and peak memory (MB)."""
+    """Runs snakemake in `folder`; returns its output, seconds and peak memory (MB)."""
     command = [sys.executable, *program, "--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
@@ -86,7 +86,7 @@ def main() -> None:
             for state, stale in (("nothing done", runs), ("all finished", 0), ("all stale", runs)):
                 if state == "all stale":
                     config["training"]["patience"] += 1
-                # JSON is YAML, and read faster: it is planning that is measured.
+                # JSON is YAML that is read faster: only planning is to be measured.
                 (folder / "config.yaml").write_text(json.dumps(config))
                 listed, seconds, memory = snakemake(folder, "--dry-run")
                 if f"{runs} runs, {stale or 'none'} to train" not in listed:

@@ -1,11 +1,11 @@
-"""How a study best fills a CPU: trainings of one thread side by side, or one after the other with all cores.
+"""Compares trainings of one thread side by side with trainings on all cores one after the other.
 
-Run `python benchmarks/threads.py` on a quiet machine without a GPU. For each model, in turn and all in the same run:
+Run `python benchmarks/threads.py` on a quiet machine without a GPU. It measures images per second, model by model:
 
 - one after the other: one training with a thread for each core;
-- side by side: as many trainings of one thread each, images per second of all together;
-- crowded: as many trainings with a thread for each core, once as OpenMP comes and once with OMP_WAIT_POLICY=PASSIVE,
-  which the pipeline sets for its jobs.
+- side by side: a training of one thread for each core, summed;
+- crowded: a training for each core with a thread for each core, summed; once with OpenMP's default, and once with
+  OMP_WAIT_POLICY=PASSIVE, which the pipeline sets for its jobs.
 """
 
 import argparse
@@ -33,7 +33,7 @@ WARM_UP_SECONDS = 3
 
 
 def train(entry: dict, threads: int, seconds: float) -> float:
-    """Images per second of a training that others run beside: after a warm-up, in which those begin too."""
+    """Returns images per second of one of several trainings, after a warm-up in which the others begin too."""
     torch.set_num_threads(threads)
     model = build(entry).to(memory_format=torch.channels_last)
     step = make_step(model, make_optimizer(model, 0.001))
@@ -47,7 +47,7 @@ def train(entry: dict, threads: int, seconds: float) -> float:
 
 
 def together(entry: dict, processes: int, threads: int, policy: str | None, seconds: float) -> float:
-    """Images per second of so many trainings at a time, summed."""
+    """Returns images per second of so many trainings at a time, summed."""
     environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
     environment |= {"OMP_WAIT_POLICY": policy} if policy else {}
     command = [sys.executable, __file__, "--train", json.dumps(entry), str(threads), str(seconds)]
@@ -58,8 +58,8 @@ def together(entry: dict, processes: int, threads: int, policy: str | None, seco
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=MODELS, help="names in config.yaml (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=8, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--repetitions", type=int, default=3, help="of which the median counts (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=8, help="length of each measurement (default: %(default)s)")
+    parser.add_argument("--repetitions", type=int, default=3, help="takes the median of so many (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks/threads.csv")
     parser.add_argument("--train", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

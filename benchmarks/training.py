@@ -1,13 +1,13 @@
-"""Images that a machine trains on in a second, data work included: the usual loop, ours, and the machine's limit.
+"""Measures images trained on in a second, data work included: the usual loop, ours, and the machine's limit.
 
-Run `python benchmarks/training.py`. For each model of config.yaml, in turn and all in the same run:
+Run `python benchmarks/training.py`. It measures each model of config.yaml in turn:
 
-- usual: DataLoader with per-image transforms (torchvision v2) and MixUp with a partner for each sample, as the report's
-  code has them, Adam as it comes, `.item()` at each step, all cores;
-- ours: an epoch augmented in one call, then the steps of `fashion.training.step`, as a study runs: without a GPU as
-  many trainings side by side as cores, one thread each, in the environment that the pipeline gives its jobs;
-- limit: the step's multiply-adds at the rate of a large matrix product or convolution, whichever is faster here, or the
-  bytes that Adam moves at the rate of a large copy, whichever takes longer; all cores.
+- usual: a DataLoader with per-image transforms (torchvision v2), and MixUp with a partner for each sample, as in the
+  report's code; Adam with its defaults; `.item()` at each step; all cores;
+- ours: an epoch augmented in one call, then the steps of `fashion.training.step`. Without a GPU, as in a study: a
+  training of one thread for each core, in the environment that the pipeline gives its jobs;
+- limit, on all cores: the step's multiply-adds at the rate of a large matrix product or convolution, whichever is
+  faster, or the bytes that Adam moves at the rate of a large copy, whichever takes longer.
 """
 
 import argparse
@@ -43,13 +43,13 @@ from fashion.training.step import make_step
 ROOT = Path(__file__).parents[1]
 # Adam reads weight, gradient and two moments and writes all but the gradient, 4 bytes each.
 ADAM_BYTES = 7 * 4
-# An epoch has as many steps as take about so long, within these bounds: no more than the report's, of 42,000 images.
+# An epoch's steps take about so long, within these bounds; the report's epochs, of 42,000 images, have the most steps.
 EPOCH_SECONDS, LEAST_STEPS, MOST_STEPS = 2, 4, 657
 FORMATS = {"channels_last": torch.channels_last, "nchw": torch.contiguous_format}
 
 
 class PerSampleV2(PerSampleMixUp):
-    """With the transforms that torchvision recommends today."""
+    """Has the transforms that torchvision recommends today."""
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         super().__init__(images, labels)
@@ -105,7 +105,7 @@ def ours(
 def images_per_second(
     method: Callable, entry: dict, seconds: float, device: torch.device, **options: str | None
 ) -> float:
-    """Of one training, in epochs that last so long in sum, after one that is not counted."""
+    """Returns the rate of one training, over epochs that last so long together, after one that is not counted."""
 
     def epoch_of(steps: int) -> Callable[[], None]:
         images = torch.randint(256, (BATCH * steps, 1, 28, 28), dtype=torch.uint8)
@@ -120,7 +120,7 @@ def images_per_second(
 
 
 def side_by_side(entry: dict, seconds: float, **options: str | None) -> float:
-    """Images per second of as many trainings of ours as cores, summed."""
+    """Returns images per second of our trainings, one for each core, summed."""
     command = [sys.executable, __file__, "--train", json.dumps([entry, seconds, options])]
     environment = {**os.environ, **JOB_ENVIRONMENT}
     running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(CORES)]
@@ -129,8 +129,8 @@ def side_by_side(entry: dict, seconds: float, **options: str | None) -> float:
 
 @torch.no_grad()
 def rate(work: Callable[[], object], amount: float, device: torch.device) -> float:
-    """How much of `amount` is done in a second: the best of several, since it is a limit."""
-    # Less than a millisecond on a GPU: many times, so that neither its launch nor the wait for its end counts.
+    """Returns how much of `amount` is done in a second: the best of several repetitions, since it is a limit."""
+    # On a GPU the work takes less than a millisecond: repeated, its launch and the wait for its end hardly count.
     times = 1 if device.type == "cpu" else 50
 
     def together() -> None:
@@ -141,7 +141,7 @@ def rate(work: Callable[[], object], amount: float, device: torch.device) -> flo
 
 
 def timed(work: Callable[[], object], device: torch.device) -> Iterator[float]:
-    """Seconds of each repetition, without end, after one that is not counted."""
+    """Yields the seconds of each repetition, without end, after one that is not counted."""
     for repetition in itertools.count():
         started = time.perf_counter()
         work()
@@ -153,13 +153,13 @@ def timed(work: Callable[[], object], device: torch.device) -> Iterator[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", help="names in config.yaml; all if not given")
-    parser.add_argument("--seconds", type=float, default=6, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--repetitions", type=int, default=3, help="of which the median counts (default: %(default)s)")
-    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of ours")
-    parser.add_argument("--memory-format", choices=FORMATS, help="of ours; by default what a training takes")
+    parser.add_argument("--models", nargs="+", help="names in config.yaml (default: all)")
+    parser.add_argument("--seconds", type=float, default=6, help="length of each measurement (default: %(default)s)")
+    parser.add_argument("--repetitions", type=int, default=3, help="takes the median of so many (default: %(default)s)")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="precision of our loop")
+    parser.add_argument("--memory-format", choices=FORMATS, help="memory format of our loop (default: a training's)")
     parser.add_argument(
-        "--cudnn-benchmark", action="store_true", help="have cuDNN time its algorithms and take the best"
+        "--cudnn-benchmark", action="store_true", help="cuDNN times its algorithms and takes the fastest"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks/training.csv")
     parser.add_argument("--train", type=json.loads, help=argparse.SUPPRESS)

@@ -17,7 +17,7 @@ from helpers.checkout import CONFIG, REPORT, ROOT
 from helpers.command import stage
 
 REFERENCE = ROOT / "docs/reference/published"
-RULES = REPORT.read_claims()["claims"]
+RULES = REPORT.claims["claims"]
 VERDICTS = ("holds", "fails", "undecided")
 
 # As matplotlib writes it, with an id that every such figure has, and a mark that says its number.
@@ -107,7 +107,7 @@ def write_tables(folder: Path, study: Study) -> None:
     pd.DataFrame([*runs, total]).to_csv(folder / "compute.csv", index=False)
     pd.DataFrame(
         {"id": name, **{key: entry[key] for key in ("subject", "report", "here")}, "effect": ""}
-        for name, entry in REPORT.read_deviations().items()
+        for name, entry in REPORT.deviations.items()
     ).to_csv(folder / "deviations.csv", index=False)
 
 

@@ -21,7 +21,7 @@ from helpers.training import write_dataset
 STUDY = resolve(CONFIG, "report")
 PUBLISHED = resolve(CONFIG, "published")
 SEEDS = CONFIG["studies"]["report"]["seeds"]
-CLAIMS = REPORT.read_claims()
+CLAIMS = REPORT.claims
 IMAGES = 10_000
 # How hard each test image is: a model of accuracy 0.9 is right on all below 0.9.
 DIFFICULTY = np.random.default_rng(0).permutation(np.arange(IMAGES) / IMAGES)
@@ -372,7 +372,7 @@ def test_a_verdict_must_survive_the_correction_for_fifteen_claims():
 
 def test_deviations_state_the_effect_of_those_that_runs_settle_on_the_models_of_the_study():
     protocol = CLAIMS["protocols"]["as_described"]
-    table = deviations(REPORT.read_deviations(), protocol, study({})).set_index("id")
+    table = deviations(REPORT.deviations, protocol, study({})).set_index("id")
     assert not table["effect"].str.contains("published_").any()
     assert "narrow ResNet18 minus ResNet18: +1.40 points" in table["effect"]["D1"]
     assert "ViT, augmentation both minus none: +2.00 points" in table["effect"]["D9"]

@@ -40,8 +40,8 @@ def written() -> set[str]:
 FORBIDDEN = {
     "a model": words(CONFIGURED.keys() - GENERIC),
     "a model's title": words(re.findall(r"[A-Za-z]+\d+", " ".join(entry["title"] for entry in CONFIGURED.values()))),
-    "a claim": words(REPORT.read_claims()["claims"]),
-    "a deviation": words(REPORT.read_deviations()),
+    "a claim": words(REPORT.claims["claims"]),
+    "a deviation": words(REPORT.deviations),
     "a published run": words(numbers["run"] for numbers in NUMBERS if "run" in numbers),
     "a figure or table": r"\b(Figs?\.|Figure|Table) ?\d",
     "an author": words(name for author in ABOUT["authors"] for name in author.split()),

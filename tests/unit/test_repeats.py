@@ -16,7 +16,7 @@ from helpers.checkout import CONFIG, REPORT
 from helpers.figures import check_legible
 from helpers.runs import FakeRun, make_history
 
-PROTOCOL = REPORT.read_claims()["protocols"]["as_published"]
+PROTOCOL = REPORT.claims["protocols"]["as_published"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
-"""What a terminal shows of a run of Snakemake: its jobs as they end, failures with their reasons.
+"""What the terminal shows while Snakemake runs: jobs as they end, and failures with their reasons.
 
-Everything else is in Snakemake's log, .snakemake/log.
+The rest is in Snakemake's log, .snakemake/log.
 """
 
 import logging
@@ -12,7 +12,7 @@ from snakemake.logging import ColorizingTextHandler
 from snakemake.workflow import Workflow
 from snakemake_interface_logger_plugins.common import LogEvent
 
-LOG_LINES = 8  # of a failed job's log, on the console
+LOG_LINES = 8  # shown of a failed job's log
 SILENT = {
     LogEvent.WORKFLOW_STARTED,
     LogEvent.RESOURCES_INFO,
@@ -22,7 +22,7 @@ SILENT = {
     LogEvent.GROUP_INFO,
     LogEvent.GROUP_ERROR,  # each of its jobs has an error of its own
 }
-# Messages that begin so say nothing of this run, or what other lines say.
+# The beginnings of messages that say nothing about this run, or repeat other lines.
 NOISE = (
     "Select jobs",
     "Using shell",
@@ -38,15 +38,15 @@ NOISE = (
 
 
 class Console(logging.Formatter):
-    """Formats Snakemake's log records for a reader; a record that gives "" is not shown.
+    """Formats Snakemake's log records for a reader; a record that becomes "" is not shown.
 
-    It is the handler's filter, too: at records of jobs that start, Snakemake writes a blank line before it formats.
+    It also filters the handler's records: Snakemake writes a blank line before it formats the start of a job.
     """
 
     def __init__(self, snakemakes: logging.Formatter | None):
         super().__init__()
         self.snakemakes = snakemakes or logging.Formatter()
-        self.names: dict[int, str] = {}  # of jobs, by id
+        self.names: dict[int, str] = {}  # by job id
         self.ended: list[str] = []
         self.failed: list[str] = []
 
@@ -68,19 +68,19 @@ class Console(logging.Formatter):
                 self.failed.append(name := self.names.get(record.jobid, record.rule_name))
                 return failure(name, record)
             case LogEvent.ERROR if "CalledProcessError" in record.getMessage():
-                return ""  # the command; JOB_ERROR says the reason
+                return ""  # names the command; JOB_ERROR has the reason
         if record.getMessage().startswith("Exiting because a job execution failed"):
             return f"{len(self.failed)} failed, see above: {', '.join(self.failed)}"
         return self.snakemakes.format(record)
 
 
 def job_name(rule: str, wildcards: Mapping[str, str]) -> str:
-    """A job's name for a reader: `train vgg both seed 0`."""
+    """Returns a job's name for a reader: `train vgg both seed 0`."""
     return " ".join([rule, *(f"seed {value}" if key == "seed" else value for key, value in wildcards.items())])
 
 
 def failure(name: str, record: logging.LogRecord) -> str:
-    """That a job failed, and what its logs end with."""
+    """Returns lines that name a failed job and show the end of each of its logs."""
     lines = [f"failed: {name}", *filter(None, [record.rule_msg])]
     for path in record.log:
         path = path.partition(" (")[0]
@@ -90,7 +90,7 @@ def failure(name: str, record: logging.LogRecord) -> str:
 
 
 def tidy(workflow: Workflow) -> None:
-    """Show a reader's lines on the terminal; with --verbose or --printshellcmds, Snakemake's own."""
+    """Shows a reader's lines on the terminal, unless --verbose or --printshellcmds asks for Snakemake's own."""
     settings = workflow.output_settings
     if settings.verbose or settings.printshellcmds:
         return

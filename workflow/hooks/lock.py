@@ -1,4 +1,4 @@
-"""The lock of the working directory: removes a killed Snakemake's, makes partial results beside a live one."""
+"""The lock of the working directory: removed after a killed Snakemake, left alone beside a live one."""
 
 import fcntl
 import shutil
@@ -11,7 +11,7 @@ ALONE = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 def hold(name: str, operation: int) -> IO[str] | None:
-    """Lock a file in Snakemake's folder for as long as it stays open; None if another process's lock is in the way."""
+    """Locks a file in Snakemake's folder for as long as it stays open; None if another process holds a lock."""
     path = Path(".snakemake", name)
     path.parent.mkdir(exist_ok=True)
     file = path.open("a+", encoding="utf-8")
@@ -24,13 +24,13 @@ def hold(name: str, operation: int) -> IO[str] | None:
 
 
 def remove_stale() -> IO[str] | None:
-    """Remove the lock that a killed Snakemake left in the working directory.
+    """Removes the lock that a killed Snakemake left in the working directory.
 
-    Each Snakemake holds a shared lock of the kernel's as well, which ends with its process. If we get that lock alone,
-    on the machine that had it last, no other Snakemake is running.
+    Each Snakemake also holds a shared kernel lock, which ends with its process. If we get that lock exclusively, on the
+    machine that held it last, no other Snakemake is running.
 
     Returns:
-        The lock's file, which must stay open as long as this Snakemake runs.
+        The kernel lock's file, which must stay open as long as this Snakemake runs.
     """
     alive = hold("alive", ALONE)
     if alive is None:
@@ -47,21 +47,21 @@ def remove_stale() -> IO[str] | None:
 
 
 def join_others(data: Path) -> IO[str]:
-    """Let partial results be made beside a Snakemake that trains.
+    """Allows partial results to be made beside a Snakemake that trains.
 
     Args:
-        data: the dataset, which the other one makes first.
+        data: the dataset's file, which the other Snakemake makes first.
 
     Returns:
-        A lock's file, which must stay open meanwhile.
+        The file of a kernel lock, which must stay open as long as this Snakemake runs.
     """
     from snakemake.persistence import PersistenceBase
 
-    # As with --nolock: Snakemake would remove the other's lock with its own.
+    # As with --nolock. Snakemake would remove the other Snakemake's lock with its own.
     PersistenceBase.lock = PersistenceBase.noop
     making = hold("partial", ALONE)
     if making is None:
-        sys.exit("error: partial results are being made in this folder already; wait for them")
+        sys.exit("error: another process is making partial results in this folder; wait for it to end")
     if not data.exists() and hold("alive", ALONE) is None:
-        sys.exit(f"error: {data}: the Snakemake that runs in this folder makes it first; try again when it is there")
+        sys.exit(f"error: {data}: another Snakemake in this folder is still making it; try again when it is there")
     return making

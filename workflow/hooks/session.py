@@ -1,4 +1,4 @@
-"""What a run of Snakemake says of its plan, and does at its end."""
+"""What Snakemake prints about its plan, and what it does at its end."""
 
 import atexit
 import json
@@ -27,16 +27,16 @@ from fashion.study.study import Study, resolve
 from hooks.console import job_name
 
 FAILURES_LISTED = 10  # at the end of a run; the page has all
-# Two cores can run these in place of a study that takes a GPU: studies, and the Makefile's targets.
+# Studies, and targets of the Makefile, that two cores can run in place of a study for a GPU.
 INSTEAD = ("quick", "published")
 
 
 class Session:
-    """What a run of Snakemake says of its plan, and does at its end.
+    """Prints Snakemake's plan, and ends its run.
 
     Args:
         config: the whole configuration.
-        study: that which is planned.
+        study: the planned study.
         place: the folder of its tables, figures and page.
     """
 
@@ -45,42 +45,42 @@ class Session:
         settings = workflow.output_settings
         self.quiet = Quietness.RULES in (settings.quiet or ())
         if settings.dryrun and not (settings.verbose or settings.printshellcmds):
-            # As with --quiet, Snakemake then describes no job: none of that is shown, and it takes a quarter longer.
+            # As with --quiet: nothing shows Snakemake's description of each job, which takes a quarter more time.
             settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
 
     def say_start(self) -> None:
-        """Print what is to be trained, and what that takes."""
+        """Prints what is to be trained, and how long that takes."""
         runs, _ = self._planned()
         if any(run.training for run in runs) and not self.workflow.touch:
             print(summary(self.study.name, runs, *self._forecast(runs)), file=sys.stderr, flush=True)
 
     def say_page(self) -> None:
-        """Print which page to open, if it was asked for."""
+        """Prints which page to open, if this run was to make it."""
         if any(job.rule.name == "page" for job in self.workflow.dag.jobs):
             print(f"study {self.study.name}: open {self.place}/report.html", file=sys.stderr, flush=True)
 
     def say_at_exit(self) -> None:
-        """Print a dry run's plan, and the page of a run with nothing to do: Snakemake has no hook for their ends."""
+        """Prints a dry run's plan, or the page of a run with nothing to do; Snakemake has no hook for either end."""
         if self.workflow.scheduler is not None and self.workflow.dryrun:
             self._say_plan()
         elif self.workflow.scheduler is not None and not len(self.workflow.dag):
             self.say_page()
 
     def end_with_partial_results(self) -> None:
-        """After a run with failures: make what the finished runs give, and end with where that is."""
+        """Makes partial results after failures, and prints the failures and the page at the very end."""
         jobs = self._failed_jobs()
-        # After Ctrl-C or SIGTERM Snakemake says that there was an error, too.
+        # Snakemake calls this after Ctrl-C or SIGTERM, too.
         scheduler = self.workflow.scheduler
         if not jobs or scheduler.running or scheduler._user_kill:
             return
         print("making tables, figures and the page of the runs that have finished ...", file=sys.stderr, flush=True)
         page = f"open {self.place}/partial/report.html, of the runs that have finished"
         end = f"study {self.study.name}: {page if self._make_partial_results() else 'no page was made'}"
-        # After all that Snakemake says.
+        # At exit, so that Snakemake prints nothing after it.
         atexit.register(print, *failures(jobs), end, sep="\n", file=sys.stderr)
 
     def _say_plan(self) -> None:
-        """Print why tables, figures and the page are to be made again, unless runs are, and the state of the runs."""
+        """Prints the state of the runs and, if nothing trains, why tables, figures and page are to be made."""
         runs, others = self._planned()
         if not self.quiet and not any(run.training for run in runs):
             for job in others:
@@ -90,7 +90,7 @@ class Session:
             print(describe(self.study.name, runs, counts, *self._forecast(runs)), flush=True)
 
     def _planned(self) -> tuple[list[PlannedRun], list[Job]]:
-        """The runs in the plan, and the other jobs that are to be done."""
+        """Returns the runs in the plan, and the other jobs to be done."""
         trainings, evaluations, others = {}, {}, []
         for job in self.workflow.dag.jobs:
             if job.rule.name in ("train", "evaluate"):
@@ -105,12 +105,12 @@ class Session:
         return runs, others
 
     def _why(self, job: Job) -> str | None:
-        """Why a job is planned, in words; None if it is not."""
+        """Returns why a job is planned, in words; None if it is not."""
         if not self.workflow.dag.needrun(job):
             return None
         reason = self.workflow.dag.reason(job)
         if reason.missing_output and not any(Path(file).exists() for file in job.output):
-            # A job that fails leaves its log and nothing else.
+            # A failed job leaves its log and nothing else.
             return f"not finished, see {job.log[0]}" if Path(job.log[0]).exists() else "never run"
         words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
         words += some(map(os.path.basename, reason.missing_output), "missing")
@@ -123,23 +123,23 @@ class Session:
         return "; ".join(words) or ", ".join(reason.get_names())
 
     def _forecast(self, runs: Iterable[PlannedRun]) -> tuple[Forecast, dict[str, list[dict]]]:
-        """What training the stale of the planned runs takes, and what else could be run."""
+        """Returns a forecast of the trainings, and the studies that could be run in their place, by command."""
         stale = any(run.training for run in runs)
         names = [name for name in INSTEAD if stale and name in self.config["studies"]]
         others = {f"make {name}": list(resolve(self.config, name).specs.values()) for name in names}
-        # Without any, no file is read.
+        # No file is read if nothing trains.
         return Forecast(self._machine(), Path().glob("results/*/runs/*/*/seed*") if stale else ()), others
 
     def _machine(self) -> Machine:
-        """What trainings are to run on."""
+        """Returns the machine that trainings are to run on."""
         disk_mb = shutil.disk_usage(".").free / 1e6
         workflow, per_gpu = self.workflow, self.config["trainings_per_gpu"]
-        if (jobs := workflow.resource_settings.nodes) is not None:  # a cluster's, as many cores as jobs ask for
+        if (jobs := workflow.resource_settings.nodes) is not None:  # a cluster: as many cores as its jobs ask for
             cores = jobs * THREADS_OF_LARGE
             return Machine(device=None, cores=cores, places=jobs, memory_mb=None, disk_mb=disk_mb, speed=None)
         listing = listed()
         gpus = visible_gpus(listing, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        on_gpu = has_gpu()  # AMD's have no listing
+        on_gpu = has_gpu()  # AMD's GPUs are not listed
         places = max(1, len(gpus)) * per_gpu if on_gpu else workflow.cores
         if "gpu" in workflow.global_resources:
             places = min(places, workflow.global_resources["gpu"].value)
@@ -153,13 +153,16 @@ class Session:
         )
 
     def _failed_jobs(self) -> list[Job]:
-        """The jobs that failed; of a group, those that were not done."""
+        """Returns the jobs that failed; for a group, those whose output is missing."""
         failed = self.workflow.scheduler.failed
         each = [one for job in failed for one in (job.jobs if job.is_group() else [job])]
         return [job for job in each if not all(Path(file).exists() for file in job.output)]
 
     def _make_partial_results(self) -> bool:
-        """Whether partial results were made, as configured when this run began, whatever config.yaml says by now."""
+        """Makes partial results, and returns whether that worked.
+
+        The configuration is that of this run's start, whatever config.yaml says by now.
+        """
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump({**self.config, "partial": True}, file)
             file.flush()
@@ -176,13 +179,13 @@ class Session:
         return done.returncode == 0
 
     def _deployment(self) -> str:
-        """The options of this run that say in which software environment jobs run."""
+        """Returns this run's options for the software environment of jobs."""
         options = ("deployment_settings.deployment_method", "deployment_settings.conda_prefix")
         return " ".join(map(self.workflow.spawned_job_args_factory.workflow_property_to_arg, options))
 
 
 def some(files: Iterable[str], what: str) -> list[str]:
-    """That files are something, in words: the first one's name, and how many more."""
+    """Returns in words what is with some files: the first file's name, and how many more there are."""
     first, *others = sorted(files) or [None]
     if first is None:
         return []
@@ -190,8 +193,8 @@ def some(files: Iterable[str], what: str) -> list[str]:
 
 
 def failures(jobs: Iterable[Job]) -> list[str]:
-    """A line for each job that failed, with its log's last."""
-    from fashion.records.progress import last_line  # and pandas with it, which planning does without
+    """Returns a line for each failed job, with the last line of its log."""
+    from fashion.records.progress import last_line  # imports pandas, which planning does not need
 
     lines = sorted(
         f"failed: {job_name(job.rule.name, job.wildcards_dict)}: {last_line(Path(job.log[0])) or 'its log is empty'}"

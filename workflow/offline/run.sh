@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Train a study on a machine without internet and without Snakemake, in as many calls as it takes.
+# Trains a study on a machine without internet and without Snakemake, in as many calls as it takes.
 #
 #   workflow/offline/run.sh -d DATASET -o OUTPUT [-w WHEELS] [-b STUDY] [-m MINUTES] [-r COMMIT] [-c] [-- SNAKEMAKE ARGUMENTS]
 #
 #   -d DATASET  folder with the four Fashion-MNIST files
-#   -o OUTPUT   folder that gets reference.tar.gz, what fashion.reference.publish takes of the runs finished so far, and the logs
-#   -w WHEELS   folder that workflow/offline/wheels.sh filled; without it python3 must have everything
-#   -b STUDY   of config.yaml, report if not given
-#   -m MINUTES  for the whole call, no limit if not given; trainings are told to stop a minute and a half before
-#   -r COMMIT   of this source, for its runs' provenance, where it came without its git history
-#   -c          before the first trainings, test the CUDA code and measure what augmentation and training steps take
+#   -o OUTPUT   folder for reference.tar.gz: the finished runs, for fashion.reference.publish, and the logs
+#   -w WHEELS   folder that workflow/offline/wheels.sh filled; without it, python3 must have all packages
+#   -b STUDY    a study of config.yaml (default: report)
+#   -m MINUTES  limit for the whole call (default: none); trainings are told to stop a minute and a half earlier
+#   -r COMMIT   the commit of this source, for the runs' provenance; needed if the source came without its git history
+#   -c          before the first trainings, test the CUDA code and time the augmentation and training steps
 #
-# python3 must have torch and torchvision. It stays as it is: packages go to .offline/, results and checkpoints to
-# results/, where the next call goes on. Exit status: 0 if all is done, 75 if time was up, else Snakemake's.
+# python3 must have torch and torchvision. Nothing is installed into it: packages go to .offline/, results and
+# checkpoints to results/, where the next call goes on. Exit status: 0 if all is done, 75 if time was up, else Snakemake's.
 set -euo pipefail
 usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
 wheels="" dataset="" output="" study=report minutes="" commit="" check=""
@@ -30,7 +30,7 @@ dataset=$(realpath -e "$dataset") output=$(realpath "$output") wheels=${wheels:+
 cd "$(dirname "$0")/../.."
 mkdir -p .offline/checks
 
-# Trainings that a killed call left behind hold the lock too.
+# Trainings that outlive a killed call keep the lock.
 exec 9> .offline/lock
 flock --nonblock 9 || { echo "error: another call is still at work in $PWD" >&2; exit 1; }
 
@@ -38,7 +38,7 @@ list=$([ -z "$wheels" ] || ls "$wheels"/*.whl)
 if [ "$list" != "$(cat .offline/installed 2> /dev/null)" ] || [ ! -e .offline/venv ]; then
     rm -rf .offline/venv
     python3 -m venv --without-pip .offline/venv
-    # `--system-site-packages` would skip those of python3 if that is a virtual environment itself.
+    # If python3 is itself in a virtual environment, `--system-site-packages` would skip its packages.
     python3 -c 'import sys; print(*(path for path in sys.path if path.endswith("-packages")), sep="\n")' \
         > "$(echo .offline/venv/lib/python3*/site-packages)/outer.pth"
     [ -z "$wheels" ] ||
@@ -48,7 +48,7 @@ fi
 export PATH="$PWD/.offline/venv/bin:$PATH" PYTHONPATH="$PWD/src" PYTHONUNBUFFERED=1
 python -c 'import torch; print("torch", torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "without CUDA")'
 
-measure() { # NAME COMMAND...: once, its output kept as .offline/checks/NAME.txt
+measure() { # NAME COMMAND...: runs a command once and keeps its output as .offline/checks/NAME.txt
     local log=.offline/checks/$1.txt
     shift
     [ ! -e "$log" ] || return 0
@@ -63,19 +63,19 @@ if [ "$check" ]; then
 fi
 
 printf '{"study": "%s", "data": {"folder": "%s"}}\n' "$study" "$dataset" > .offline/config.yaml
-# The lock above is ours; Snakemake's would outlive a killed call.
+# The lock above suffices; Snakemake's own would outlive a killed call.
 command=(snakemake --cores all --resources gpu=1 --configfile config.yaml .offline/config.yaml --nolock "$@")
 seconds=0 # no limit
 if [ "$minutes" ]; then
     seconds=$((minutes * 60 - SECONDS - 90))
     [ $seconds -gt 0 ] || { echo "error: $minutes minutes leave none for trainings" >&2; exit 2; }
 fi
-# Both `timeout` and a signal to this script tell all of Snakemake's processes to stop: trainings write checkpoints.
+# `timeout`, or a signal to this script, tells all of Snakemake's processes to stop; trainings then write checkpoints.
 timeout --kill-after=60 $seconds "${command[@]}" > >(tee .offline/snakemake.log) 2>&1 &
 job=$! status=0
 trap 'kill $job 2> /dev/null || true' INT TERM HUP
 wait $job || status=$?
-while kill -0 $job 2> /dev/null; do wait $job && status=0 || status=$?; done # a signal ends `wait` alone
+while kill -0 $job 2> /dev/null; do wait $job && status=0 || status=$?; done # a signal ends `wait`, not the job
 case $status in
     0) echo "all done" ;;
     124 | 137) status=75 && echo "time is up; call again to go on" ;;

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The wheels that workflow/offline/run.sh needs on a Linux machine without internet.
+# Downloads the wheels that workflow/offline/run.sh needs on a Linux machine without internet.
 #
 #   workflow/offline/wheels.sh FOLDER [PYTHON [PACKAGE ...]]
 #
-# PYTHON is that machine's version, 3.12 if not given. It must have torch, torchvision, scipy, pandas, scikit-learn and
-# matplotlib: what is large stays at home, and so does each PACKAGE. Versions and hashes are those of requirements.lock.
+# PYTHON is that machine's version of Python (default: 3.12). It must have torch, torchvision, scipy, pandas, scikit-learn
+# and matplotlib: these large packages are not downloaded, and neither is any PACKAGE. Versions and hashes are those of
+# requirements.lock.
 set -euo pipefail
 usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
 [ $# -ge 1 ] && [[ $1 != -* ]] || { usage >&2; exit 2; }
@@ -25,6 +26,6 @@ platforms=(--platform manylinux1_"$(uname -m)" --platform manylinux2014_"$(uname
 for minor in 5 12 17 24 26 27 28; do platforms+=(--platform "manylinux_2_${minor}_$(uname -m)"); done
 pip download --quiet --no-deps --require-hashes --requirement "$folder/requirements.txt" \
     --implementation cp --python-version "$python" "${platforms[@]}" --dest "$folder"
-# Some pure Python packages are published as source alone.
+# Some pure Python packages are published only as source.
 find "$folder" -name '*.tar.gz' -exec pip wheel --quiet --no-deps --wheel-dir "$folder" {} \; -delete
 echo "$(find "$folder" -name '*.whl' | wc -l) wheels, $(du -sh "$folder" | cut -f1), in $folder"

@@ -1,12 +1,12 @@
-# What a study says of the report: claims with their verdicts, and the page.
+# Claims with their verdicts, and the page.
 
-# The claims of the readings that this study does not answer, in the references of those that do.
-OTHER_READINGS = {
-    name: path
+# Verdicts in the readings that this study does not answer, from the references of studies that do.
+OTHER_READINGS = [
+    path
     for name, entry in config["studies"].items()
     if entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
     and (path := ROOT / f"docs/reference/{name}/tables/claims.csv").exists()
-}
+]
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
@@ -31,7 +31,7 @@ rule claims:
     params:
         plan=plan("claims", summary=SUMMARY),
         content=content(claims=REPORT.claims, deviations=REPORT.deviations),
-        # The parameters of a model without a run are counted.
+        # Models without a run are built, to count their parameters.
         code=code("fashion.answer.make", *NETWORKS),
         python=uncompared(PYTHON),
         report=uncompared(REPORT.folder),
@@ -53,11 +53,11 @@ rule page:
         ENVIRONMENT
     params:
         plan=canonical_json(PAGE),
-        content=content(networks=REPORT.networks, **OTHER_READINGS),
+        content=content(networks=REPORT.networks.read_text(), others=[path.read_text() for path in OTHER_READINGS]),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),
         networks=uncompared(REPORT.networks),
-        others=uncompared([*OTHER_READINGS.values()]),
+        others=uncompared(OTHER_READINGS),
     shell:
         "{params.python} -m fashion.answer.page --plan /dev/stdin --networks {params.networks:q} --others {params.others:q}"
         f" --runs {RESULTS}/runs --results {PLACE} --output {{output}} 2> {{log}} <<< {{params.plan:q}}"

@@ -1,4 +1,4 @@
-# The configuration, checked before any job starts, and what the rules look up in it.
+# The configuration, checked before any job starts, and the names and functions that the rules use.
 import hashlib
 import shlex
 import sys
@@ -27,11 +27,11 @@ from fashion.study.study import resolve
 
 
 def check_schema(content, name, source):
-    """End with one line where a file's content is not as its schema says."""
+    """Ends with one line if a file's content does not fit its schema."""
     try:
         validate(content, f"../schemas/{name}.schema.yaml")
     except WorkflowError as error:
-        # `validate` dumps content and schema over many lines.
+        # `validate` would print content and schema over many lines.
         sys.exit(f"error: {explain(error.__context__, source=source)}")
 
 
@@ -45,11 +45,11 @@ try:
         check_schema(REPORT.read(f"{name}.yaml"), name, REPORT.folder / f"{name}.yaml")
         refuse_repeated_keys(REPORT.folder / f"{name}.yaml")
     check_report(config, REPORT)
-    # Jobs on a cluster's nodes may not see the folder, nor need to: their commands are those of the main process.
+    # Jobs on a cluster's nodes take their commands from the main process, and may not see the folder.
     CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
     OTHER_DATA = CONTENT not in ({}, PUBLISHED_CHECKSUMS)
     STUDY = resolve(config, config["study"], OTHER_DATA)
-    # In `partial` mode, everything is made from the runs that have finished, into a folder of its own, and nothing trains.
+    # `partial` makes tables, figures and page from the finished runs, in a folder of their own, and trains nothing.
     PARTIAL = config.get("partial", False)
     UNFINISHED = None
     if PARTIAL:
@@ -63,22 +63,22 @@ RESULTS = f"results/{STUDY.name}"
 PLACE = f"{RESULTS}/partial" if PARTIAL else RESULTS
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
-# Rewritten with the same content, the dataset makes nothing stale; its checksums are what is compared.
+# `ancient`: a dataset rewritten with the same content makes nothing stale, since the checksums are compared.
 DATASET_FILES = {"data": ancient(DATA), "checksums": CHECKSUMS}
 NAMES = config["data"]["classes"] or ([str(label) for label in range(len(CLASSES))] if OTHER_DATA else list(CLASSES))
 SOURCE = f"--folder {shlex.quote(config['data']['folder'])}" if config["data"]["folder"] else ""
 SOURCE += "" if config["data"]["verify"] else " --no-verify"
 ENVIRONMENT = "../../envs/fashion.yaml"
 
-# How jobs call the package.
+# The command with which jobs call the package.
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
 VARIABLES = " ".join(f"{name}={value}" for name, value in JOB_ENVIRONMENT.items())
 PYTHON = f"env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
-# On a GPU of its own. `exec`: a signal to all of a job's processes would end its shell while the training still saves
-# its state, and the job with it.
+# The command on a leased GPU. Without `exec`, a signal to all processes of a job would end its shell, and so the job,
+# while the training still saves its state.
 ON_GPU = f"exec {PYTHON} -m fashion.machine.lease --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
-# `--resources gpu=8` counts GPUs, a job's gpu=1 one place of those that the configuration gives a GPU; where there is
-# none, trainings take processor cores alone. What has local scope is a cluster's.
+# `--resources gpu=8` counts GPUs, but a job's gpu=1 is one of the `trainings_per_gpu` places of a GPU. Without a GPU,
+# only processor cores limit the trainings. With local scope, a cluster counts its GPUs itself.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
     gpus = workflow.global_resources["gpu"].value
     workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
@@ -87,8 +87,8 @@ TABLES, FIGURES = outputs.tables(STUDY, REPORT), outputs.figures(STUDY, REPORT)
 SUMMARY = outputs.summary(STUDY, REPORT)
 FAMILIES = sorted({entry["family"] for entry in config["models"].values()})
 NETWORKS = [NETWORK.format(family) for family in FAMILIES]
-# What a job over many runs depends on. No two trainings have the same provenance, and with that spec and history are
-# those of the training. Each file more of each run takes Snakemake about as long to plan as a job.
+# The files of each run that a job over many runs depends on. A new training changes the provenance, which therefore
+# stands for spec and history too: each further file of each run takes Snakemake about as long to plan as a job.
 DECIDING = (files.METRICS, files.PREDICTIONS, files.PROVENANCE)
 
 
@@ -111,30 +111,31 @@ wildcard_constraints:
 
 
 def uncompared(value):
-    """A param that Snakemake does not compare with the last run's, as it does not a function's of the output."""
+    """Returns a param that makes no job stale: Snakemake does not compare params that are functions of the output."""
     return lambda wildcards, output: value
 
 
 def code(*modules):
-    """The digest of each module that these run, as one param: what Snakemake compares, and what changed in words."""
+    """Returns the digest of each module that these modules run, as one param, so that a plan can name what changed."""
     try:
         return canonical_json(code_digest(*modules))
     except UserError as error:
         sys.exit(f"error: {error}")
 
 
-def content(**paths):
-    """The digest of each file, as one param: an input's place would count too, and differ in another checkout."""
-    return canonical_json({name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for name, path in paths.items()})
+def content(**contents):
+    """Returns the digest of each text or value, as one param: a file's place does not count, as an input's would."""
+    texts = {name: canonical_json(one) for name, one in contents.items()}
+    return canonical_json({name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()})
 
 
 def made_by(job):
-    """The tables and figures that a job makes."""
+    """Returns the tables and figures that a job makes."""
     return [one for one in (*TABLES, *FIGURES) if one.job == job]
 
 
 def plan(job, **more):
-    """What a job that makes tables or figures is told, as one param."""
+    """Returns the tables or figures that a job makes, with their runs and settings, as one param."""
     told = {one.name: one.told for one in made_by(job)}
     return canonical_json({"note": STUDY.note, "classes": NAMES, "outputs": told, **more})
 
@@ -148,7 +149,7 @@ def figure_files(job):
 
 
 def reported(folder, job, shown, other):
-    """The files of what a job makes, in two formats: one that Snakemake's report shows, and another."""
+    """Returns the files of a job's tables or figures in two formats; Snakemake's report has the first."""
     paths = [f"{PLACE}/{folder}/{one.name}" for one in made_by(job)]
     said = [{"category": one.section, "labels": {"title": one.title, "caption": one.caption}} for one in made_by(job)]
     first = [report(f"{path}.{shown}", **texts) for path, texts in zip(paths, said)]
@@ -156,17 +157,17 @@ def reported(folder, job, shown, other):
 
 
 def run_files(runs, *names):
-    """The named files of some runs."""
+    """Returns the named files of some runs."""
     return [f"{RESULTS}/{files.run_path(files.FOLDER, run)}/{name}" for run in runs for name in names]
 
 
 def shown_runs(job):
-    """The runs that a job's figures show, each once."""
+    """Returns the runs that a job's figures show, each once."""
     return list(dict.fromkeys(run for one in made_by(job) for run in one.runs))
 
 
 def run_spec(wildcards):
-    """A run's whole description, as one param."""
+    """Returns a run's whole description, as one param."""
     return canonical_json(STUDY.specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)])
 
 
@@ -179,10 +180,10 @@ def evaluation_code(wildcards):
 
 
 def memory(wildcards, attempt):
-    """Megabytes that a training asks a cluster for, by its model's size; more at each attempt."""
+    """Returns the megabytes of memory for a training on a cluster, by its model's size; more at each attempt."""
     return attempt * training_mb(STUDY.models[wildcards.model])
 
 
 def run_threads(wildcards):
-    """Processor threads for a training or an evaluation, by its model's size."""
+    """Returns the processor threads for a training or an evaluation, by its model's size."""
     return training_threads(STUDY.models[wildcards.model])

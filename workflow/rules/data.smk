@@ -1,4 +1,3 @@
-# The dataset.
 rule dataset:
     output:
         data=DATA,
@@ -8,7 +7,7 @@ rule dataset:
     conda:
         ENVIRONMENT
     params:
-        # Only what the dataset is makes it stale, not where it is from or what fetches it.
+        # Only other content makes the dataset stale, not another source or other code that fetches it.
         content=canonical_json(CONTENT),
         code=code(*DATASET),
         python=uncompared(PYTHON),
@@ -17,7 +16,7 @@ rule dataset:
         "{params.python} -m fashion.data.download --output {output.data} --checksums {output.checksums} {params.source} --log {log}"
 
 
-# What `fashion predict` and `export` call the classes of another dataset.
+# The classes' names, which `fashion predict` and `export` use for another dataset.
 rule class_names:
     output:
         f"results/data/{files.CLASS_NAMES_FILE}",

@@ -1,4 +1,4 @@
-# Every figure, those of a kind in one job: workflow/report/figures.yaml says which there are.
+# All figures of workflow/report/figures.yaml, by four jobs.
 rule samples:
     input:
         **DATASET_FILES,
@@ -46,7 +46,7 @@ rule curves:
         ENVIRONMENT
     params:
         plan=plan("curves", runs=outputs.grouped(shown_runs("curves"))),
-        content=content(curves=REPORT.curves),
+        content=content(curves=REPORT.curves.read_text()),
         code=code("fashion.figures.curves"),
         python=uncompared(PYTHON),
         published=uncompared(REPORT.curves),

@@ -1,4 +1,4 @@
-# What a run of Snakemake says and does around its jobs: workflow/hooks/. Within another workflow, that is the other's.
+# What Snakemake prints and does around its jobs (workflow/hooks/), unless this is a module of another workflow.
 import atexit
 
 from hooks import console, lock

@@ -1,4 +1,4 @@
-# Every table, in one job but for those of the answer: workflow/report/tables.yaml says which there are.
+# All tables of workflow/report/tables.yaml in one job, but for those of rule claims.
 rule tables:
     input:
         **DATASET_FILES,

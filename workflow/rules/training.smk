@@ -1,6 +1,6 @@
 # One training and one evaluation for each model, augmentation and seed.
 RUN = f"{RESULTS}/{files.FOLDER}"
-# Not an output: Snakemake deletes those of a job that failed or is repeated.
+# Not an output, since Snakemake deletes the outputs of a job that failed or is repeated.
 STATE = files.run_path(files.CHECKPOINT, ("{wildcards.model}", "{wildcards.augmentation}", "{wildcards.seed}"))
 
 

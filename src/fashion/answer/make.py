@@ -47,7 +47,7 @@ def main() -> None:
     plan = read_json(arguments.plan)
     report = Report(arguments.report)
     runs = Runs(plan["summary"], arguments.runs)
-    tables = answer(runs, classes(load(arguments.data)), report.read_claims(), report.read_deviations())
+    tables = answer(runs, classes(load(arguments.data)), report.claims, report.deviations)
     for name, entry in plan["outputs"].items():
         frame, shown = tables[entry["kind"]]
         write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown)

@@ -125,13 +125,13 @@ def show_figures(
 
 
 def show_tables(tables: Sequence[dict], folder: Path, models: Sequence[str]) -> dict[str, dict]:
-    """What the page has of each table by kind, but for those of the answer, which it shows in its own way.
+    """What the page has of each table by name, but for those of the answer, which it shows in its own way.
 
     Args:
         tables: as `fashion.study.outputs.tables` has them, as mappings.
     """
     return {
-        one["kind"]: {**one, "html": table(folder / f"{one['name']}.md", one["title"], models)}
+        one["name"]: {**one, "html": table(folder / f"{one['name']}.md", one["title"], models)}
         for one in tables
         if one["kind"] not in ("claims", "statements", "deviations")
     }

@@ -62,7 +62,7 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
             )
         (fresh / "tables").mkdir(exist_ok=True)
         finished = _finished(part, report, runs)
-        tables = answer(finished, _counted(part, report, fresh), report.read_claims(), report.read_deviations())
+        tables = answer(finished, _counted(part, report, fresh), report.claims, report.deviations)
         table = comparison.compare(finished)
         tables["comparison"] = (table, comparison.readable(table))
         for one in outputs.tables(part, report):

@@ -44,20 +44,14 @@ class Report:
         """The tables by file name: tables.yaml."""
         return self.read("tables.yaml")
 
-    @property
-    def claims(self) -> Path:
-        return self.folder / "claims.yaml"
-
-    @property
-    def deviations(self) -> Path:
-        return self.folder / "deviations.yaml"
-
-    def read_claims(self) -> dict:
-        """The claims, their rules and the protocols."""
+    @cached_property
+    def claims(self) -> dict:
+        """The claims with their rules, and the protocols: claims.yaml."""
         return self.read("claims.yaml")
 
-    def read_deviations(self) -> dict[str, dict]:
-        """Where report, its code and this pipeline differ."""
+    @cached_property
+    def deviations(self) -> dict[str, dict]:
+        """Where the report differs from itself, or this pipeline from it: deviations.yaml."""
         return self.read("deviations.yaml")
 
     @property
