@@ -20,8 +20,7 @@ import yaml
 from fashion.data.dataset import FILES, Dataset
 from fashion.data.download import CHECKSUMS
 from helpers import forked
-
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
 
 
 class Study:

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
 
 
 def test_as_a_module_of_another_workflow(make_study):

@@ -1,13 +1,11 @@
 """A family of models is added by its folder, and by nothing else."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from fashion.records.run import Run
-
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
 
 PERCEPTRON = {
     "__init__.py": '"""Perceptrons."""\n',

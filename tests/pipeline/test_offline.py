@@ -5,12 +5,12 @@ import signal
 import subprocess
 import tarfile
 import time
-from pathlib import Path
 
 import pandas as pd
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
+
 RUN = "results/tiny/runs/vit/both/seed0/metrics.json"
 
 

@@ -1,12 +1,10 @@
 """Another dataset than Fashion-MNIST: its names, and what is said of the report."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from fashion.files import read_json
+from helpers.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 NAMES = [f"digit {label}" for label in range(10)]
 TABLES = "results/tiny/tables"
 

@@ -1,12 +1,12 @@
 """Another report than the one this pipeline comes with: a folder and a configuration, and no edit of the engine."""
 
 import shutil
-from pathlib import Path
 
 import pandas as pd
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
+
 OWN = ROOT / "tests/own_report"
 
 

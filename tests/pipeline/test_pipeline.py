@@ -3,16 +3,16 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from helpers.checkout import ROOT
+
 FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, overviews
 
-ROOT = Path(__file__).parents[2]
 REPORTED = yaml.safe_load((ROOT / "workflow/report/reported.yaml").read_text())
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
 TABLES += ("comparison", "per_class", "calibration", "ablation", "compute", "claims", "statements", "deviations")

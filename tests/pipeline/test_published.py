@@ -2,13 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
+
 REPORTED = yaml.safe_load((ROOT / "workflow/report/reported.yaml").read_text())
 WHOLE, DIVERGING = ["published_resnet18", "published_vit_simplified"], ["vgg12", "published_vgg8"]
 

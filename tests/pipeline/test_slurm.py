@@ -18,8 +18,8 @@ from threading import Event
 import pytest
 
 from fashion.study.resources import training_mb
+from helpers.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests/slurm/cluster"
 PROFILE = ROOT / "workflow/profiles/slurm/config.yaml"
 REFUSED = 77

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
 MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
 MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
 # The jobs over all runs, and those that read what an evaluation leaves.

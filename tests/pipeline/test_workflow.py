@@ -2,11 +2,10 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
 
 
 def test_the_conda_environment_has_what_the_package_needs_in_the_versions_of_the_lock():

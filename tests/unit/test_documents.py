@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-ROOT = Path(__file__).parents[2]
+from helpers.checkout import ROOT
+
 PAGES = [
     *(ROOT / page for page in ("README.md", "CONTRIBUTING.md", "results/README.md", "workflow/report/networks.md")),
     *(page for folder in ("docs", "src") for page in sorted((ROOT / folder).rglob("*.md"))),
