@@ -9,6 +9,7 @@ import pandas as pd
 from fashion.answer.pictures import LARGEST_SVG
 from fashion.answer.statements import expand
 from fashion.image import CLASSES
+from fashion.records.run import finished_runs
 from fashion.study import outputs
 from fashion.study.study import Study, resolve
 from fashion.tables.writing import write_table
@@ -111,9 +112,8 @@ def write_tables(folder: Path, study: Study) -> None:
 
 
 def published_study() -> Study:
-    """The published study, as far as the reference has its first seed."""
-    finished = [(path.parts[-3], path.parts[-2], 0) for path in REFERENCE.glob("runs/*/*/seed0")]
-    return resolve(CONFIG, "published").only(finished)
+    """The published study, as far as the reference has it."""
+    return resolve(CONFIG, "published").only(finished_runs(REFERENCE))
 
 
 def write_results(results: Path, study: Study) -> None:
@@ -127,7 +127,8 @@ def write_results(results: Path, study: Study) -> None:
         (results / f"figures/{one.name}.svg").write_text(SVG)
         shutil.copy(next(REFERENCE.glob("figures/*.png")), results / f"figures/{one.name}.png")
     (results / "figures/ext04_confusion.svg").write_text(SVG + " " * LARGEST_SVG)
-    plan = outputs.plan(study, [one for one in figures if one.name == "fig04_vgg8_curves"]) | {"classes": CLASSES}
+    (curves,) = (one for one in figures if one.name == "fig04_vgg8_curves")
+    plan = {"note": "", "classes": CLASSES, "runs": outputs.grouped(curves.runs), "outputs": {curves.name: curves.told}}
     folders = ("--runs", results / "runs", "--output", results / "figures")
     done = stage("figures.curves", plan, "--published", REPORT.curves, *folders)
     assert done.returncode == 0, done.stderr

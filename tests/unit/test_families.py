@@ -49,7 +49,7 @@ def test_an_unknown_family_is_refused_with_those_that_are_known(use):
 
 def test_a_stage_says_so_in_one_line(dataset, tmp_path):
     np.savez(tmp_path / "data.npz", **vars(dataset))
-    plan = {"note": "", "classes": [], "outputs": {"graph": {"kind": "diagram", "runs": [], "entry": GNN}}}
+    plan = {"note": "", "classes": [], "outputs": {"graph": {"kind": "diagram", "entry": GNN}}}
     done = stage("figures.diagrams", plan, "--data", tmp_path / "data.npz", "--output", tmp_path)
     assert (done.returncode, done.stderr) == (1, f"error: {REFUSED}\n")
 

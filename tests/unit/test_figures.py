@@ -456,11 +456,11 @@ def test_a_run_without_a_history_is_refused_by_name(content: str | None, tmp_pat
 
 
 def draw(
-    job: str, outputs: dict[str, dict], folder: Path, *options: str | Path, **environment: str
+    job: str, outputs: dict[str, dict], folder: Path, *options: str | Path, runs: tuple = (), **environment: str
 ) -> subprocess.CompletedProcess:
     """Run the stage of a kind of figures, which are named after their kind."""
-    plan = {"note": NOTE, "classes": NAMES}
-    plan["outputs"] = {name: {"kind": name, "runs": [], **settings} for name, settings in outputs.items()}
+    plan = {"note": NOTE, "classes": NAMES, "runs": runs}
+    plan["outputs"] = {name: {"kind": name, **settings} for name, settings in outputs.items()}
     return stage(f"figures.{job}", plan, *options, "--output", folder, **environment)
 
 
@@ -471,8 +471,8 @@ def of_runs(folder: Path) -> tuple[str | Path, ...]:
 def test_a_stage_ends_with_one_line_where_the_history_is_missing(runs: list[FakeRun], tmp_path: Path) -> None:
     (runs[0].write() / "history.csv").unlink()
     for seed, culprit in ((0, "seed0/history.csv: not the history"), (1, "seed1: not a run's folder")):
-        entry = {"runs": [["vgg8", "both", [seed]]], "reported": {}}
-        ended = draw("curves", {"curves": entry}, tmp_path / "figures", *of_runs(tmp_path))
+        shown = (["vgg8", "both", [seed]],)
+        ended = draw("curves", {"curves": {"reported": {}}}, tmp_path / "figures", *of_runs(tmp_path), runs=shown)
         assert ended.returncode == 1
         assert ended.stderr.startswith(f"error: {tmp_path}/vgg8/both/{culprit}")
         assert len(ended.stderr.splitlines()) == 1
@@ -480,17 +480,21 @@ def test_a_stage_ends_with_one_line_where_the_history_is_missing(runs: list[Fake
 
 
 def test_a_stage_writes_the_same_bytes_in_any_process_and_for_any_user(runs: list[FakeRun], tmp_path: Path) -> None:
-    runs[0].write()
+    for run in runs:
+        run.write()
+    shown = (["vgg8", "both", [0, 1]], [runs[2].spec["model"]["name"], "both", [0]])
     settings = tmp_path / "matplotlibrc"
     settings.write_text("font.size: 20\nsavefig.bbox: tight\nsvg.fonttype: path\n")
     contents = []
     for environment in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(settings)}):
-        shown = [["vgg8", "both", [0]]]
-        outputs = {"log": {"runs": shown}, "curves": {"runs": shown, "reported": {}}}
-        ended = draw("curves", outputs, tmp_path / "figures", *of_runs(tmp_path), **environment)
+        outputs = {"log": {"models": ["vgg8"], "first_seeds": True}, "curves": {"reported": {}}}
+        ended = draw("curves", outputs, tmp_path / "figures", *of_runs(tmp_path), runs=shown, **environment)
         assert (ended.returncode, ended.stderr) == (0, "")
         contents.append({path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()})
     assert contents[0].keys() == {f"{name}.{suffix}" for name in outputs for suffix in ("png", "svg")}
+    assert {"vgg8, augmentation: both, 2 seeds"} < set(svg_texts(tmp_path / "figures/curves.svg"))
+    logged = [text.replace("\N{NO-BREAK SPACE}", " ") for text in svg_texts(tmp_path / "figures/log.svg")]
+    assert sum(text.startswith("Epoch ") for text in logged) == len(runs[0].history) != len(runs[1].history)
     assert contents[0] == contents[1]
 
 
@@ -509,7 +513,7 @@ def test_the_stage_of_samples_draws_what_its_plan_lists(dataset: Dataset, tmp_pa
 def test_the_stage_of_diagrams_draws_each_model_of_its_plan(dataset: Dataset, tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data.npz", dataset)
     plan = {"note": "", "classes": NAMES, "outputs": {}}
-    plan["outputs"] = {name: {"kind": "diagram", "runs": [], "entry": DIAGRAMS[name]} for name in ("vgg", "vit")}
+    plan["outputs"] = {name: {"kind": "diagram", "entry": DIAGRAMS[name]} for name in ("vgg", "vit")}
     ended = stage("figures.diagrams", plan, "--data", data, "--output", tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "small" in svg_texts(tmp_path / "vgg.svg")

@@ -346,10 +346,10 @@ def test_the_stage_draws_every_overview_of_the_runs_and_rows_that_it_is_given(da
     pd.DataFrame([row]).to_csv(tmp_path / "tables/repeats.csv", index=False)
     kinds = [name for name, kind in FIGURE_KINDS.items() if kind.job == "overviews"]
     names = [f"class {label}" for label in "abcdefghij"]
-    outputs = {kind: {"kind": kind, "runs": shown if kind != "published_runs" else []} for kind in kinds}
+    outputs = {kind: {"kind": kind, "first_seeds": kind == "mistakes"} for kind in kinds}
     folders = ("--runs", tmp_path / "runs", "--tables", tmp_path / "tables", "--output", tmp_path / "figures")
     data = write_dataset(tmp_path / "data.npz", dataset)
-    plan = {"note": "", "classes": names, "outputs": outputs}
+    plan = {"note": "", "classes": names, "outputs": outputs, "runs": shown}
     ended = stage("figures.overviews", plan, "--data", data, *folders)
     assert (ended.returncode, ended.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "figures").iterdir()}

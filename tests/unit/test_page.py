@@ -255,7 +255,7 @@ def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
         {
             "model": run[0],
             "augmentation": run[1],
-            "seeds": [0],
+            "seeds": [run[2]],
             "word": "running",
             "reason": "",
             "epoch": 2,

@@ -46,7 +46,7 @@ def make_tables(folder: Path, dataset, *names: str, **settings: dict) -> subproc
     runs = [FakeRun(make_spec(seed=seed), folder / "runs", right=right) for seed, right in ((0, FIRST), (1, SECOND))]
     for run in runs:
         run.write()
-    outputs = {name: {"kind": name, "runs": [["small", "none", [0, 1]]], **settings.get(name, {})} for name in names}
+    outputs = {name: {"kind": name, **settings.get(name, {})} for name in names}
     summary = {"models": {"small": {"augmentations": {"none": [0, 1]}, "reported": {}}}, "accuracy_goals": [0.9]}
     plan = {"note": "a note", "classes": NAMES, "outputs": outputs, "summary": summary}
     data = write_dataset(folder / "data.npz", dataset)

@@ -19,7 +19,7 @@ from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
 from fashion.study import outputs, run_folder as files
-from fashion.study.config import check, explain, refuse_repeated_keys
+from fashion.study.config import check, check_report, explain, refuse_repeated_keys
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest
 from fashion.study.report import report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
@@ -43,6 +43,8 @@ try:
     REPORT = report_of(config)
     for name in ("report", "reported", "figures", "tables", "claims", "deviations"):
         check_schema(REPORT.read(f"{name}.yaml"), name, REPORT.folder / f"{name}.yaml")
+        refuse_repeated_keys(REPORT.folder / f"{name}.yaml")
+    check_report(config, REPORT)
     # Jobs on a cluster's nodes take their commands from the main process, and may not see the folder.
     CONTENT = {} if workflow.remote_exec else content_checksums(config["data"]["folder"], config["data"]["verify"])
     OTHER_DATA = CONTENT not in ({}, PUBLISHED_CHECKSUMS)

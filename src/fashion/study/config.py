@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
-from fashion.study.report import Report, report_of
+from fashion.study.outputs import DRAWN_FROM
+from fashion.study.report import LOADER, Report, report_of
 from fashion.study.study import Study, resolve
 
 CONFIG = Path("config.yaml")
@@ -76,10 +77,35 @@ def check(config: dict) -> None:
         _check_settings(f"models.{name}.settings", entry["family"], entry["settings"])
 
 
-def _check_names(path: str, names: Iterable[str], known: Iterable[str]) -> None:
+def check_report(config: dict, report: Report) -> None:
+    """Refuse what the schemas of a report's files cannot: readings that it has not, or of which something is missing.
+
+    Raises:
+        UserError: one line with the file, the key's path and what is allowed.
+    """
+    about, figures, claims = (report.folder / f"{name}.yaml" for name in ("report", "figures", "claims"))
+    _check_names("default_reading", [report.about["default_reading"]], report.readings, about)
+    for name, study in config["studies"].items():
+        if "reading" in study:
+            _check_names(f"studies.{name}.reading", [study["reading"]], report.readings)
+    for name, figure in report.figures.items():
+        if isinstance(models := figure.get("models"), dict):
+            _check_names(f"{name}.models", models, report.readings, figures)
+        if (table := DRAWN_FROM.get(figure["kind"])) and table not in report.tables:
+            raise UserError(f"{figures}: {name}: it is drawn from the table {table}, which tables.yaml has not")
+    rules = report.read_claims()
+    judged = {f"claims.{name}": rule.keys() - {"claim", "place", "reported"} for name, rule in rules["claims"].items()}
+    for path, readings in {"protocols": rules["protocols"].keys(), **judged}.items():
+        _check_names(path, readings, report.readings, claims)
+        if missing := report.readings.keys() - readings:
+            raise UserError(f"{claims}: {path}: nothing of the reading {min(missing)}")
+
+
+def _check_names(path: str, names: Iterable[str], known: Iterable[str], source: str | Path = "config") -> None:
     for name in names:
         if name not in known:
-            raise UserError(f"config: {path}: unknown name {name!r}{_suggestion(name, known)}; known: {_listed(known)}")
+            suggestion = _suggestion(name, known)
+            raise UserError(f"{source}: {path}: unknown name {name!r}{suggestion}; known: {_listed(known)}")
 
 
 def _check_settings(path: str, family: str, given: dict) -> None:
@@ -110,7 +136,7 @@ def refuse_repeated_keys(path: Path) -> None:
             for item in node.value:
                 visit(item)
 
-    visit(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+    visit(yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER))
 
 
 def explain(error: ValidationError, *above: str, source: str = "config") -> str:

@@ -177,6 +177,8 @@ TABLE_KINDS = {
     "deviations": Kind(job="claims", has=always, runs=every_run),
     "repeats": Kind(job="claims", has=has_published_runs, runs=every_run),
 }
+# Kinds of figures that are drawn from a table.
+DRAWN_FROM = {"tradeoff": "comparison", "published_runs": "repeats"}
 
 
 def tables(study: Study, report: Report) -> list[Output]:

@@ -90,11 +90,6 @@ class Study:
         return {"training": self.training, "overrides": {model: own for model, own in overrides.items() if own}}
 
 
-def models_of(config: dict, name: str) -> list[str]:
-    """The names of the models that a study runs."""
-    return config["studies"][name].get("models", list(config["models"]))
-
-
 def resolve(config: dict, name: str, other_data: bool = False) -> Study:
     """The study `name` that a valid `config` describes.
 
@@ -105,7 +100,7 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
         UserError: what the schema cannot say is wrong; see `check`.
     """
     chosen = config["studies"][name]
-    models = {model: config["models"][model] for model in models_of(config, name)}
+    models = {model: config["models"][model] for model in chosen.get("models", config["models"])}
     notes = [chosen["note"]] if chosen.get("note") else []
     if other_data:
         notes.append(f"{OTHER_DATA}: nothing that the report says applies to it")
