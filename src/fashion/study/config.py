@@ -93,7 +93,7 @@ def check_report(config: dict, report: Report) -> None:
             _check_names(f"{name}.models", models, report.readings, figures)
         if (table := DRAWN_FROM.get(figure["kind"])) and table not in report.tables:
             raise UserError(f"{figures}: {name}: it is drawn from the table {table}, which tables.yaml has not")
-    rules = report.read_claims()
+    rules = report.claims
     judged = {f"claims.{name}": rule.keys() - {"claim", "place", "reported"} for name, rule in rules["claims"].items()}
     for path, readings in {"protocols": rules["protocols"].keys(), **judged}.items():
         _check_names(path, readings, report.readings, claims)
