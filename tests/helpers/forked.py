@@ -32,6 +32,7 @@ def _snakemake(arguments: list[str], folder: Path, environment: dict[str, str], 
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # the server's, if it has asked for one
     sys.path[0], sys.argv = str(folder), ["snakemake", *arguments]
     # The checkout that it runs has a package of its own.
     for name in [name for name in sys.modules if name.partition(".")[0] == "fashion"]:

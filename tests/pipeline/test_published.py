@@ -10,7 +10,7 @@ import yaml
 from helpers.checkout import ROOT
 
 REPORTED = yaml.safe_load((ROOT / "workflow/report/reported.yaml").read_text())
-WHOLE, DIVERGING = ["published_resnet18", "published_vit_simplified"], ["vgg12", "published_vgg8"]
+WHOLE, DIVERGING = ["published_resnet18", "published_vit_simplified"], ["published_vgg12", "published_vgg8"]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def finished(make_study):
     study, config = make_study(WHOLE + DIVERGING)
     config["training"] |= {"validation": "augmented", "tested_weights": "last"}
     config["studies"]["tiny"] |= {"augmentations": ["none", "both"], "reading": "as_published"}
-    config["models"]["vgg12"]["augmentations"] = ["both"]
+    config["models"]["published_vgg12"]["augmentations"] = ["both"]
     for model in DIVERGING:
         config["models"][model]["training"] = {"learning_rate": 1e30}
     study.configure(config)
@@ -68,8 +68,8 @@ def test_each_diverging_run_says_where_and_is_evaluated(results):
                 assert diverged["learning_rate"] == 1e30
                 assert diverged["epoch"] == len(history)
                 assert 0 <= metrics["test_accuracy"] <= 0.3
-    log = (results / "logs/vgg12/both/seed0.train.log").read_text()
-    assert re.search(r"vgg12 both seed 0: diverged, loss not finite at epoch 1, step \d, learning rate 1e\+30", log)
+    log = (results / "logs/published_vgg12/both/seed0.train.log").read_text()
+    assert re.search(r"published_vgg12 both seed 0: diverged, loss not finite at epoch 1, step \d, learning rate 1e\+30", log)
 
 
 def test_tables_count_them_and_say_so(results):
@@ -81,7 +81,7 @@ def test_tables_count_them_and_say_so(results):
         assert "(1 diverged)" in text, table
     statements = pd.read_csv(results / "tables/statements.csv")
     of_gradient = statements[statements["statement"].str.contains("gradient norm")].iloc[0]
-    assert of_gradient["models"] == "vgg12"
+    assert of_gradient["models"] == "published_vgg12"
 
 
 def test_figures_and_the_page_show_them(results):

@@ -157,7 +157,7 @@ def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -
     Returns:
         What snakemake said of the first two.
     """
-    target, log = f"{RUN}/model.safetensors", study.folder / "results/tiny/logs/train/vit_both_seed0.log"
+    target, log = f"{RUN}/model.safetensors", study.folder / "results/tiny/logs/vit/both/seed0.train.log"
 
     def taken_up() -> bool:
         """Whether the second attempt is going on with the first one's training."""
