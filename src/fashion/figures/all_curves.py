@@ -15,7 +15,7 @@ LEGEND_HEIGHT = 0.2
 
 
 def plot(runs: Sequence[Run]) -> Figure:
-    """For each model accuracy over loss, a thin line for each run; of accuracy all models have the same scale."""
+    """Returns each model's accuracy above its loss, a thin line for each run; all models share a scale of accuracy."""
     models = by_model(runs)
     rows = -(-len(models) // COLUMNS)
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * rows + LEGEND_HEIGHT))

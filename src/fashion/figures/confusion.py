@@ -15,20 +15,20 @@ from fashion.figures.parts.svg import BLACK, describe
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 
-ROW_HEIGHT = 2.42  # inches, and a line more for each line of a title after its first
+ROW_HEIGHT = 2.42  # inches, under a title of one line
 
 
 def confusion(seeds: list[Predictions]) -> np.ndarray:
-    """Of the images of each class (a row), the share that is taken for each (a column): `[10, 10]`, percent.
+    """Returns the share of each class's images (a row) that is predicted as each class (a column): `[10, 10]`, percent.
 
-    Images of all seeds count alike. The row of a class without images is 0.
+    Images of all seeds are pooled. The row of a class without images is 0.
     """
     labels, predicted = (np.concatenate([getattr(run, name) for run in seeds]) for name in ("labels", "predicted"))
     return 100 * confusion_matrix(labels, predicted, labels=range(len(CLASSES)), normalize="true")
 
 
 def plot(groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES) -> Figure:
-    """A matrix for each model, as `predictions_of_groups` gives them."""
+    """Returns a confusion matrix for each model; `groups` come from `predictions_of_groups`."""
     titles = [
         heading(model, augmentation, sizes(len(seeds), len(seeds[0].labels))) for model, augmentation, seeds in groups
     ]

@@ -19,11 +19,11 @@ from fashion.stage import exit_on_user_error
 ROW_HEIGHT = 2.2  # inches
 LEGEND_HEIGHT = 0.2
 TICK_CHARACTERS = 4
-LINE_CHARACTERS = 110  # that surely fit under a row
+LINE_CHARACTERS = 110  # so many surely fit under a row
 
 
 class _EqualWidth(ScalarFormatter):
-    """Tick labels as wide as in any other panel, so that the panels of all rows line up."""
+    """Tick labels of one width, so that the panels of all rows line up."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return super().__call__(x, pos).rjust(TICK_CHARACTERS, "\N{FIGURE SPACE}")
@@ -35,14 +35,14 @@ def plot(
     published: pd.DataFrame,
     held_out: str = "validation",
 ) -> Figure:
-    """Loss on the left, accuracy on the right, a row for each model and augmentation, a thin line for each run.
+    """Returns loss on the left, accuracy on the right: a row for each model and augmentation, a thin line for each run.
 
     Args:
-        reported: a model's name -> the report's `seconds` and `epochs`, as far as there are any, and the published
-            `run` that they are of.
-        published: the curves of published runs, columns as a history's and `run`; a cell is NaN where another line of
-            the published picture hides its own.
-        held_out: what is drawn beside training, "validation" or "test".
+        reported: a model's name -> its reported `seconds` and `epochs`, if any, and the published `run` that they are
+            from.
+        published: the curves of published runs, with a history's columns and `run`; a cell is NaN if another line of
+            the published picture hides the value.
+        held_out: the part drawn beside training, "validation" or "test".
     """
     runs_of = {model: numbers["run"] for model, numbers in reported.items() if "run" in numbers}
     theirs = {model: published[published["run"] == run] for model, run in runs_of.items()}
@@ -67,7 +67,7 @@ def plot(
 
 
 def training_time(runs: Sequence[Run], reported: dict) -> str:
-    """The line under a row: seconds and epochs, means over the seeds where there are several, beside the report's."""
+    """Returns the line under a row: seconds and epochs, as means over the seeds, beside the reported ones."""
     seconds = np.mean([run.history["seconds"].sum() for run in runs])
     epochs = np.mean([len(run.history) for run in runs])
     text = f"Total training time: {seconds:.1f} s in "
@@ -92,7 +92,7 @@ def main() -> None:
 
     def plotted(kind: str, groups: list, classes: list[str], **settings) -> Figure:
         runs = [run for group in groups_of(arguments.runs, groups) for run in group]
-        # A log is of one run.
+        # A log shows one run.
         return log.plot(runs[0].history) if kind == "log" else plot(runs, published=published, **settings)
 
     draw_figures(arguments.plan, arguments.output, plotted)

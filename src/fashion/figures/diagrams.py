@@ -1,4 +1,4 @@
-"""Draws the layers of models as they are built."""
+"""Draws the layers of built models."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -22,7 +22,7 @@ GAP = 0.19  # inches between columns, half of it under a shortcut
 
 
 def stack(chain: Chain) -> Canvas:
-    """Layers from top to bottom; one without parameters hangs on the layer above it."""
+    """Returns layers from top to bottom; a layer without parameters hangs on the one above it."""
     hanging = sum(box.parameters == 0 for box in chain.boxes)
     gap, thick, thin, x = 0.14, 0.22, 0.17, 1.7
     canvas = Canvas(WIDTH, (gap + thick) * (len(chain.boxes) - hanging + 1) + thin * hanging + 0.5)
@@ -48,13 +48,13 @@ def stack(chain: Chain) -> Canvas:
 
 
 def numbered(boxes: Sequence[Box]) -> list[tuple[Box, str]]:
-    """Layers, each with its number; those without parameters have none."""
+    """Returns layers with their numbers; a layer without parameters has the number ""."""
     numbers = count(1)
     return [(box, str(next(numbers)) if box.parameters else "") for box in boxes]
 
 
 def layer_lines(layers: list[tuple[Box, str]]) -> list[str]:
-    """What numbered layers do, a line for all that do the same; those without a number by their kind."""
+    """Returns a line for each thing that layers do: their numbers, or their kind if they have none, and the thing."""
     alike: dict[tuple[str, str], list[str]] = {}
     for box, number in layers:
         if box.does:
@@ -67,14 +67,14 @@ def layer_lines(layers: list[tuple[Box, str]]) -> list[str]:
 
 
 def shortcut_looks(shortcut: Shortcut) -> dict:
-    """The label and the line style of a shortcut: dashed where it has parameters."""
+    """Returns the label and line style of a shortcut: dashed if it has parameters."""
     if shortcut.parameters:
         return {"label": f"{shortcut.does}, with its parameters", "linestyle": "--"}
     return {"label": shortcut.does, "linestyle": "-"}
 
 
 def columns(chain: Chain) -> Canvas:
-    """Layers from left to right under the arcs of their shortcuts."""
+    """Returns layers from left to right under the arcs of their shortcuts."""
     layers = numbered(chain.boxes)
     lines = layer_lines(layers)
     width, half, y = 0.155, 0.5, 1.25 + LINE_HEIGHT * len(lines)
@@ -112,7 +112,7 @@ def columns(chain: Chain) -> Canvas:
 
 
 def drawn(diagram: Chain | Encoder | Bypass, image: np.ndarray) -> Canvas:
-    """A model's diagram but for its title; on `image` an `Encoder`'s patches are shown."""
+    """Returns a model's diagram without its title; an `Encoder`'s shows the patches of `image`."""
     match diagram:
         case Encoder():
             return encoder(diagram, image)
@@ -122,11 +122,11 @@ def drawn(diagram: Chain | Encoder | Bypass, image: np.ndarray) -> Canvas:
 
 
 def plot(entry: dict, image: np.ndarray) -> Figure:
-    """The diagram of a model.
+    """Returns the diagram of a model.
 
     Args:
-        entry: its `name`, `family` and `settings`, as in config.yaml.
-        image: `[28, 28] uint8`, to show a ViT's patches on.
+        entry: the model's `name`, `family` and `settings`, as in config.yaml.
+        image: `[28, 28] uint8`, whose patches a ViT's diagram shows.
     """
     model, shapes = trace(entry)
     canvas = drawn(part(entry["family"], "diagram").describe(model, shapes), image)

@@ -14,13 +14,13 @@ from fashion.figures.parts.multiples import heading, panels
 from fashion.records.run import Run, gradient_norms
 
 ROW_HEIGHT = 1.9  # inches
-LEAST = 1e-12  # drawn for smaller norms, 0 among them: a logarithmic axis has no place for that
-# Neither its palest, on white, nor its darkest, on a dark page.
+LEAST = 1e-12  # drawn for smaller norms: a logarithmic axis has no place for 0
+# Without the palest colours, lost on white, and the darkest, lost on a dark page.
 COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 0.8, 256)))
 
 
 def plot(runs: Sequence[Run]) -> Figure:
-    """A panel for each run: gradient norms from the first layer to the last, a line for each epoch."""
+    """Returns a panel for each run: gradient norms from the first layer to the last, a line for each epoch."""
     figure, grid = panels(len(runs), ROW_HEIGHT, xlabel="layer, from input to output", ylabel="gradient norm")
     last = max(2, *(len(run.history) for run in runs))
     epochs = Normalize(1, last)

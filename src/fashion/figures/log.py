@@ -19,7 +19,7 @@ COLUMNS = {
 def lines(history: pd.DataFrame) -> list[str]:
     """An entry for each epoch of a run's history, numbers in columns.
 
-    The test is on a second line: at a legible size, one has no room for all.
+    Test numbers are on a second line: at a legible size, one line has no room for all.
     """
     named = [
         [f"{words}: {number}" for number in _aligned(map(_number, history[column]))]
@@ -33,7 +33,7 @@ def lines(history: pd.DataFrame) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3e}" if abs(value) >= 1e5 else f"{value:.4f}"  # before it diverges a loss may have 38 digits
+    return f"{value:.3e}" if abs(value) >= 1e5 else f"{value:.4f}"  # before a run diverges, a loss may have 38 digits
 
 
 def _aligned(numbers: Iterable[str]) -> list[str]:
@@ -42,7 +42,7 @@ def _aligned(numbers: Iterable[str]) -> list[str]:
 
 
 def plot(history: pd.DataFrame) -> Figure:
-    """The log as light text on dark, as high as its lines need."""
+    """Returns the log as light text on dark, as high as its lines need."""
     text = "\n".join(lines(history)).split("\n")
     height = LINE_HEIGHT * (len(text) + 1)
     figure = Figure(figsize=(WIDTH, height))
@@ -50,7 +50,7 @@ def plot(history: pd.DataFrame) -> Figure:
     axes.set(xlim=(0, WIDTH), ylim=(height, 0), xticks=[], yticks=[], facecolor="0.1")
     axes.grid(visible=False)
     for row, line in enumerate(text, start=1):
-        # Not spaces, which an SVG's reader joins.
+        # An SVG's reader joins ordinary spaces.
         spaced = line.replace(" ", "\N{NO-BREAK SPACE}")
         place: dict[str, Any] = {"x": MARGIN, "y": LINE_HEIGHT * row, "va": "center", "in_layout": False}
         axes.text(s=spaced, family="monospace", size="small", color="0.95", **place)

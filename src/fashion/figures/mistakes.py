@@ -17,10 +17,11 @@ NAME_CHARACTERS = 20  # in a line at the left
 def plot(
     images: np.ndarray, groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES
 ) -> Figure:
-    """A row for each model, as `predictions_of_groups` gives them, of which the first seed's are shown.
+    """Returns a row for each model: the mistakes of its first seed.
 
     Args:
         images: the test images `[N, 28, 28] uint8`, in the order of the predictions.
+        groups: from `predictions_of_groups`.
     """
     mosaic = np.full((len(groups), COLUMNS, SIDE, SIDE), WHITE, np.uint8)
     rows, captions = [], []
@@ -37,13 +38,13 @@ def plot(
 
 
 def worst(predictions: Predictions) -> np.ndarray:
-    """Which images are wrong with the most confidence, that with the most first: indices `[at most COLUMNS]`."""
+    """Returns the indices `[at most COLUMNS]` of wrongly classified images, the most confident first."""
     wrong = np.flatnonzero(~predictions.correct)
     return wrong[np.argsort(-predictions.confidence[wrong], kind="stable")][:COLUMNS]
 
 
 def caption(predictions: Predictions, index: int, classes: Sequence[str] = CLASSES) -> str:
-    """An image's true class, the predicted one, and the confidence in that."""
+    """Returns an image's true class, its predicted class, and the confidence in the prediction."""
     names = (short(classes[labels[index]]) for labels in (predictions.labels, predictions.predicted))
     confidence = 100 * predictions.confidence[index]
     return "{}\n→ {}\n{}".format(*names, "diverged" if np.isnan(confidence) else f"{confidence:.1f} %")

@@ -30,13 +30,13 @@ OF_HISTORIES = {
 
 
 def plot(kind: str, groups: Sequence[list[Run]], data: Path, tables: Path, classes: Sequence[str]) -> Figure:
-    """The figure of a kind.
+    """Returns the figure of a kind.
 
     Args:
-        groups: the runs that it shows, those of a model and augmentation together.
+        groups: the runs that it shows, grouped by model and augmentation.
         data: the dataset, as fashion.data.download writes it.
         tables: the folder with the study's tables.
-        classes: their names, in the order of the labels.
+        classes: the classes' names, in the order of the labels.
     """
     if kind in OF_HISTORIES:
         return OF_HISTORIES[kind](list(chain.from_iterable(groups)))
@@ -55,13 +55,13 @@ def plot(kind: str, groups: Sequence[list[Run]], data: Path, tables: Path, class
 
 
 def shown(comparison: pd.DataFrame, groups: Sequence[list[Run]]) -> pd.DataFrame:
-    """The comparison's rows of these models and augmentations."""
+    """Returns the comparison's rows of these models and augmentations."""
     keys = [runs[0].folder.parts[-3:-1] for runs in groups]
     return comparison.set_index(["model", "augmentation"]).loc[keys].reset_index()
 
 
 def families(groups: Sequence[list[Run]]) -> dict[str, str]:
-    """Each model's family."""
+    """Returns the family of each model."""
     models = [runs[0].spec["model"] for runs in groups]
     return {model["name"]: model["family"] for model in models}
 

@@ -25,7 +25,7 @@ def short(models: pd.Series) -> pd.Series:
 
 
 def plot(repeats: pd.DataFrame) -> Figure:
-    """A line for each published run, from the top in the order of the table of that name."""
+    """Returns a line for each published run, in the order of the table `repeats`."""
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(repeats) + AROUND))
     axes = figure.subplots()
     for y, (_, row) in enumerate(repeats.iterrows()):
@@ -33,7 +33,7 @@ def plot(repeats: pd.DataFrame) -> Figure:
         low, high, published, clean = 100 * row[["low", "high", "reported_accuracy", "clean_accuracy"]].astype(float)
         drawn = [
             ([published], PUBLISHED, f"published: {published:.2f} %"),
-            # Over it: a ring hides no diamond.
+            # The rings are drawn over the diamond: a ring does not hide it.
             (seeds, SEED, f"our seeds: {', '.join(f'{seed:.2f} %' for seed in seeds)}"),
         ]
         if not np.isnan(low):

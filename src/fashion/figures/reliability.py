@@ -14,10 +14,10 @@ CENTRES = 100 * (np.arange(BINS) + 0.5) / BINS
 
 
 def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
-    """A reliability diagram for each model, as `predictions_of_groups` gives them.
+    """Returns a reliability diagram for each model; `groups` come from `predictions_of_groups`.
 
-    A line for each seed has the accuracy of each bin at its mean confidence; bars have the images' share of each bin
-    and the panel the expected calibration error, means over the seeds.
+    A line for each seed shows the accuracy of each bin at its mean confidence. Bars show each bin's share of the
+    images, and the panel names the expected calibration error; both are means over the seeds.
     """
     figure, grid = panels(
         len(groups), ROW_HEIGHT, xlabel="confidence (%)", ylabel="accuracy (%)\nimages in the bin (%)"
@@ -39,7 +39,7 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
     axes.axline((0, 0), slope=1, color=("black", 0.5), linestyle=":")
     for bins in each:
         held = bins.share > 0
-        if not held.any():  # a line without a point counts for the layout as one at the figure's corner
+        if not held.any():  # the layout takes a line without points for a point at the figure's corner
             continue
         points = 100 * bins.confidence[held], 100 * bins.accuracy[held]
         (line,) = axes.plot(*points, marker="o", color="C0", linestyle="-", clip_on=False)

@@ -1,4 +1,4 @@
-"""Draws real images: samples, images mixed by MixUp, MixUp by its alpha, and each operation of RandAugment."""
+"""Draws real images: samples, images mixed by MixUp, MixUp at several alphas, and RandAugment's operations."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from fashion.stage import exit_on_user_error
 
 
 def samples(dataset: Dataset, *, classes: Sequence[str] = CLASSES, columns: int = 20) -> Figure:
-    """A row of training images for each class, the first ones."""
+    """Returns a row for each class: its first training images."""
     images = np.full((len(CLASSES), columns, SIDE, SIDE), WHITE, np.uint8)
     for label, row in enumerate(images):
         found = dataset.train_images[dataset.train_labels == label][:columns]
@@ -26,7 +26,7 @@ def samples(dataset: Dataset, *, classes: Sequence[str] = CLASSES, columns: int 
 
 
 def mixed(dataset: Dataset, count: int, alpha: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first `count` training images, each mixed with one drawn from all: `[count, 28, 28] uint8`; their targets."""
+    """Returns the first training images, each mixed with a random one, `[count, 28, 28] uint8`, and their targets."""
     images, labels = torch.from_numpy(dataset.train_images)[:, None], torch.from_numpy(dataset.train_labels)
     generator = torch.Generator().manual_seed(seed)
     first = torch.arange(count) % len(labels)
@@ -37,19 +37,19 @@ def mixed(dataset: Dataset, count: int, alpha: float, seed: int) -> tuple[np.nda
 def mixup_samples(
     dataset: Dataset, *, classes: Sequence[str] = CLASSES, alphas: Sequence[float] = (0.4,), seed: int = 0
 ) -> Figure:
-    """Mixed images, 3 x 10 for each alpha, each over its classes and their shares."""
+    """Returns 3 x 10 mixed images for each alpha, each above the shares of its classes."""
     images, captions, rows = [], [], []
     for alpha in alphas:
         mixtures, targets = mixed(dataset, 30, alpha, seed)
         images.append(mixtures.reshape(3, 10, SIDE, SIDE))
         captions += [shares(target, classes) for target in targets]
         rows += [f"α = {alpha:g}", "", ""]
-    # One alpha is the study's, and is said elsewhere.
+    # A single alpha is the study's, which is named elsewhere.
     return grid(np.concatenate(images), rows=rows if len(alphas) > 1 else (), captions=captions)
 
 
 def shares(target: np.ndarray, classes: Sequence[str] = CLASSES) -> str:
-    """The classes that a target `[10]` holds, the larger share first, a line each."""
+    """Returns the classes in a target `[10]`, a line each, the larger share first."""
     held = [label for label in np.argsort(-target, kind="stable") if target[label] > 0]
     return "\n".join(f"{short(classes[label])} {share(target[label])}" for label in held)
 
@@ -66,7 +66,7 @@ def mixup_alpha(
     columns: int = 10,
     seed: int = 0,
 ) -> Figure:
-    """The same images with the same partners at each alpha, each over its own share; on top of them, unmixed."""
+    """Returns a row of unmixed images, and a row mixed with equal partners for each alpha, each above its share."""
     first = np.arange(columns) % len(dataset.train_labels)
     labels = dataset.train_labels[first]
     images, captions = [dataset.train_images[first]], [short(classes[label]) for label in labels]
@@ -78,9 +78,9 @@ def mixup_alpha(
 
 
 def randaugment(dataset: Dataset, *, magnitudes: Sequence[int] = (0, 5, 9, 15, 22, 30)) -> Figure:
-    """Each operation at each magnitude, to both sides where it has two, of one image."""
+    """Returns each operation on one image at each magnitude, in both directions if it has two."""
     candidates = dataset.train_images[:100]
-    # Many grey values: a pattern, on which all operations show.
+    # An image with many grey values has a pattern, on which all operations show.
     image = max(candidates, key=lambda pixels: len(np.unique(pixels)))
     ops = torch.arange(len(OPS))
     batch = torch.from_numpy(image).expand(len(OPS), 1, SIDE, SIDE).contiguous()

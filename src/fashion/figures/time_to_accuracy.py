@@ -24,17 +24,17 @@ from fashion.records.run import Run, accuracy_so_far
 from fashion.records.timing import doubts
 
 HEIGHT = 4.2  # inches
-LABELS = 0.5  # inches of the width for those of the y axis
+LABELS = 0.5  # inches of the width, for the labels of the y axis
 
 
 def progress(history: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
-    """At the end of each epoch, the seconds since the first began and the test accuracy of the best epoch so far."""
+    """Returns, for the end of each epoch, the training time so far and the test accuracy of the best epoch so far."""
     so_far = accuracy_so_far(history)
     return so_far["seconds"], on_logit_scale(so_far["accuracy"])
 
 
 def plot(runs: Sequence[Run]) -> Figure:
-    """Test accuracy of the best epoch so far over training time: a line for each run, each model's name beside them."""
+    """Returns the best epoch's test accuracy over training time: a line for each run, models' names at the right."""
     models = by_model(runs)
     drawn = styles({run.spec["model"]["name"]: run.spec["model"]["family"] for run in runs})
     figure = Figure(figsize=(WIDTH, height(HEIGHT, len(models))))
@@ -52,7 +52,7 @@ def plot(runs: Sequence[Run]) -> Figure:
         for line in lines:
             seconds, accuracy = line.get_xydata()[-1]
             describe(line, f"{model}: {100 * accuracy:.2f} % within {seconds:,.0f} s")
-        # The run that ended last: its end is the nearest to the names.
+        # The line that ends last ends nearest to the names.
         ends[model] = max(tuple(line.get_xydata()[-1]) for line in lines)
     log_scale(axes, StrMethodFormatter("{x:,g}"))
     heights = write_names(column, {model: accuracy for model, (_, accuracy) in ends.items()}, drawn)

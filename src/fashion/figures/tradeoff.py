@@ -21,11 +21,11 @@ LEAST: dict[str, Any] = {"color": ("black", 0.35), "linewidth": 0.9}
 
 
 def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
-    """A row for each model: test accuracy with its interval and the report's, parameters, and FLOPs.
+    """Returns a row for each model: test accuracy with its interval, reported test accuracy, parameters, and FLOPs.
 
     Args:
-        comparison: rows of the table of that name, one for each model.
-        families: a model's name -> its family's.
+        comparison: rows of the table `comparison`, one for each model.
+        families: a model's name -> its family's name.
     """
     table = comparison.sort_values("test_accuracy", ascending=False, kind="stable")
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(table) + AROUND))
@@ -81,7 +81,7 @@ def _draw_row(accuracy: Axes, costs: list[Axes], y: int, row: pd.Series, color: 
 
 
 def _sizes(comparison: pd.DataFrame) -> str:
-    """Of how many seeds and test images the measured accuracies are, "n = 3 × 10,000"."""
+    """Returns the numbers of seeds and test images behind the accuracies: "n = 3 × 10,000"."""
     texts = [
         f"{values.min():,}" + (f" to {values.max():,}" if values.min() < values.max() else "")
         for values in (comparison["seeds"], comparison["test_images"])

@@ -1,1 +1,1 @@
-"""Finished studies that are kept, and others compared with them."""
+"""References: finished studies that are kept, to compare others with."""

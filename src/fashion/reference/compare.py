@@ -1,7 +1,7 @@
-"""Whether own results agree with a reference: two folders of runs, compared by model and augmentation.
+"""Compares two folders of runs, own results and a reference, by model and augmentation.
 
-A reference has the layout of `results/<study>/`, but instead of each run's predictions it keeps which test images were
-right, a bit for each: enough to pair the comparison by test image.
+A reference has the layout of `results/<study>/`. Instead of a run's predictions it keeps a bit for each test image,
+whether it was right: enough to pair the comparison by test image.
 """
 
 from collections import defaultdict
@@ -18,30 +18,31 @@ from fashion.records.statistics import CONFIDENCE, holm, over_seeds_and_images
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.changes import changes
 
-# That of every claim about accuracy, in claims.yaml.
+# The tolerance of every claim about accuracy, in claims.yaml.
 TOLERANCE = 0.01
 AGREES, DISAGREES, UNDECIDED, OTHER = "agrees", "disagrees", "undecided", "other settings"
 RULE = f"""\
-A model and augmentation *agrees* if the {CONFIDENCE:.0%} interval of its own minus the reference's test accuracy lies \
-within {100 * TOLERANCE:g} percentage point either way, *disagrees* if the difference surely lies outside (at \
-{1 - CONFIDENCE:.0%}, corrected for the number of rows after Holm), and is *undecided* if there are too few seeds or \
-test images to say. Runs are paired by seed and by test image. On the same kind of device with the same code, equal \
-seeds give nearly the same numbers; on another one they differ as other seeds do, by some tenths of a point, of which \
-the interval knows only with two seeds or more. Runs under other settings are shown and decide nothing."""
+The difference is own minus reference test accuracy. A model and augmentation *agrees* if the {CONFIDENCE:.0%} \
+interval of the difference lies within {100 * TOLERANCE:g} percentage point either way. It *disagrees* if the \
+difference surely lies outside, at {1 - CONFIDENCE:.0%} after Holm's correction for the number of rows. It is \
+*undecided* if there are too few seeds or test images to say. Runs are paired by seed and by test image. With the same code on the same kind of \
+device, equal seeds give nearly the same numbers. On another kind of device they differ like different seeds, by some \
+tenths of a point; the interval covers this only with two seeds or more. Runs under other settings decide nothing."""
 
 
 def check(own: Path, reference: Path) -> pd.DataFrame:
-    """Own results against a reference, a row for each model and augmentation with seeds in common; see `RULE`.
+    """Compares own results with a reference; see `RULE`.
 
     Args:
         own, reference: studies' folders, each of results or a reference.
 
     Returns:
-        `own`, `reference` and `difference` (own minus reference) are test accuracies, `low` to `high` its interval,
-        `only_one_right` the share of test images that one side alone has right.
+        A row for each model and augmentation with seeds in common. `own` and `reference` are test accuracies,
+        `difference` is own minus reference, with the interval `low` to `high`, and `only_one_right` is the share of
+        test images that only one side has right.
 
     Raises:
-        UserError: they have no run in common.
+        UserError: the folders have no run in common.
     """
     sides = finished_runs(own), finished_runs(reference)
     common = defaultdict(list)
@@ -55,7 +56,7 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
     rows, p_outside = [], []
     for (model, augmentation), keys in sorted(common.items()):
         pairs = [(sides[0][key], sides[1][key]) for key in sorted(keys)]
-        # Studies may test on different numbers of images, always the first ones.
+        # A study may test on fewer images than another, always the first ones.
         images = min(len(run.correct) for pair in pairs for run in pair)
         right = np.array([[run.correct[:images] for run in pair] for pair in pairs])
         difference = right[:, 0] - right[:, 1]
@@ -86,13 +87,13 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
 
 
 def _differing(reference: dict, own: dict) -> list[str]:
-    """The settings in which two runs' specs differ, other than the study's name: `training.epochs 100 -> 3`."""
+    """Returns the settings that differ between two specs, without the study's name: `training.epochs 100 -> 3`."""
     before, now = ([repr(canonical_json({**spec, "study": None}))] for spec in (reference, own))
     return changes(before, now)
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The check for a page."""
+    """Returns the comparison for a page."""
     return pd.DataFrame(
         {
             "model": row["model"],

@@ -1,4 +1,4 @@
-"""Publish finished runs as a reference: what of them is small and lasting, and a page on how they were made."""
+"""Publishes finished runs as a reference: their small files, tables and figures, and a page on how they were made."""
 
 import os
 import shutil
@@ -25,21 +25,21 @@ from fashion.study.study import Study
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
-# Figures that look the same whoever makes them: of the dataset, the augmentation and layers.
+# Figures of the dataset, the augmentation and layers look the same whoever makes them.
 SAME_EVERYWHERE = (outputs.SAMPLES, outputs.DIAGRAMS)
-# Kinds that are drawn here anew, from the runs that are published.
+# Kinds of figures that are drawn anew from the published runs.
 DRAWN = ("curves", "published_runs")
 
 
 def publish(study: Study, report: Report, results: Path, reference: Path, commit: str | None = None) -> list[Key]:
-    """Put the study's finished runs into `reference`, with their comparison, tables and figures, and a page on them.
+    """Puts the study's finished runs into `reference`, with their comparison, tables and figures, and a page on them.
 
-    What `reference` has already stays unless `results` has it too, so that several machines can share a study. A run
-    with another spec than the study's is none of it. The folder is replaced as a whole, or left as it was.
+    Runs already in `reference` stay unless `results` has them too, so that several machines can share a study. Runs
+    whose spec is not the study's are left out. The folder is replaced as a whole, or left as it was.
 
     Args:
         results: the study's folder of results, or another reference.
-        commit: that of the source, for runs made by a copy of it that did not know its commit.
+        commit: the commit of the source, for runs that did not record it.
 
     Returns:
         The runs of the study that are still missing.
@@ -89,7 +89,7 @@ def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
 
 
 def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run], source: Path, fresh: Path) -> None:
-    """Copy those of a source's tables and figures that were made from the very runs that are published."""
+    """Copies a source's tables and figures if all their runs are published from this source."""
     for one in made:
         of_published = all(key in runs and runs[key].folder == source / run_path(FOLDER, key) for key in one.runs)
         if of_published and one.job not in SAME_EVERYWHERE and one.kind not in DRAWN:
@@ -101,20 +101,20 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
 
 
 def _finished(part: Study, report: Report, runs: dict[Key, Run]) -> Runs:
-    """The runs that are there, by model and augmentation."""
+    """Returns the published runs by model and augmentation."""
     finished = Runs(outputs.summary(part, report), Path())
     finished.runs = {group: [run for key, run in runs.items() if key[:2] == group] for group in finished.runs}
     return finished
 
 
 def _counted(part: Study, report: Report, fresh: Path) -> pd.DataFrame:
-    """The images of each class, as the table of them that was copied has them; empty if there is none."""
+    """Returns the copied table of each class's numbers of images; empty if there is none."""
     paths = [fresh / f"tables/{one.name}.csv" for one in outputs.tables(part, report) if one.kind == "classes"]
     return next((pd.read_csv(path) for path in paths if path.exists()), pd.DataFrame())
 
 
 def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Path) -> None:
-    """Draw the figures that say something of the seeds that are there: curves, and the published runs beside ours."""
+    """Draws the figures that depend on the published seeds: curves, and the report's published runs beside ours."""
     published = pd.read_csv(report.curves)
     for one in outputs.figures(part, report):
         file = [fresh / f"figures/{one.name}.png"]
@@ -125,7 +125,7 @@ def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFr
 
 
 def _replace(folder: Path, fresh: Path) -> None:
-    """Put `fresh` in the place of `folder`; killed between the two steps, there is none rather than half of one."""
+    """Puts `fresh` in the place of `folder`; a kill between the two steps leaves no folder rather than half of one."""
     old = fresh.with_name(f"{fresh.name}.old")
     if folder.exists():
         folder.rename(old)
@@ -137,11 +137,11 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--study", required=True, help="the name of a study in config.yaml")
     parser.add_argument("--config", type=Path, default=CONFIG, help="(default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="with <study>/ (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="has <study>/ (default: %(default)s)")
     parser.add_argument(
-        "--reference", type=Path, default=Path("docs/reference"), help="gets <study>/ (default: %(default)s)"
+        "--reference", type=Path, default=Path("docs/reference"), help="to write <study>/ in (default: %(default)s)"
     )
-    parser.add_argument("--commit", help="the source's, for runs made by a copy of it that did not know its commit")
+    parser.add_argument("--commit", help="the commit of the source, for runs that did not record it")
     arguments = parser.parse_args()
     study, report = load_study([arguments.config], arguments.study)
     target = arguments.reference / study.name

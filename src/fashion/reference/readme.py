@@ -1,4 +1,4 @@
-"""The page on a reference: how its runs were made, what came out, and what they do not show."""
+"""A reference's page: how its runs were made, what came out, and what they do not show."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ PAGE = """\
 - source: {commits}
 - devices: {devices}
 - versions: {versions}
-- training time: {hours:.1f} hours, the sum over the runs, of which the last finished on {finished}
+- training time: {hours:.1f} hours, summed over the runs; the last run finished on {finished}
 
 ## The claims, {reading}
 
@@ -57,8 +57,8 @@ Tables are in [`tables/`](tables), each run's spec, history, metrics and provena
 REPEATED = """
 ### The published runs, repeated
 
-Each published accuracy beside ours, measured on test images of the same kind; it repeats if it lies where one more seed
-of ours would, with 95 % confidence. Nothing is decided below three seeds.
+Each published accuracy beside ours, measured on the same kind of test images. A published accuracy repeats if it lies
+where one more seed of ours would, with 95 % confidence. Fewer than three seeds decide nothing.
 
 {table}
 """
@@ -68,25 +68,21 @@ Tables = dict[str, tuple[pd.DataFrame, pd.DataFrame | None]]
 
 
 def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: list[Key]) -> str:
-    """The page on a reference, from what its folder has.
+    """Returns the page on the reference in a folder.
 
     Args:
-        tables: by kind, each with how a reader is shown it.
+        tables: by kind, each with its version for readers.
     """
     runs = finished_runs(folder).values()
     provenances = [run.provenance for run in runs]
     limits = [study.note] * bool(study.note)
     limits += [f"Missing, since not finished: {listed(missing)}."] * bool(missing)
     if tables["comparison"][0]["seeds"].min() == 1:
-        limits.append(
-            "Where there is one seed, the interval is that of the test images, and nothing is said of others."
-        )
-    limits += [f"Runs {words}: such times decide nothing." for words in doubts(runs)]
+        limits.append("Where there is one seed, the interval is for other test images, not for other seeds.")
+    limits += [f"Runs {words}: their times decide nothing." for words in doubts(runs)]
     diverged = sum(run.diverged is not None for run in runs)
-    limits += [f"Of the {len(runs)} runs {diverged} diverged; they count with the accuracy that they have."] * bool(
-        diverged
-    )
-    limits.append("Weights and predictions are not kept: of each test image, whether it was right (`correct.npy`).")
+    limits += [f"{diverged} of the {len(runs)} runs diverged; they count with their accuracy."] * bool(diverged)
+    limits.append("Weights and predictions are not kept, only which test images were right (`correct.npy`).")
     return PAGE.format(
         study=study.name,
         reading=report.readings[outputs.reading_of(study, report)].lower(),
@@ -124,7 +120,7 @@ def _markdown(table: tuple[pd.DataFrame, pd.DataFrame | None]) -> str:
 
 
 def listed(keys: Iterable[Key]) -> str:
-    """Runs in words, those that differ by seed together."""
+    """Returns runs in words; seeds of one model and augmentation stand together."""
     seeds = defaultdict(list)
     for model, augmentation, seed in keys:
         seeds[model, augmentation].append(str(seed))
@@ -132,7 +128,7 @@ def listed(keys: Iterable[Key]) -> str:
 
 
 def _counted(texts: Iterable[str]) -> str:
-    """Different texts, the most frequent first, each with the number of runs that it holds for, if not for all."""
+    """Returns the different texts, the most frequent first, each with its number of runs unless all runs share it."""
     counts = sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))
     if len(counts) == 1:
         return counts[0][0]

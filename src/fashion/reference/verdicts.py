@@ -1,4 +1,4 @@
-"""The answer in README.md: each claim of the report with its verdict in both readings, from the references."""
+"""Writes the answer into README.md: each claim with its verdict in every reading, from the references."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,14 +14,14 @@ BEGIN, END = "<!-- answer: written by `make answer` -->", "<!-- end of answer --
 
 
 def answer(reference: Path, readings: Mapping[str, str]) -> str:
-    """The claims as Markdown: a row each, with what each reading's reference says of it.
+    """Returns the claims as a Markdown table: a row for each claim, a column for each reading's reference.
 
     Args:
-        reference: has a folder for each study that is published there.
-        readings: the titles of the report's, by name, in the order of the columns.
+        reference: the folder with a folder for each published study.
+        readings: the readings' titles, by name, in the order of the columns.
 
     Raises:
-        UserError: there is none.
+        UserError: no study is published.
     """
     tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(reference.glob("*/tables/claims.csv"))]
     if not tables:
@@ -45,12 +45,12 @@ def answer(reference: Path, readings: Mapping[str, str]) -> str:
 
 
 def cell(claim: pd.Series) -> str:
-    """The sentence on a claim, which begins with the verdict, that in bold."""
+    """Returns the sentence on a claim, which begins with the verdict in bold."""
     return f"**{claim['verdict']}**{claim['sentence'].removeprefix(claim['verdict'].capitalize())}"
 
 
 def insert(page: str, answer: str) -> str:
-    """The page with the answer between its marks; a `UserError` if it has none."""
+    """Returns the page with the answer between its marks; raises `UserError` if it has no marks."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:

@@ -13,11 +13,10 @@ BASE = "none"  # the augmentation that the others are compared with
 
 
 def ablation(groups: Groups) -> pd.DataFrame:
-    """A row for each model: the test accuracy with each augmentation, and how far it is from that with `none`.
+    """Returns a row for each model: its test accuracy with each augmentation, and each one's difference from `none`.
 
-    Means over the seeds; accuracies and differences, with their 95 % intervals for other seeds and test images, are
-    shares of 1. Where a model does not run with an augmentation,
-    there is nothing; where no model runs with `none`, there are no differences.
+    Numbers are means over the seeds and shares of 1. A difference's 95 % interval is for other seeds and test images.
+    Cells are NaN if a model has no run with that augmentation. Without any run with `none`, there are no differences.
     """
     correct: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for model, augmentation, seeds in groups:
@@ -38,7 +37,7 @@ def ablation(groups: Groups) -> pd.DataFrame:
 
 
 def _difference(right: np.ndarray | None, base: np.ndarray | None) -> tuple[float, float, float]:
-    """The difference of two accuracies and its 95 % interval, paired by seed and test image."""
+    """Returns the difference of two accuracies and its 95 % interval, paired by seed and test image."""
     if right is None or base is None:
         return np.nan, np.nan, np.nan
     estimate = over_seeds_and_images(right.astype(float) - base)
@@ -46,7 +45,7 @@ def _difference(right: np.ndarray | None, base: np.ndarray | None) -> tuple[floa
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a page: accuracies in percent, differences and their intervals in percentage points."""
+    """Returns the table for a page: accuracies in percent, differences and intervals in percentage points."""
     shown = table[["model", "seeds"]].assign(**{"test images": table["test_images"].map("{:,}".format)})
     for column in map(str, table.columns):
         if column.startswith("test_accuracy_"):

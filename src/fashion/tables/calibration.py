@@ -1,4 +1,4 @@
-"""Calibration: whether models are as often right as they are confident."""
+"""Calibration: whether a model is right as often as its confidence says."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ MEASURES = ("ece", "mean_confidence", "accuracy", "negative_log_likelihood")
 
 
 def measure(predictions: Predictions) -> dict[str, float]:
-    """The `MEASURES` of one run's predictions."""
+    """Returns the `MEASURES` of one run's predictions."""
     of_labels = np.take_along_axis(predictions.log_probabilities, predictions.labels[:, None], axis=1)
     values = (
         reliability(predictions).ece,
@@ -23,10 +23,10 @@ def measure(predictions: Predictions) -> dict[str, float]:
 
 
 def calibration(groups: Groups) -> pd.DataFrame:
-    """A row for each model and augmentation: mean and standard deviation of each measure over the seeds.
+    """Returns a row for each model and augmentation: mean and standard deviation of each measure over the seeds.
 
-    The expected calibration error has 15 bins of equal width, which the column `bins` says too. What is no number for
-    one seed, after divergence, is none for the mean.
+    The expected calibration error uses 15 bins of equal width, as the column `bins` says. If a measure is NaN for one
+    seed, because it diverged, then its mean is NaN.
     """
     rows = []
     for model, augmentation, seeds in groups:
@@ -45,7 +45,7 @@ def calibration(groups: Groups) -> pd.DataFrame:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a page: shares in percent, each with its standard deviation where there are several seeds."""
+    """Returns the table for a page: shares in percent, each with its standard deviation if there are several seeds."""
 
     def show(row: pd.Series, name: str) -> str:
         if np.isnan(row[name]):

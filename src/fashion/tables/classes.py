@@ -1,4 +1,4 @@
-"""The ten classes, counted from the dataset."""
+"""The ten classes and their numbers of images."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from fashion.image import CLASSES
 
 
 def classes(dataset: Dataset, names: Sequence[str] = CLASSES) -> pd.DataFrame:
-    """The ten classes, with the number of images of each, counted."""
+    """Returns the ten classes with their numbers of training and test images."""
     return pd.DataFrame(
         {
             "label": range(len(names)),

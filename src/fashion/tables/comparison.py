@@ -1,4 +1,4 @@
-"""The comparison: every model and augmentation of a study, measured beside reported."""
+"""The comparison: measured numbers beside reported ones, for every model and augmentation of a study."""
 
 from collections.abc import Callable
 from statistics import mean
@@ -13,7 +13,7 @@ from fashion.records.timing import doubts
 from fashion.study.spec import split_sizes
 
 REPORTED = ("parameters", "test_accuracy", "augmented_test_accuracy", "seconds", "seconds_per_epoch", "epochs")
-# Of each measured column that has one. Epochs have none: to stop sooner is neither better nor worse.
+# Which value of a column is best. Epochs have no best: to stop sooner is neither better nor worse.
 BEST = {
     "test_accuracy": "max",
     "augmented_test_accuracy": "max",
@@ -23,17 +23,16 @@ BEST = {
     "seconds_per_epoch": "min",
     "images_per_second": "max",
 }
-# Those are no best ones where they were taken on a busy machine.
+# Times taken on a busy machine are never the best.
 TIMES = ["seconds", "seconds_per_epoch", "images_per_second"]
 
 
 def compare(runs: Runs) -> pd.DataFrame:
-    """One row a model and augmentation: means over the seeds, and every reported number beside its own.
+    """Returns a row for each model and augmentation: means over the seeds, each beside the reported number.
 
-    The interval of the test accuracy is for other seeds and other test images; see `fashion.records.statistics`. The
-    accuracy on RandAugmented test images is there where the runs were tested on them, as the published code does.
-    `diverged` of the seeds did, and count with the accuracy that they have; `timed` says why times decide nothing, if
-    they do not.
+    The interval of the test accuracy is for other seeds and other test images; see `fashion.records.statistics`.
+    `augmented_test_accuracy` is NaN unless the runs were tested on RandAugmented images. `diverged` counts the seeds
+    that diverged; they stay in the means. `timed` says why the times decide nothing; it is empty if they are good.
     """
     rows = []
     for (model, augmentation), seeds in runs.items():
@@ -76,9 +75,9 @@ def compare(runs: Runs) -> pd.DataFrame:
 
 
 def readable(comparison: pd.DataFrame) -> pd.DataFrame:
-    """The comparison for a page: fewer columns, units, and the report's number after each measured one.
+    """Returns the comparison for a page: fewer columns, units, and the reported number after each measured one.
 
-    The best measured value of a column is bold, and so is every other that reads the same.
+    The best measured value of a column is bold, and so are values that round to the same text.
     """
     comparable = comparison[TIMES].where(comparison["timed"] == "")
     best = comparison.assign(**comparable).agg(BEST)

@@ -1,4 +1,4 @@
-"""What the trainings cost: time, and energy where the GPU's driver counts it, per run and in total."""
+"""What trainings cost, per run and in total: time, and energy if the GPU's driver counts it."""
 
 import pandas as pd
 
@@ -8,17 +8,19 @@ from fashion.records.timing import doubts
 
 JOULES_PER_WATT_HOUR = 3600
 TOTAL = "all"
-GOAL = "seconds_to_"  # with the percentage, begins the name of a column
+GOAL = "seconds_to_"  # a column's name continues with the percentage
 
 
 def compute(runs: Runs) -> pd.DataFrame:
-    """A row for each run, and one for each device with the sums over its runs.
+    """Returns a row for each run, and one for each device with the sums over its runs.
 
-    Seconds are those of training and validation; processor seconds those of the whole training, all its threads and
-    attempts together, absent where older code did not record them; watt hours those of the whole GPU meanwhile, absent
-    where an epoch's were not counted. `timed` says why a time decides nothing, if it does not. The sum of the reported
-    seconds takes the models' reported trainings once each. A column for each of the report's accuracy goals has the
-    seconds until the epoch with the lowest validation loss so far has that test accuracy, absent where none had.
+    - `seconds`: training and validation.
+    - `processor_seconds`: all threads and attempts of a training; absent from records of older code.
+    - `watt_hours`: the whole GPU during the training; absent if an epoch's energy was not counted.
+    - `timed`: why a time decides nothing; empty if it is good.
+    - `reported_seconds`: a device's sum counts each reported training once.
+    - `seconds_to_...`, one for each of the study's accuracy goals: training time until the epoch with the lowest
+      validation loss so far has that test accuracy; absent if it never has.
     """
     goals = {f"{GOAL}{100 * goal:g}".replace(".", "_"): goal for goal in runs.summary["accuracy_goals"]}
     rows = []
@@ -46,7 +48,7 @@ def compute(runs: Runs) -> pd.DataFrame:
                 }
             )
     frame = pd.DataFrame(rows)
-    # Models that read a number of the report differently have it in common: one training, counted once.
+    # Several models can share one reported training, which counts once.
     totals = frame.groupby("device", as_index=False).agg(
         {
             "runs": "sum",
@@ -65,7 +67,7 @@ def compute(runs: Runs) -> pd.DataFrame:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table for a page: units, and the report's number after ours."""
+    """Returns the table for a page: with units, and the reported number after ours."""
 
     goals = [column for column in map(str, frame.columns) if column.startswith(GOAL)]
     percentages = ", ".join(column.removeprefix(GOAL).replace("_", ".") for column in goals)

@@ -1,16 +1,16 @@
-"""The training settings, from the configuration."""
+"""The training settings of a study."""
 
 import pandas as pd
 
 
 def hyperparameters(training: dict, overrides: dict[str, dict]) -> pd.DataFrame:
-    """The training settings of a study, and the models that override them.
+    """Returns the training settings of a study, and which models override them.
 
     Args:
-        training: the settings that hold unless a model overrides them.
-        overrides: model -> the settings that differ.
+        training: the settings of the study.
+        overrides: model -> the settings that it overrides.
     """
-    # Settings that the study leaves out have a value only where a model sets them.
+    # Some settings have a value only for the models that set them.
     beyond = sorted({key for settings in overrides.values() for key in settings} - set(training))
     return pd.DataFrame(
         [

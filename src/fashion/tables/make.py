@@ -1,4 +1,4 @@
-"""Writes the tables of a study that its plan lists, each as CSV and Markdown."""
+"""Writes the tables that a study's plan lists, each as CSV and Markdown."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ from fashion.tables.writing import write_table
 def make(
     kind: str, runs: Runs, data: Path, names: Sequence[str], settings: dict
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The table of a kind, and how a reader is shown it if not as it is.
+    """Returns the table of a kind, and its version for readers; None if they get the table itself.
 
     Args:
         data: the dataset, as fashion.data.download writes it.
-        names: those of the classes, in the order of the labels.
-        settings: what else the table is made of; see `fashion.study.outputs`.
+        names: the classes' names, in the order of the labels.
+        settings: the table's own settings; see `fashion.study.outputs`.
     """
     match kind:
         case "classes":

@@ -1,10 +1,10 @@
-"""RandAugment's operations, with how far each goes."""
+"""RandAugment's operations and their strengths."""
 
 import pandas as pd
 
 from fashion.data.operations import OPS, strength
 
-# What an operation's strength counts; the others have none.
+# The unit of an operation's strength; the other operations have no strength.
 UNITS = {
     "Rotate": "degrees, either way",
     "Solarize": "values from here on are inverted",
@@ -16,7 +16,7 @@ UNITS = {
 
 
 def operations(magnitudes: list[int]) -> pd.DataFrame:
-    """RandAugment's operations, and how far each goes at the given magnitudes, in its own unit."""
+    """Returns RandAugment's operations, each with its unit and its strength at the given magnitudes."""
     return pd.DataFrame(
         {
             "operation": name,

@@ -1,4 +1,4 @@
-"""Per class: precision, recall and F1 of every model and augmentation."""
+"""Precision, recall and F1 of every model and augmentation, class by class."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ SCORES = ("precision", "recall", "f1")
 
 
 def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
-    """A row for each model, augmentation and class: means over the seeds, shares of 1.
+    """Returns a row for each model, augmentation and class: means over the seeds, shares of 1.
 
-    The precision of a class that is never predicted counts as 0, and so does the recall of one without images.
+    If a class is never predicted, its precision is 0. If it has no images, its recall is 0.
     """
     rows = []
     for model, augmentation, seeds in groups:
@@ -42,5 +42,5 @@ def per_class(groups: Groups, classes: Sequence[str] = CLASSES) -> pd.DataFrame:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a page: in percent."""
+    """Returns the table for a page, in percent."""
     return table.assign(**{metric: table[metric].map(lambda share: percent(share, 1)) for metric in SCORES})

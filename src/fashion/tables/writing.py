@@ -1,4 +1,4 @@
-"""How a table is written: as CSV, and as Markdown for a reader."""
+"""Tables as files: CSV, and Markdown for readers."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from fashion.files import atomic, write_text
 
 
 def write_table(frame: pd.DataFrame, path: Path, note: str = "", shown: pd.DataFrame | None = None) -> None:
-    """Write `frame` to `path`, a .csv file, and beside it as Markdown, there with `note` under it.
+    """Writes `frame` to `path`, a .csv file, and beside it a Markdown file, which ends with `note`.
 
     Args:
-        shown: what the Markdown file has instead of `frame`.
+        shown: the table of the Markdown file, if it is not `frame`.
     """
     with atomic(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""What diagrams of models are drawn on: a surface in inches, and the colours of the kinds of layers."""
+"""A canvas in inches for diagrams of models, and a colour for each kind of layer."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from matplotlib.path import Path
 from fashion.figures.parts.svg import BLACK
 
 PLUS = 0.07  # radius of a sum's circle
-# Of fills: the palette's, lightened, so that black text is legible on them on any page.
+# Fills: the palette's colours, lightened, so that black text on them is legible on any page.
 COLORS = {
     "Conv2D": "#89CAF0",
     "separable Conv2D": "#DBA1C1",
@@ -23,7 +23,7 @@ COLORS = {
     "attention": "#89CAF0",
     "positions": "#DBA1C1",
     "plain": "white",
-    "panel": ("black", 0.07),  # no fill: a part of the page
+    "panel": ("black", 0.07),  # a tint of the page, whose text has the page's colour
 }
 
 
@@ -33,7 +33,7 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 class Canvas:
-    """A figure, and axes that fill it: the origin is at the lower left, and a unit is an inch."""
+    """A figure with axes that fill it: the origin is at the lower left, and the unit is an inch."""
 
     def __init__(self, width: float, height: float):
         self.width, self.height = width, height
@@ -45,41 +45,41 @@ class Canvas:
     def text(
         self, x: float, y: float, text: str, ha: str = "center", va: str = "center_baseline", **looks: Any
     ) -> None:
-        """Text that is aligned with (x, y) before it is rotated around it."""
+        """Writes text, aligned with (x, y) and then rotated around that point."""
         looks = {"size": "small", "rotation_mode": "anchor", "in_layout": False, **looks}
         self.axes.text(x, y, text, ha=ha, va=va, **looks)
 
     def box(self, x: float, y: float, width: float, height: float, kind: str, text: str = "", **looks) -> None:
-        """A box around its centre (x, y), in the colour of its kind."""
+        """Draws a box with its centre at (x, y), in the colour of its kind."""
         self.axes.add_patch(Rectangle((x - width / 2, y - height / 2), width, height, facecolor=COLORS[kind]))
         self.text(x, y, text, **({} if kind == "panel" else {"color": BLACK}), **looks)
 
     def image(self, pixels: np.ndarray, x: float, y: float, side: float) -> None:
-        """Grey `pixels` `[H, W] uint8` around their centre (x, y)."""
+        """Draws grey `pixels` `[H, W] uint8` with their centre at (x, y)."""
         edges = (x - side / 2, x + side / 2, y - side / 2, y + side / 2)
         self.axes.imshow(pixels, extent=edges, vmin=0, vmax=255)
 
     def arrow(self, *points: tuple[float, float], **looks) -> None:
-        """A line through `points`, with an arrow's head at the last."""
-        # Two patches: the head of an unfilled path would be unfilled too.
+        """Draws a line through `points`, with an arrowhead at the last."""
+        # Two patches, because the head of an unfilled path is unfilled too.
         self.axes.add_patch(FancyArrowPatch(path=Path(points), arrowstyle="-", fill=False, **looks))
         self.axes.add_patch(FancyArrowPatch(path=Path(points[-2:]), arrowstyle="-|>", mutation_scale=5))
 
     def plus(self, x: float, y: float) -> None:
-        """A sum: a plus in a circle."""
+        """Draws a sum: a plus in a circle."""
         self.axes.add_patch(Circle((x, y), PLUS, facecolor=COLORS["plain"]))
         self.text(x, y, "+", va="center", color=BLACK)
 
     def legend(self, y: float, kinds: Iterable[str] = (), lines: Sequence[Line2D] = ()) -> None:
-        """What the colours and `lines` mean: a row around `y`, flush right."""
+        """Draws a legend of colours and `lines` in a row around `y`, flush right."""
         handles = [Patch(facecolor=COLORS[kind], label=kind) for kind in dict.fromkeys(kinds)] + list(lines)
         looks: dict[str, Any] = {"loc": "center right", "borderaxespad": 0, "borderpad": 0, "columnspacing": 1.2}
         labels = [str(handle.get_label()) for handle in handles]
-        # Not `axes.legend`, which takes the row before away.
+        # `axes.legend` would replace the row before.
         row = Legend(self.axes, handles, labels, bbox_to_anchor=(1, y / self.height), ncols=len(handles), **looks)
         self.axes.add_artist(row)
 
     def title(self, name: str, parameters: int) -> None:
-        """The model's name, and at the foot the number of its parameters."""
+        """Writes the model's name on top and its number of parameters at the foot."""
         self.text(0, self.height - 0.1, name, ha="left", weight="bold")
         self.text(self.width, 0.1, f"Total parameters: {parameters:,}", ha="right", weight="bold")

@@ -10,12 +10,12 @@ from fashion.figures.parts.sheet import WIDTH
 from fashion.image import IMAGE_SHAPE
 from fashion.models.diagram import Box, Bypass, Encoder
 
-MAX_TOKENS = 16  # of more, those in the middle are drawn: an image's borders are empty
+MAX_TOKENS = 16  # of more tokens, the middle ones are drawn: an image's borders are empty
 WIDTHS = {"plain": 0.65, "attention": 0.7, "FC": 1.1, "sum": 2 * PLUS}  # inches
 
 
 def draw_layer(canvas: Canvas, left: float, right: float, y: float, layer: Sequence[Box]) -> tuple[float, float]:
-    """Draw a layer from left to right around `y`; returns the x of its input and of its last sum."""
+    """Draws a layer from left to right around `y`; returns the x of its input and of its last sum."""
     gap = (right - left - sum(WIDTHS[box.kind] for box in layer)) / (len(layer) + 1)
     x = branch = left
     for box in layer:
@@ -35,7 +35,7 @@ def draw_layer(canvas: Canvas, left: float, right: float, y: float, layer: Seque
 
 
 def patches_of(image: np.ndarray, diagram: Encoder) -> np.ndarray:
-    """The patches of `image` that tokens are made of, `[tokens, side, side] uint8`."""
+    """Returns the patches of `image`, one for each token: `[tokens, side, side] uint8`."""
     # Zeros around an image in [-1, 1] are grey.
     padded = np.pad(image, diagram.padding, constant_values=128)
     windows = sliding_window_view(padded, (diagram.side, diagram.side))
@@ -43,7 +43,7 @@ def patches_of(image: np.ndarray, diagram: Encoder) -> np.ndarray:
 
 
 def draw_tokens(canvas: Canvas, left: float, right: float, patches: np.ndarray) -> None:
-    """Draw each of `patches` `[tokens, side, side] uint8` with the sum of its projection and its position above it."""
+    """Draws `patches` `[tokens, side, side] uint8`, each under the sum of its projection and its position."""
     tokens = len(patches)
     first = (tokens - MAX_TOKENS) // 2 + 1
     shown = range(tokens) if tokens <= MAX_TOKENS else [None, *range(first, first + MAX_TOKENS - 2), None]
@@ -122,7 +122,7 @@ def bypass(diagram: Bypass) -> Canvas:
     canvas.box(WIDTH / 2, lower, right - left, 0.9, "panel")
     width = 0.75
     gap = (right - left - len(module) * width) / (len(module) + 1)
-    # What enters the first part has the shape that leaves it: neither GELU nor BatchNorm changes it.
+    # The first part, a GELU or BatchNorm, keeps the shape: its input has its output's.
     crossings = [module[0].shape, *(box.shape for box in module)]
     for position, shape in enumerate(crossings):
         x = left + position * (gap + width)
@@ -130,6 +130,6 @@ def bypass(diagram: Bypass) -> Canvas:
         canvas.text(x + gap / 2, lower + 0.1, shape_text(shape))
         if position < len(module):
             box = module[position]
-            does = box.does.replace(" d", "\nd")  # in two lines where it is long
+            does = box.does.replace(" d", "\nd")  # long text in two lines
             canvas.box(x + gap + width / 2, lower, width, 0.5, box.kind, f"{does}\n{box.parameters:,}")
     return canvas

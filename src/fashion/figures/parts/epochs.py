@@ -1,4 +1,4 @@
-"""Training and validation metrics over the epochs, as curves draw them."""
+"""Curves of training and held-out metrics over the epochs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from fashion.figures.parts.svg import describe
 from fashion.image import CLASSES
 from fashion.records.run import Run
 
-FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single one would show no line
-# A colour for each part, one light and one dark; ours are solid, published ones dashed.
+FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single epoch has no line
+# One light and one dark colour; our curves are solid, published ones dashed.
 STYLES: dict[str, dict[str, Any]] = {
     "validation": {"color": "C0", "linestyle": "-"},
     "test": {"color": "C0", "linestyle": "-"},
@@ -31,10 +31,10 @@ BEST: dict[str, Any] = {
     "clip_on": False,
 }
 NUMBERS = {"loss": "{:.4f}", "accuracy": "{:.2f} %"}
-# A loss lies outside that is above both this many times the panel's lower quartile and the loss of guessing.
+# A loss lies outside the panel if it exceeds both the loss of guessing and this many times the panel's lower quartile.
 FENCE = 6
 GUESSING = np.log(len(CLASSES))
-# Where a run diverged, at the panel's upper edge.
+# Marks where a run diverged, at the panel's upper edge.
 DIVERGED: dict[str, Any] = {
     "linestyle": "none",
     "marker": "x",
@@ -48,7 +48,7 @@ OUTSIDE: dict[str, Any] = {"linestyle": "none", "marker": "^", "markersize": 4, 
 
 
 def by_model(runs: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
-    """The runs of each model and augmentation, by name, ordered by seed."""
+    """Returns the runs of each model and augmentation, ordered by name and seed."""
     seeds = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.spec["seed"]):
         seeds[run.spec["model"]["name"], run.spec["augmentation"]["name"]].append(run)
@@ -63,13 +63,13 @@ def draw(
     held_out: str = "validation",
     published: pd.DataFrame | None = None,
 ) -> None:
-    """Draw `metric`, "loss" or "accuracy", times `scale`: a thin line for each run, a ring at its best epoch.
+    """Draws `metric`, "loss" or "accuracy", times `scale`: a thin line for each run, a ring at its best epoch.
 
-    Losses that would flatten the rest lie outside: see `limit_losses`. A cross on top is where a run diverged.
+    Losses that would flatten the rest lie outside: see `limit_losses`. A cross on top marks where a run diverged.
 
     Args:
-        held_out: what is drawn beside training, "validation" or "test".
-        published: the published run's curves, with columns as a history's; a cell is NaN where its line is hidden.
+        held_out: the part drawn beside training, "validation" or "test".
+        published: the published run's curves, with a history's columns; a cell is NaN where the picture hides its line.
     """
     marker = "o" if max(len(run.history) for run in seeds) <= FEW_EPOCHS else None
     number = NUMBERS[metric].format
@@ -101,10 +101,10 @@ def draw(
 
 
 def limit_losses(axes: Axes) -> None:
-    """End the axis below losses that would flatten the rest; a triangle at its end stands for each.
+    """Ends the axis below losses that would flatten the rest; a triangle at its end stands for each.
 
-    They are above both the loss of guessing and `FENCE` times the lower quartile of what the panel draws, at most three
-    in four. The heading says how far up they are.
+    These losses exceed both the loss of guessing and `FENCE` times the lower quartile of the panel's values, so they
+    are at most three in four. The heading names the highest of them.
     """
     rings = [line for line in axes.lines if line.get_label() == "best"]
     lines = [line for line in axes.lines if line not in rings]
@@ -136,11 +136,11 @@ def limit_losses(axes: Axes) -> None:
 
 
 def _short(loss: float) -> str:
-    return f"{loss:,.1f}" if loss < 1e6 else f"{loss:.1e}"  # before it diverges a loss may have 38 digits
+    return f"{loss:,.1f}" if loss < 1e6 else f"{loss:.1e}"  # before a run diverges, a loss may have 38 digits
 
 
 def legend(held_out: str = "validation", published: bool = False, diverged: bool = False) -> list[Line2D]:
-    """What the kinds of marks mean that `draw` makes; those of published and of diverged runs if there are any."""
+    """Returns the legend of the marks that `draw` makes, with published and diverged runs if there are any."""
     lines = [Line2D([], [], label=LABELS[part], **STYLES[part]) for part in (held_out, "train")]
     lines.append(Line2D([], [], label="lowest validation loss", **BEST, color=STYLES[held_out]["color"]))
     lines += [Line2D([], [], label="published", color="black", **PUBLISHED)] * published
@@ -148,5 +148,5 @@ def legend(held_out: str = "validation", published: bool = False, diverged: bool
 
 
 def counted(count: int, noun: str) -> str:
-    """The count with its noun: "1 seed", "2 seeds"."""
+    """Returns the count with its noun: "1 seed", "2 seeds"."""
     return f"{count} {noun}" + ("s" if count != 1 else "")

@@ -12,19 +12,19 @@ WHITE = 255
 
 
 def short(name: str) -> str:
-    """As much of a class's name as finds room under an image."""
+    """Returns the part of a class's name that has room under an image."""
     return name.split("/")[0].split()[-1]
 
 
 def grid(
     images: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] = (), captions: Sequence[str] = ()
 ) -> Figure:
-    """Images in rows and columns.
+    """Returns a figure with images in rows and columns.
 
     Args:
         images: `[rows, columns, 28, 28] uint8`.
         rows, columns: names at the left and on top, if any.
-        captions: what stands under each image, row by row, if anything does.
+        captions: the text under each image, row by row, if any.
     """
     gap = 2
     width = images.shape[1] * (SIDE + gap) - gap
@@ -32,7 +32,7 @@ def grid(
     inches = (WIDTH - labels) / width  # of a pixel
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
     pitch = SIDE + gap + round(lines * LINE_HEIGHT / inches)
-    # Masked, the page shows through: between images, and where one is missing, all white.
+    # The page shows through masked pixels: between images, and for a missing one, which is all white.
     mosaic = np.ma.masked_all((images.shape[0] * pitch - gap, width), np.uint8)
     corners = [(row * pitch, column * (SIDE + gap)) for row, column in np.ndindex(images.shape[:2])]
     for (top, left), image in zip(corners, images.reshape(-1, SIDE, SIDE), strict=True):
@@ -41,7 +41,7 @@ def grid(
     figure = Figure(figsize=(WIDTH, inches * len(mosaic) + 3 * LINE_HEIGHT * bool(columns) + 0.1))
     axes = figure.subplots()
     axes.imshow(mosaic, vmin=0, vmax=WHITE)
-    axes.set_anchor("W")  # else, where height is short, the layout measures the names at the left from elsewhere
+    axes.set_anchor("W")  # else a layout short of height misplaces the names at the left
     axes.set_yticks([pitch * row + SIDE / 2 for row in range(len(rows))], rows)
     axes.set_xticks([(SIDE + gap) * column + SIDE / 2 for column in range(len(columns))], columns)
     axes.tick_params(length=0, top=True, labeltop=True, labelbottom=False)
@@ -49,7 +49,7 @@ def grid(
     axes.set_frame_on(False)
     axes.grid(visible=False)
     for (top, left), caption in zip(corners, captions, strict=bool(captions)):
-        # As many lines each: a single line would hang higher than the first of two.
+        # All captions have as many lines: a single line would stand higher than the first of two.
         text = caption + "\n" * (lines - 1 - caption.count("\n"))
         axes.text(left + SIDE / 2, top + SIDE + 1, text, ha="center", va="top", size="small", in_layout=False)
     return figure

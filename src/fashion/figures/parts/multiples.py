@@ -11,14 +11,14 @@ NAME_CHARACTERS = 28  # in a line of a panel's title
 
 
 def panels(count: int, height: float, *, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels in rows of three, each row `height` inches high, with the same axes in all."""
+    """Returns a figure with `count` panels in rows of three, each row `height` inches high; all panels share axes."""
     rows = -(-count // COLUMNS)
     figure = Figure(figsize=(WIDTH, rows * height))
     grid = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
     for axes in grid[count:]:
         axes.remove()
     for axes in grid[:count]:
-        # In each row: shared axes have labels at the foot alone, far from the first of many rows.
+        # Shared axes have tick labels only at the foot, far from the first of many rows.
         axes.tick_params(labelbottom=True)
     for axes in grid[:count][-COLUMNS:]:
         axes.set_xlabel(xlabel)
@@ -28,10 +28,10 @@ def panels(count: int, height: float, *, xlabel: str, ylabel: str) -> tuple[Figu
 
 
 def heading(model: str, augmentation: str, of: str) -> str:
-    """A panel's title: what it shows, and of which runs or images."""
+    """Returns a panel's title: the model, its augmentation, and the runs or images (`of`)."""
     return f"{wrap_name(model, NAME_CHARACTERS)}\n{augmentation}, {of}"
 
 
 def sizes(seeds: int, images: int) -> str:
-    """Of how many test images predictions are, times the seeds where there are several: "n = 3 × 10,000"."""
+    """Returns the number of predicted test images, times the seeds if there are several: "n = 3 × 10,000"."""
     return f"n = {f'{seeds} × ' if seeds > 1 else ''}{images:,}"

@@ -1,4 +1,4 @@
-"""Many models in one figure: how they are told apart, the scales of their numbers, and where their names stand."""
+"""Many models in one figure: their colours and line styles, the scales of their numbers, and their names."""
 
 import itertools
 from collections.abc import Mapping
@@ -15,34 +15,34 @@ from scipy.special import logit
 
 from fashion.figures.parts.sheet import LINE_HEIGHT
 
-# A family has its colour in every figure of every study, of Okabe and Ito's palette; one that is not here is black.
+# A family has one colour, of Okabe and Ito's palette, in every figure of every study; other families are black.
 COLORS = {"vgg": "C1", "resnet": "C0", "vit": "C4"}
 LINES = ("-", (0, (4, 1.5)), "-.", ":", (0, (6, 1, 1, 1, 1, 1)))  # of models within a family
 LEADER: dict[str, Any] = {"color": ("black", 0.3), "linewidth": 0.5, "zorder": -1, "shrinkB": 2, "in_layout": False}
 LEAST, MOST = 0.005, 0.995  # the scale of accuracies has no place for 0 and 1
-# Ticks of that scale, the roundest first.
+# Ticks of the scale of accuracies, the roundest first.
 PERCENTAGES = sorted(range(1, 100), key=lambda percent: (percent % 10 > 0, percent % 5 > 0, percent % 2))
-NEAREST = 0.1  # of an axis, between its ticks
-AROUND = 0.7  # inches of a figure's height that its axes, their labels and a legend leave to no name
-CHARACTER = 0.063  # inches, the width of one in a name
+NEAREST = 0.1  # of an axis's length, the least distance between ticks
+AROUND = 0.7  # inches of a figure's height without names: axis labels and a legend
+CHARACTER = 0.063  # inches, a character's width in a name
 
 
 def height(least: float, names: int) -> float:
-    """The height in inches of a figure in which so many names stand in a column, `least` or more."""
+    """Returns a figure's height in inches, enough for so many `names` in a column and at least `least`."""
     return max(least, LINE_HEIGHT * names + AROUND)
 
 
 def wrap_name(name: str, width: int) -> str:
-    """A model's name in lines of at most `width` characters that end after an underscore, where it has any there."""
+    """Returns a model's name in lines of at most `width` characters, broken after underscores if it has any there."""
     end = name.rfind("_", 0, width) + 1
     return f"{name[:end]}\n{wrap_name(name[end:], width)}" if end and len(name) > width else name
 
 
 def styles(families: Mapping[str, str]) -> dict[str, dict]:
-    """Colour and line style of each model: its family's colour, in the family a line style for each model.
+    """Returns each model's looks: its family's colour, and a line style that differs within the family.
 
     Args:
-        families: a model's name -> its family's.
+        families: a model's name -> its family's name.
     """
     drawn = {}
     for family in set(families.values()):
@@ -53,9 +53,9 @@ def styles(families: Mapping[str, str]) -> dict[str, dict]:
 
 
 def spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
-    """Positions at least `gap` apart between `low` and `high`, in the order of `wanted`, as near to it as can be."""
+    """Returns positions as near to `wanted` as can be, in its order, at least `gap` apart, from `low` to `high`."""
     order = np.argsort(wanted, kind="stable")
-    # Without the gaps the positions need only ascend: the least squares of such are an isotonic regression.
+    # With the gaps taken out, the positions need only ascend: an isotonic regression has the least squares.
     gaps = gap * np.arange(len(wanted))
     placed = np.empty(len(wanted))
     placed[order] = np.clip(isotonic_regression(wanted[order] - gaps).x, low, high - gaps[-1]) + gaps
@@ -63,7 +63,7 @@ def spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarra
 
 
 class _AccuracyTicks(Locator):
-    """As many round percentages as find room on a logit scale."""
+    """As many round percentages as have room on a logit scale."""
 
     def __call__(self) -> list[float]:
         return self.tick_values(*self.axis.get_view_interval())  # ty: ignore[missing-union-attribute]
@@ -78,9 +78,9 @@ class _AccuracyTicks(Locator):
 
 
 def logit_scale(axes: Axes, name: str) -> None:
-    """Have an axis of accuracies, "x" or "y", widen towards both ends: 95 % is as far from 90 % as 10 % is from 5 %.
+    """Makes an axis of accuracies, "x" or "y", widen towards both ends: 95 % is as far from 90 % as 10 % is from 5 %.
 
-    Accuracies go through `on_logit_scale` first.
+    Pass accuracies through `on_logit_scale` before they are drawn.
     """
     axes.set(**{f"{name}scale": "logit"})
     axis = getattr(axes, f"{name}axis")
@@ -90,12 +90,12 @@ def logit_scale(axes: Axes, name: str) -> None:
 
 
 def on_logit_scale(accuracy: ArrayLike) -> np.ndarray:
-    """The accuracy, but for 0 and 1, which the scale has no place for."""
+    """Returns the accuracy, clipped to `LEAST` and `MOST`: the scale has no place for 0 and 1."""
     return np.clip(np.asarray(accuracy), LEAST, MOST)
 
 
 def log_scale(axes: Axes, form: Formatter) -> None:
-    """Give the x axis of what is drawn a logarithmic scale, with ticks of this form that find room."""
+    """Gives the x axis a logarithmic scale, with as many ticks of this form as have room; call it after drawing."""
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     within = (1,) if high / low > 200 else (1, 3) if high / low > 20 else (1, 2, 5)
@@ -105,12 +105,12 @@ def log_scale(axes: Axes, form: Formatter) -> None:
 
 
 def name_width(names: Mapping[str, object]) -> float:
-    """The width in inches of a column with these names."""
+    """Returns the width in inches of a column with these names."""
     return CHARACTER * max(map(len, names))
 
 
 def write_names(axes: Axes, values: Mapping[str, float], drawn: Mapping[str, dict]) -> dict[str, float]:
-    """Write names in a column, near their values on the y axis, which other axes share.
+    """Writes names in a column, each near its value on the y axis, which the plot beside it shares.
 
     Args:
         drawn: the models' `styles`.
@@ -129,6 +129,6 @@ def write_names(axes: Axes, values: Mapping[str, float], drawn: Mapping[str, dic
 
 
 def lead(figure: Figure, axes: Axes, point: tuple[float, float], column: Axes, height: float) -> None:
-    """A thin line from a point of `axes` to a name in the column at its right, behind what the axes show."""
+    """Draws a thin line, behind the plot, from a point of `axes` to a name in the column at its right."""
     ends: dict[str, Any] = {"coordsA": axes.transData, "coordsB": column.transAxes}
     figure.add_artist(ConnectionPatch(point, (0, height), **ends, **LEADER))

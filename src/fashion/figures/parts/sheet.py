@@ -1,6 +1,6 @@
-"""Figures: drawn from saved data, with the same bytes for the same data.
+"""Figures as files: drawn from saved data, the same bytes for the same data.
 
-A module's plot functions take data and return a `Figure`; how it looks is in fashion.mplstyle.
+A module's plot functions take data and return a `Figure`; fashion.mplstyle has the look of all.
 """
 
 import argparse
@@ -18,16 +18,16 @@ from fashion.figures.parts.svg import svg
 from fashion.files import atomic, read_json, write_text
 from fashion.stage import stage_parser
 
-WIDTH = 6.5  # of a page's text, in inches
+WIDTH = 6.5  # inches, the width of a page's text
 LINE_HEIGHT = 0.14  # inches
 NOTE_CHARACTERS = 110  # in a line of the note
 
-# "default" first: the figures do not depend on a matplotlibrc of the user's.
+# "default" comes first, so that figures ignore a user's matplotlibrc.
 style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
 
 
 def figure_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line of a stage that draws figures, with what all of them take."""
+    """Returns the command line of a stage that draws figures, with the options that all of them have."""
     parser = stage_parser(description)
     parser.add_argument("--plan", type=Path, required=True, help="what to draw: a JSON file, see fashion.study.outputs")
     parser.add_argument("--output", type=Path, required=True, help="folder for the figures, .png and .svg")
@@ -35,11 +35,11 @@ def figure_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def draw(plan: Path, output: Path, plot: Callable[..., Figure]) -> None:
-    """Draw the figures of a plan, as PNG and SVG.
+    """Draws the figures of a plan, as PNG and SVG.
 
     Args:
-        plot: is called with a figure's kind, groups of runs, `[[model, augmentation, [seed, ...]], ...]`, and the names
-            of the classes, and with its settings by name.
+        plot: returns a figure from its kind, its groups of runs, `[[model, augmentation, [seed, ...]], ...]`, the names
+            of the classes, and its settings by name.
     """
     planned = read_json(plan)
     for name, settings in planned["outputs"].items():
@@ -54,7 +54,7 @@ def draw(plan: Path, output: Path, plot: Callable[..., Figure]) -> None:
 
 
 def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
-    """Write `figure` to each of `outputs`, whole or not at all, with `note` on lines added at its foot."""
+    """Writes `figure` atomically to each of `outputs`, with `note` in lines added at its foot."""
     if lines := textwrap.wrap(note, NOTE_CHARACTERS):
         foot = LINE_HEIGHT * (len(lines) + 0.5)
         height = figure.get_figheight() + foot
@@ -66,7 +66,7 @@ def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
         figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", size="small", style="italic")
     for path in outputs:
         for image in figure.findobj(AxesImage):
-            # An SVG has each pixel once; a viewer enlarges them.
+            # An SVG holds each pixel once; a viewer enlarges them.
             image.set_interpolation("none" if path.suffix == ".svg" else "auto")
         try:
             if path.suffix == ".svg":

@@ -1,6 +1,6 @@
-"""SVG that a page can hold as its own: its black is the page's text colour, and its marks say their numbers.
+"""SVG as a part of a page: black becomes the page's text colour, and marks have titles with their numbers.
 
-As matplotlib writes it, black stays black on a dark page, and its ids and its style sheet would be the whole page's.
+matplotlib's own SVG stays black on a dark page, and its ids and style sheet would apply to the whole page.
 """
 
 import re
@@ -13,12 +13,12 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 NAMESPACE = "http://www.w3.org/2000/svg"
-FONT = "font-family: 'DejaVu Sans', sans-serif"  # of nearly every text
+FONT = "font-family: 'DejaVu Sans', sans-serif"  # the font of nearly every text
 INHERITED = f"{FONT}; stroke-linejoin: round; stroke-linecap: butt; fill: currentColor"  # black texts name no fill
-LINE = re.compile(r"M[^A-Z]+(L[^A-Z]+){8,}")  # of many points, without a gap
+LINE = re.compile(r"M[^A-Z]+(L[^A-Z]+){8,}")  # a line of many points, without a gap
 DIGITS = re.compile(r"\d+\.\d{3,}")
-BLACK = "#010101"  # of text on a light fill, which stays black on a dark page
-# What the gid of an artist begins with that has a title; of one that the keyboard reaches too.
+BLACK = "#010101"  # for text on a light fill: it stays black on a dark page
+# The gid of an artist with a title begins with `TITLE`, or with `STOP` if the keyboard reaches it.
 TITLE, STOP = "title ", "stop "
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
@@ -27,16 +27,16 @@ ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 
 def describe(artist: Artist, text: str, stop: bool = True) -> None:
-    """Have an artist say `text` where it is pointed at in an SVG.
+    """Makes an SVG show `text` when the reader points at an artist.
 
     Args:
-        stop: whether the keyboard stops at it: not for marks by the hundreds, nor where the number is written anyway.
+        stop: whether the keyboard stops at it; False for hundreds of marks, or if the number is written anyway.
     """
     artist.set_gid(f"{STOP if stop else TITLE}{text}")
 
 
 def svg(figure: Figure, name: str) -> str:
-    """`figure` as SVG, the same for the same figure; `name` tells its ids from those of other figures on a page."""
+    """Returns `figure` as SVG, always the same text; `name` makes its ids unique on a page."""
     file = BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(file, format="svg", metadata=NO_METADATA)
@@ -54,7 +54,7 @@ def svg(figure: Figure, name: str) -> str:
 
 
 def _shorten(element: ElementTree.Element) -> None:
-    """Drop what an SVG means without: spaces, a turn by nothing, and digits finer than any screen."""
+    """Drops what changes nothing on a screen: spaces, rotations by 0, and digits too fine to see."""
     element.tail = "\n"
     if element.text and not element.text.strip(" \n"):
         element.text = None
@@ -71,14 +71,14 @@ def _rounded(number: re.Match) -> str:
 
 
 def _steps(path: str) -> str:
-    """A line as steps from point to point, half as long, each end right to a twentieth of a point."""
+    """Returns a line as steps from point to point, half as long; each point is right to a twentieth of a point."""
     points = np.array(re.findall(r"-?[\d.]+", path), float).reshape(-1, 2).round(1)
     first, *steps = (f"{round(x, 1):g} {round(y, 1):g}" for x, y in np.diff(points, axis=0, prepend=[[0, 0]]))
     return f"M{first}l{' '.join(steps)}"
 
 
 def _inherit(element: ElementTree.Element) -> None:
-    """Leave the page its ink, and to the whole what all parts share."""
+    """Makes black the page's text colour, and moves a style that all parts of a group share to the group."""
     if style := element.get("style"):
         element.set("style", style.replace("stroke: #000000", "stroke: currentColor").replace(f"; {FONT}", ""))
     styles = {part.get("style", "") for part in element}
@@ -89,7 +89,7 @@ def _inherit(element: ElementTree.Element) -> None:
 
 
 def _say(element: ElementTree.Element, used: set[str]) -> None:
-    """Make a gid a title, and drop ids that nothing refers to."""
+    """Turns a gid into a title, and drops ids that nothing refers to."""
     name = element.get("id", "")
     if name not in used:
         element.attrib.pop("id", None)
