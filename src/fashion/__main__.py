@@ -1,4 +1,4 @@
-"""Ask a trained run about images of clothing, show what it is, or export its model; watch a study under way."""
+"""Classify images of clothing with a trained run, show or export a run, or watch a running study."""
 
 import argparse
 import io
@@ -11,22 +11,22 @@ from pathlib import Path
 
 from fashion.stage import exit_on_user_error, logger
 
-# Each command imports what it needs: help and wrong arguments are answered at once.
+# Each command imports what it needs, so that help and errors in arguments need no slow imports.
 from fashion.study.run_folder import FOLDER, run_path
 
 RUN = "a run's folder, results/<study>/runs/<model>/<augmentation>/seed<k>, or <study>/<model>/<augmentation>/<k>"
 PREDICT = """\
-Say which article of clothing is on each image: its class, how confident the model is, the next two classes, and how
-the image was seen. Any format, size and colour will do: an image is made grey, turned light on black (a light
-background is found by the image's border, and inverted), trimmed to the article and fitted into 28 x 28 pixels, as the
-dataset was. One of 28 x 28 pixels is only inverted, if its background is light. An article alone on a plain background
-is what the model knows.
+Classify the article of clothing on each image. The answer has the class, the model's confidence, the next two classes,
+and how the image was converted. Images may have any format, size and colour. As in the dataset, an image is made grey,
+turned light on black, trimmed to the article and fitted into 28 x 28 pixels. (If the image's border is light, the image
+is inverted.) An image of 28 x 28 pixels is only inverted if its background is light. The model knows single articles on
+a plain background.
 
-Without --run, the model is that of the finished run with the highest validation accuracy, or the one that comes with
-the program where that is higher; the answer says which.
+Without --run, the run with the highest validation accuracy answers: a finished run, or the one that comes with the
+program. The answer says which.
 
-A confidence is the model's own (the softmax of its logits), no calibrated probability: it may be high on an image
-that is of none of the ten classes.
+A confidence is the softmax of the model's logits, no calibrated probability. It may be high on an image that belongs
+to none of the ten classes.
 """
 PREDICT_EXAMPLES = """\
 examples:
@@ -35,36 +35,35 @@ examples:
   fashion predict --run report/vit/none/0 --json photographs/
   find . -name '*.jpg' | fashion predict --run report/vit/none/0 -
 
-An image that cannot be read is named on stderr, the others are answered, and the exit status is 1.
+If an image cannot be read, stderr names it, the others are answered, and the exit status is 1.
 """
 SHOW = """\
-Show a run's card: model, augmentation, seed, study, protocol, parameters and FLOPs, test accuracy with n and its
-95 % interval, best epoch, training time, device, versions and commit. What the run has not got yet is said. The
-report's numbers stand beside, where the configuration has them for this very run.
+Show a run: its model, augmentation, seed, study, protocol, parameters and FLOPs, test accuracy with n and its 95 %
+interval, best epoch, training time, device, versions and commit. An unfinished run shows what it has. Reported numbers
+stand beside measured ones if the configuration has them for this run.
 """
 
 EXPORT = """\
 Write a run's trained model as one ONNX file, for programs without PyTorch. Its input `images` is float32
-[N, 1, 28, 28], light on black, pixels / 127.5 - 1; its output `logits` is float32 [N, 10]. The names of the classes
-are in its metadata. It needs the packages of the extra `export`: pip install 'fashion[export]'.
+[N, 1, 28, 28], light on black, pixels / 127.5 - 1; its output `logits` is float32 [N, 10]. Its metadata has the names
+of the classes. The command needs the packages of the extra `export`: pip install 'fashion[export]'.
 """
 RUNS = """\
-List the finished runs: test accuracy with its number n of images, epochs, seconds of training, and the folder, which
-the other commands take as --run.
+List the finished runs with their test accuracy, its number n of images, epochs, seconds of training, and folder. The
+other commands take the folder as --run.
 """
 WATCH = """\
-Show how far the runs of a study are, as it goes on, until all have ended or Ctrl-C: what runs, with its epoch, best
-validation and when it will end; what failed, diverged or stopped, and why; and what has finished. It reads files alone,
-needs no lock, and works wherever the folder is seen. Where standard output is no terminal, it prints once.
+Show the progress of a study until all runs have ended or you press Ctrl-C: running runs with their epoch, best
+validation and end; failed, diverged and stopped runs with the reason; and finished runs. The command only reads files,
+needs no lock, and works on any machine that sees the folder. If standard output is not a terminal, it prints once.
 
-A training that wrote nothing for three minutes counts as stopped, one with a large checkpoint later. It likely ends as
-early as finished runs of its model and augmentation did, but not before its patience is over; at the latest after all
+A training counts as stopped if it wrote nothing for three minutes, or longer if its checkpoint is large. Its likely end
+is that of finished runs of its model and augmentation, but not before its patience is over. Its latest end is after all
 of its epochs.
 """
 TRACK = """\
-Write the histories of a study's runs, finished and under way, as the event files of TensorBoard. What is there already
-is completed. It needs the packages of the extra `track`: pip install 'fashion[track]'; `tensorboard --logdir DIR`
-then shows them.
+Write the histories of a study's finished and running runs as event files, which `tensorboard --logdir DIR` shows.
+Existing files are completed. The command needs the packages of the extra `track`: pip install 'fashion[track]'.
 """
 
 
@@ -128,7 +127,7 @@ def track(arguments: argparse.Namespace) -> None:
 
 
 def run_folder(text: str) -> Path:
-    """The folder of a run as the command line names it: itself, or in short <study>/<model>/<augmentation>/<seed>."""
+    """Returns a run's folder from the command line: the path itself, or <study>/<model>/<augmentation>/<seed>."""
     short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
     if short is None:
         return Path(text)
@@ -137,7 +136,7 @@ def run_folder(text: str) -> Path:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, a subcommand for each thing to do."""
+    """Returns the parser of the command line, with a subcommand for each task."""
     parser = argparse.ArgumentParser(prog="fashion", description=__doc__)
     commands = parser.add_subparsers(metavar="command", required=True)
     as_written = argparse.RawDescriptionHelpFormatter
@@ -152,7 +151,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=predict)
 
-    command = commands.add_parser("show", help="show a run's card", description=SHOW, formatter_class=as_written)
+    command = commands.add_parser("show", help="show a run", description=SHOW, formatter_class=as_written)
     _add_run(command)
     _add_configuration(command)
     command.set_defaults(command=show)
@@ -165,25 +164,29 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(command=export)
 
     command = commands.add_parser("runs", help="list the finished runs", description=RUNS, formatter_class=as_written)
-    command.add_argument("--study", help="only this one's")
+    command.add_argument("--study", help="list only this study's runs")
     command.set_defaults(command=runs)
 
     command = commands.add_parser(
-        "watch", help="show how far a study is", description=WATCH, formatter_class=as_written
+        "watch", help="show a study's progress", description=WATCH, formatter_class=as_written
     )
     _add_configuration(command, study=True)
-    command.add_argument("--html", type=Path, metavar="FILE", help="keep a page too, with the curves of what runs")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a page too, with curves of running trainings")
     command.set_defaults(command=watch)
 
     command = commands.add_parser(
         "track", help="write histories for TensorBoard", description=TRACK, formatter_class=as_written
     )
-    command.add_argument("--to", choices=["tensorboard"], required=True, help="who is to read them")
+    command.add_argument("--to", choices=["tensorboard"], required=True, help="the program to write for")
     command.add_argument(
-        "folder", type=Path, nargs="?", metavar="DIR", help="where to write; results/<study>/tensorboard if not given"
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="DIR",
+        help="folder to write to; results/<study>/tensorboard if not given",
     )
     _add_configuration(command, study=True)
-    command.add_argument("--live", action="store_true", help="go on until all runs have ended, or Ctrl-C")
+    command.add_argument("--live", action="store_true", help="go on until all runs have ended or Ctrl-C")
     command.set_defaults(command=track)
     return parser
 
@@ -199,16 +202,16 @@ def _add_configuration(command: argparse.ArgumentParser, study: bool = False) ->
         nargs="+",
         default=[],
         metavar="FILE",
-        help="go on top of config.yaml, as in Snakemake",
+        help="settings that override config.yaml's, as in Snakemake",
     )
     if study:
-        command.add_argument("--study", help="the configuration's if not given")
+        command.add_argument("--study", help="a study's name; the configuration's study if not given")
 
 
 def main() -> None:
-    # Silent where `head` has seen enough.
+    # No traceback when a reader like `head` closes the pipe.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    # A file's name may be no text.
+    # A file's name may be no valid text.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args()

@@ -1,1 +1,1 @@
-"""What the runs say of the report's claims, and the page that says it."""
+"""The verdicts on the report's claims, and the page that shows them."""

@@ -1,15 +1,15 @@
-"""Interval bars: a measured number with its interval against the region that a claim needs, drawn to scale."""
+"""Bars to scale: a measured number with its interval, and the region that a claim needs."""
 
 WIDTH = 160  # in a bar, positions run from 0 to this
-MARGIN = 0.2  # on either side, of the range that is shown
+MARGIN = 0.2  # on either side, as a share of the numbers' range
 
 
 def bar(row: dict) -> dict[str, float] | None:
-    """The positions of a row's numbers in a bar, by name; None if nothing was measured.
+    """Returns the positions of a row's numbers in a bar, by name; None if nothing was measured.
 
     Args:
-        row: `measured`, `low` and `high` of its interval, `needs_low` and `needs_high` of the region, in one unit. None
-            is not there: without an interval a bar has none, and a region without a bound goes on to the bar's end.
+        row: `measured`, the interval's `low` and `high`, and the region's `needs_low` and `needs_high`, in one unit.
+            Numbers may be None: a bar then has no interval, or the region goes on to the bar's end.
     """
     if row["measured"] is None:
         return None

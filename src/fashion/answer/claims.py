@@ -15,14 +15,14 @@ from fashion.study.study import OTHER_DATA
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 LEVEL = 1 - CONFIDENCE
-LISTED = 3  # reasons in a sentence; the statements have all
-# Whole numbers, absent for what is counted.
+LISTED = 3  # reasons in a sentence; the table of statements has all
+# Whole numbers; absent for statements on counted numbers.
 COUNTS = {"seeds": "Int64", "test_images": "Int64"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a claim's evidence says of it, with the p-value of the verdict and the statement that decides it."""
+    """The verdict on a claim, with its p-value and the statement that decides it."""
 
     verdict: str
     p_value: float
@@ -30,11 +30,11 @@ class Verdict:
 
 
 def judge(evidence: Sequence[Evidence]) -> Verdict:
-    """The verdict on a claim by the evidence for each of its statements, before any correction for other claims.
+    """Returns the verdict on a claim from the evidence for its statements, before any correction for other claims.
 
-    It holds if all hold, each at the level (an intersection-union test, which needs no correction), and fails if any
-    fails, at the level divided by their number. The deciding statement is the one that surely fails or, of those that
-    have a number, the one that is furthest from holding.
+    The claim holds if all statements hold at `LEVEL` (an intersection-union test, which needs no correction). It fails
+    if any statement fails at `LEVEL` divided by their number; that statement decides. Otherwise the statement decides
+    that has a number and is furthest from holding.
     """
     holding, failing = zip(*(one.p_values for one in evidence), strict=True)
     p_holds, p_fails = max(holding), min(1.0, min(failing) * len(evidence))
@@ -46,9 +46,9 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
 
 
 def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
-    """The verdict on each claim, with p-values corrected for the number of claims after Holm.
+    """Returns the verdict on each claim, with p-values after Holm's correction for the number of claims.
 
-    A verdict that the correction takes away becomes undecided.
+    A verdict whose corrected p-value is above `LEVEL` becomes undecided.
     """
     verdicts = {name: judge(ones) for name, ones in evidence.items()}
     adjusted = holm([verdict.p_value for verdict in verdicts.values()])
@@ -59,7 +59,7 @@ def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
 
 
 def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
-    """The verdict on a claim in a sentence, by the evidence for each of its statements."""
+    """Returns a sentence with the verdict on a claim and the evidence for it."""
     deciding, statements = verdict.deciding, len(evidence)
     words, region = deciding.statement.words, deciding.statement.region
     if deciding.why_not == OTHER_DATA:
@@ -80,7 +80,7 @@ def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
 
 
 def columns(evidence: Evidence) -> dict:
-    """What it says and its numbers, as columns of a table."""
+    """Returns the evidence in words and numbers, as columns of a table."""
     estimate, statement = evidence.estimate, evidence.statement
     low, high = evidence.interval()
     bounds = [bound if math.isfinite(bound) else None for bound in (statement.low, statement.high)]
@@ -100,7 +100,7 @@ def columns(evidence: Evidence) -> dict:
 
 
 def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The claims in the study's reading, a row each, with the numbers of the deciding statement; and all statements."""
+    """Returns the claims in the study's reading, with their deciding statements' numbers; and all statements."""
     reading = runs.summary["reading"]
     titles = runs.summary["titles"]
     evidence = {
@@ -144,11 +144,11 @@ def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame
 
 
 def readable(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims for a page."""
+    """Returns the claims for a page."""
     return claims[["id", "claim", "reported", "verdict", "sentence"]]
 
 
 def readable_statements(statements: pd.DataFrame) -> pd.DataFrame:
-    """The statements for a page."""
+    """Returns the statements for a page."""
     shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]
     return shown.astype(object).where(shown.notna(), "")

@@ -1,4 +1,4 @@
-"""Where report, published code and this pipeline differ, what was chosen, and the measured effect."""
+"""Differences between the report, its published code and this pipeline, with their measured effects."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -12,7 +12,7 @@ from fashion.records.run import Runs
 
 
 def effect(evidence: Iterable[Evidence]) -> str:
-    """The measured effects in words, each with its n, and why it is no more than an indication, if so."""
+    """Returns the measured effects in words, each with its n; one that decides nothing is marked an indication."""
     of_metrics = groupby(evidence, key=lambda one: one.statement.metric)
     return ". ".join(f"{MEASURES[metric].words}, {'; '.join(map(_measured, ones))}" for metric, ones in of_metrics)
 
@@ -27,17 +27,17 @@ def _measured(evidence: Evidence) -> str:
 
 
 def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataFrame:
-    """A row for each deviation, with the measured effects of those that runs settle.
+    """Returns a row for each deviation, with its measured effect if runs can show it.
 
     Args:
         entries: the report's deviations.yaml.
-        protocol: the training settings under which runs decide something.
+        protocol: the training settings that a run needs to decide something.
     """
 
     titles = runs.summary["titles"]
 
     def of_study(statement: Statement) -> bool:
-        """Whether it is about models of this study: each has networks of its own."""
+        """Returns whether a statement is about this study's models: each study has networks of its own."""
         return all(side[0] in titles for side in (statement.side, statement.other) if side)
 
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""What the runs of a study say about a statement on them: an estimate with its error, or why there is none."""
+"""The evidence for a statement from a study's runs: an estimate with its error, or why there is none."""
 
 import math
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ UNMEASURED = Estimate(value=math.nan, error=math.nan)
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the runs say of a statement: an estimate (NaN if there is none), and why it decides nothing, if so.
+    """A statement's estimate (NaN if there is none), and why it decides nothing ("" if it does decide).
 
-    `diverged` of the runs did; each counts with what it measured.
+    `diverged` counts the runs that diverged; they stay in the estimate.
     """
 
     statement: Statement
@@ -35,7 +35,7 @@ class Evidence:
         return not math.isnan(self.estimate.value)
 
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval, in the statement's unit."""
+        """Returns the 95 % interval, in the statement's unit."""
         low, high = self.estimate.interval()
         return self._unit(low), self._unit(high)
 
@@ -46,7 +46,7 @@ class Evidence:
 
     @property
     def p_values(self) -> tuple[float, float]:
-        """Of holding, small if the number surely lies in the region, and of failing, if surely outside; or 1, 1."""
+        """The p-values of holding, small if the number surely lies in the region, and of failing; 1, 1 if undecided."""
         if self.why_not:
             return 1.0, 1.0
         low, high = self.statement.low, self.statement.high
@@ -69,7 +69,7 @@ class Evidence:
 
     @property
     def counts(self) -> str:
-        """The numbers of seeds and test images behind it, and of runs that diverged; empty for what is counted."""
+        """The numbers of seeds, diverged runs and test images in words; empty for counted numbers."""
         estimate, diverged = self.estimate, self.diverged
         parts = [f"{estimate.seeds} seed{'s' * (estimate.seeds > 1)}"] if estimate.seeds else []
         if parts and diverged:
@@ -82,7 +82,7 @@ class Evidence:
 
 
 def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: dict) -> Evidence:
-    """Measure what a statement is about.
+    """Returns the evidence for a statement from a study's runs.
 
     Args:
         classes: with the numbers of images of each class; empty if they were not counted.
@@ -103,7 +103,7 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     if metric.read is None:
         count = _compared(statement.comparison, np.array(found, dtype=float))
         return Evidence(statement=statement, estimate=Estimate(value=float(count)))
-    # Paired by seed: of a study under way, one side may have more of them.
+    # Paired by seed: while a study runs, one side may have more seeds.
     by_seed = [{run.spec["seed"]: run for run in runs[side]} for side in sides]
     seeds = [seed for seed in by_seed[0] if all(seed in ones for ones in by_seed)]
     if not seeds:
@@ -123,7 +123,7 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
 
 
 def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: list[list[Run]], values: list) -> str:
-    """Of which runs the metric is no number, in words; empty if it always is."""
+    """Returns in words for which runs the metric is not finite; empty if there are none."""
     runs = [
         f"{statement.title(side)} seed {run.spec['seed']}{' (diverged)' * (run.diverged is not None)}"
         for side, *both in zip(sides, paired, values, strict=True)
@@ -134,9 +134,9 @@ def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: 
 
 
 def _estimate(comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:
-    """The estimate from one value, or one for each test image, for each side and seed."""
+    """Returns the estimate from each side and seed's value, or values for each test image."""
     if np.ndim(sides[0][0]):
-        # Studies may test models on different numbers of images, always the first ones.
+        # Models may be tested on different numbers of images, always the first ones.
         images = min(np.size(values) for side in sides for values in side)
         right = [np.stack([np.asarray(values)[:images] for values in side]) for side in sides]
         return over_seeds_and_images(right[0] - right[1] if comparison else right[0])
@@ -144,16 +144,16 @@ def _estimate(comparison: str | None, sides: list[list[float | np.ndarray]]) -> 
 
 
 def _compared(comparison: str | None, sides: np.ndarray) -> np.ndarray:
-    """The numbers of one side, or the differences of two, of their logarithms for a ratio; sides come first."""
+    """Returns one side's numbers, or two sides' differences (of logarithms for a ratio); sides are the first axis."""
     if comparison == "over":
         sides = np.log(sides)
     return sides[0] - sides[1] if comparison else sides[0]
 
 
 def objections(runs: Sequence[Run], protocol: dict) -> list[str]:
-    """In which settings the runs' training differs from a protocol, a sentence's part for each.
+    """Returns the settings in which the runs' training differs from a protocol, each in words.
 
-    The protocol's `models` have the settings of models with a recipe of their own; null stands for none.
+    The protocol's `models` has the settings of models with a recipe of their own; null stands for none.
     """
     reasons = []
     for key, value in protocol.items():
@@ -171,7 +171,7 @@ def objections(runs: Sequence[Run], protocol: dict) -> list[str]:
 
 
 def _objections(metric: Metric, runs: list[Run], protocol: dict, epochs: int | None) -> list[str]:
-    """Why the runs decide nothing about a metric; `epochs` of training suffice for it, if that is given."""
+    """Returns why the runs decide nothing about a metric; if `epochs` is given, so many suffice."""
     if epochs and all(run.spec["training"]["epochs"] >= epochs for run in runs):
         protocol = {key: value for key, value in protocol.items() if key != "epochs"}
     reasons = objections(runs, protocol)

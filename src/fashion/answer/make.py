@@ -1,4 +1,4 @@
-"""Writes the answer as tables: claims, what their verdicts are made of, published runs repeated, and deviations."""
+"""Writes the answer as tables: claims, the statements behind them, published runs repeated, and deviations."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from fashion.tables.writing import write_table
 def answer(
     runs: Runs, counted: pd.DataFrame, rules: dict, differences: dict
 ) -> dict[str, tuple[pd.DataFrame, pd.DataFrame | None]]:
-    """The tables of the answer by kind, each with how a reader is shown it if not as it is.
+    """Returns the tables of the answer by kind, each with its version for readers; None if they get the table itself.
 
     Args:
-        counted: the images of each class, as `fashion.tables.classes` counts them; empty where they are not known.
+        counted: the table of `fashion.tables.classes`; empty if it is not known.
         rules: the report's claims.yaml.
         differences: the report's deviations.yaml.
     """

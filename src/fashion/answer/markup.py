@@ -1,4 +1,4 @@
-"""Markdown as a page's HTML: prose, and tables that scroll by themselves, with numbers on the right."""
+"""Markdown as HTML for a page: prose, and tables that scroll by themselves, with numbers on the right."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ TABLE = """<div class="scroll" role="region" tabindex="0" aria-label="{}">
 
 
 def prose(path: Path, level: int) -> Markup:
-    """A Markdown file as HTML, its title a heading of `level`.
+    """Returns a Markdown file as HTML, with its title as a heading of `level`.
 
-    Links to other files are left out: a page is one file, and may lie anywhere.
+    It drops links to other files, because the page is one file that may lie anywhere.
     """
     tokens: list[Token] = []
     table: list[Token] = []
@@ -45,15 +45,15 @@ def prose(path: Path, level: int) -> Markup:
 
 
 def inline(text: str) -> Markup:
-    """A sentence in Markdown as HTML."""
+    """Returns a Markdown sentence as HTML."""
     return Markup(PARSER.renderInline(text))
 
 
 def table(path: Path, title: str, models: Sequence[str]) -> Markup:
-    """The table of a Markdown file as HTML, without the note under it.
+    """Returns the table of a Markdown file as HTML, without the note under it.
 
     Args:
-        models: in whose order its rows come, if they are headed by one.
+        models: the order of rows whose first cell is a model.
     """
     return _table(PARSER.parse(path.read_text(encoding="utf-8")), title, models)
 
@@ -63,7 +63,7 @@ def _render(tokens: Sequence[Token]) -> str:
 
 
 def _without_links(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Inline tokens without links that lead neither to a place in the page nor into the web."""
+    """Yields inline tokens, without links other than those within the page or to the web."""
     left_out = False
     for token in tokens:
         if token.type == "link_open":
@@ -73,7 +73,7 @@ def _without_links(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _table(tokens: Sequence[Token], title: str, models: Sequence[str] = ()) -> Markup:
-    """The table that is among tokens."""
+    """Returns the table among `tokens` as HTML."""
     rows: list[list[Token]] = []
     for token in tokens:
         if token.type == "tr_open":
@@ -93,13 +93,13 @@ def _are_numbers(texts: Sequence[str]) -> bool:
 
 
 def _row(cells: Sequence[Token], scope: str, numbers: Sequence[bool]) -> Markup:
-    """A table's row: headings of columns, or cells of which the first is the row's heading."""
+    """Returns a table's row: headings of columns, or cells after the row's heading."""
     html = Markup()
     for place, (cell, number) in enumerate(zip(cells, numbers, strict=True)):
         heading = scope == "col" or place == 0
         tag = Markup("th" if heading else "td")
         marks = Markup(f' scope="{scope}"' if heading else "") + Markup(' class="number"' if number else "")
-        # The name of a model is long, and may be broken where it has an underscore.
+        # A model's long name may break at an underscore.
         text = Markup(_render([cell])).replace("_", Markup("_<wbr>")) if heading else Markup(_render([cell]))
         html += Markup("<{0}{1}>{2}</{0}>").format(tag, marks, text)
     return Markup("<tr>{}</tr>").format(html)

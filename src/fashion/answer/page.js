@@ -1,7 +1,7 @@
 "use strict";
-// The page is whole without this: all is open, in the order of the configuration, and marks of figures have titles.
+// Without this script the page is complete: all is open, rows are in the configuration's order, and marks have titles.
 
-// Folded on the screen, open in print.
+// Sections are folded on the screen and open in print.
 const folds = [...document.querySelectorAll("details")];
 for (const fold of folds) fold.open = fold.classList.contains("unfolded");
 let closed = [];
@@ -11,7 +11,7 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
 
-// Tables that are sorted by a heading and filtered by words.
+// A heading sorts its table, and words filter the rows.
 const { compare } = new Intl.Collator("en", { numeric: true });
 const number = text => parseFloat(text.replaceAll(",", ""));
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
@@ -41,7 +41,7 @@ for (const table of document.querySelectorAll(".data")) {
     const sign = direction === "ascending" ? 1 : -1;
     const numeric = headings[column].classList.contains("number");
     const text = ({ row }) => row.cells[column].textContent.trim();
-    // Empty cells come last either way.
+    // Empty cells come last in both directions.
     const order = (a, b) => !a - !b || sign * (numeric ? number(a) - number(b) : compare(a, b));
     const sorted = [...rows].sort((a, b) => order(text(a), text(b)));
     table.tBodies[0].append(...sorted.map(({ row }) => row));
@@ -50,7 +50,7 @@ for (const table of document.querySelectorAll(".data")) {
     const button = element("button", { type: "button" });
     button.append(...heading.childNodes);
     heading.append(button);
-    // The largest numbers first, but words from A to Z; the third click gives the first order back.
+    // Numbers sort from the largest, words from A to Z; the third click restores the first order.
     const directions = [null, "ascending", "descending"];
     if (heading.classList.contains("number")) directions.push(directions.splice(1, 1)[0]);
     button.addEventListener("click", () => {
@@ -62,7 +62,7 @@ for (const table of document.querySelectorAll(".data")) {
   table.addEventListener("reset", () => { input.value = ""; filter(); sort(); });
 }
 
-// A link leads to its target even if that is folded, filtered out or sorted away.
+// A link reaches its target even if the target is folded, filtered out or sorted away.
 const reveal = () => {
   const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
@@ -73,7 +73,7 @@ const reveal = () => {
 addEventListener("hashchange", reveal);
 reveal();
 
-// Figures: enlarged by a click, and the value of a mark beside it.
+// A click enlarges a figure; a mark shows its value.
 const large = element("dialog", { ariaLabel: "Enlarged figure" });
 const close = element("button", { type: "button", className: "enlarge", textContent: "Close" });
 const tip = element("div", { className: "tip", hidden: true });
@@ -113,7 +113,7 @@ const say = (mark, x, y) => {
   tip.style.left = `${Math.max(4, Math.min(x + 12, innerWidth - tip.offsetWidth - 4))}px`;
   tip.style.top = `${y + 18 + tip.offsetHeight > innerHeight ? y - tip.offsetHeight - 8 : y + 18}px`;
 };
-// Lines are thin: what lies a few pixels beside the pointer counts too.
+// Lines are thin, so marks a few pixels from the pointer count too.
 const AROUND = [[0, 0], [0, 4], [0, -4], [4, 0], [-4, 0]];
 addEventListener("pointermove", ({ clientX: x, clientY: y }) => {
   const marks = AROUND.map(([right, down]) => document.elementFromPoint(x + right, y + down)?.closest(".mark"));

@@ -1,6 +1,6 @@
-"""The page with the answer: report.html, one file that opens offline, from a study's tables, figures and provenance.
+"""Writes the page with the answer, report.html: one file that opens offline, with a study's tables and figures.
 
-It computes nothing: every number is from a table, every picture a figure, both embedded.
+It computes nothing: every number comes from a table and every picture from a figure.
 """
 
 import json
@@ -22,11 +22,11 @@ from fashion.records.run import groups_of
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.tables.compute import TOTAL
 
-# What the page is made of; the first one includes the others.
+# The page's parts; the first one includes the others.
 PARTS = ("page.html", "partial.html", "answer.html", "statements.html", "macros.html", "page.css", "page.js")
 NOT_RUN = {"source": "not run yet", "verdicts": {}, "claims": {}}
 VERDICTS = ("holds", "fails", "undecided")
-# What the report says of the models that a figure shows: of a diagram, and of any other.
+# The reported numbers to show under a figure: under a diagram, and under any other figure.
 COUNTED = {"parameters": ("parameters", "{:,.0f}".format)}
 TRAINED = {
     "test_accuracy": ("test accuracy", percent),
@@ -37,13 +37,13 @@ TRAINED = {
 
 
 def read_rows(path: Path) -> list[dict]:
-    """The rows of a table; whole numbers are such, and an empty cell is None."""
+    """Returns the rows of a table, with whole numbers as int and empty cells as None."""
     frame = pd.read_csv(path).convert_dtypes()
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def read_claims(path: Path, source: str) -> dict[str, dict]:
-    """A reading by its name: where its results are from, the claims of each verdict, and what it has of each claim."""
+    """Returns a reading by its name: the source of its results, the claims of each verdict, and each claim's row."""
     claims = [{**row, "bar": bar(row)} for row in read_rows(path)]
     return {
         str(claims[0]["reading"]): {
@@ -55,7 +55,7 @@ def read_claims(path: Path, source: str) -> dict[str, dict]:
 
 
 def read_statements(path: Path, figures: Sequence[dict]) -> dict[str, list[dict]]:
-    """The statements that each claim is made of, with the figures that show their models.
+    """Returns each claim's statements, with the figures that show their models.
 
     Args:
         figures: as `fashion.study.outputs.figures` has them, as mappings.
@@ -69,13 +69,13 @@ def read_statements(path: Path, figures: Sequence[dict]) -> dict[str, list[dict]
 
 
 def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], columns: dict) -> list[dict]:
-    """What the report says of a figure's models in numbers, each with ours: a row for each model.
+    """Returns a row for each model of a figure that has reported numbers, each number with ours.
 
     Args:
-        columns: of the comparison, each with its name and format.
+        columns: columns of the comparison, each with its name and format.
     """
     rows = []
-    # A figure shows the last augmentation.
+    # A figure shows its model's last augmentation.
     for _, row in comparison[comparison["model"].isin(models)].drop_duplicates("model", keep="last").iterrows():
         numbers = [
             {"name": name, "reported": form(row[f"reported_{column}"]), "measured": form(row[column])}
@@ -88,7 +88,7 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
 
 
 def place(figure: dict, repeated: set[str]) -> str:
-    """The section of the page that a figure is in; `repeated` are the models of published runs."""
+    """Returns the page's section for a figure; `repeated` are the models of published runs."""
     if figure["kind"] == "published_runs":
         return "repeats"
     if figure["number"] is None:
@@ -103,11 +103,11 @@ def show_figures(
     comparison: pd.DataFrame,
     repeated: set[str],
 ) -> list[dict]:
-    """What the page has of each figure.
+    """Returns each figure with its picture, its section, the claims about its models, and reported numbers.
 
     Args:
         figures: as `fashion.study.outputs.figures` has them, as mappings.
-        folder: has their files.
+        folder: the folder of the figures' files.
         repeated: the models of published runs.
     """
     return [
@@ -138,7 +138,7 @@ def show_tables(tables: Sequence[dict], folder: Path, models: Sequence[str]) -> 
 
 
 def totals(compute: pd.DataFrame) -> list[dict]:
-    """What the trainings on each device took, of how many models and augmentations, and how many times are reported."""
+    """Returns each device's sums over its runs, with its number of model-augmentation pairs and of reported times."""
     runs, sums = compute[compute["model"] != TOTAL], compute[compute["model"] == TOTAL]
     pairs = runs.groupby("device")[["model", "augmentation"]].apply(lambda own: len(own.drop_duplicates()))
     timed = runs.groupby("device")["reported_seconds"].nunique()
@@ -146,14 +146,14 @@ def totals(compute: pd.DataFrame) -> list[dict]:
 
 
 def provenance(runs: Sequence[dict]) -> list[dict]:
-    """The different origins of runs, such as device, versions and commit, with their numbers; most common first."""
+    """Returns the different origins of runs (device, versions, commit) with their numbers of runs, largest first."""
     keys = ("device", "driver", "python", "packages", "platform", "threads", "commit")
     counts = Counter(canonical_json({key: run[key] for key in keys}) for run in runs)
     return [{**json.loads(origin), "runs": count} for origin, count in counts.most_common()]
 
 
 def render(**shown) -> str:
-    """The page."""
+    """Returns the page."""
     folder = Path(__file__).parent
     environment = jinja2.Environment(
         loader=jinja2.DictLoader({name: (folder / name).read_text(encoding="utf-8") for name in PARTS}),
@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--plan", type=Path, required=True, help="the study, its report, tables and figures, JSON")
     parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
     parser.add_argument("--results", type=Path, required=True, help="the folder with the tables and figures")
-    parser.add_argument("--networks", type=Path, required=True, help="which network made which number, Markdown")
+    parser.add_argument("--networks", type=Path, required=True, help="Markdown on which network made which number")
     parser.add_argument("--others", type=Path, nargs="*", required=True, help="claims.csv of studies in other readings")
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()

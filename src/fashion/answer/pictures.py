@@ -1,4 +1,4 @@
-"""Figures as a page holds them: an SVG as part of it, which follows its colours, or a PNG."""
+"""Figures in a page: an SVG, which takes the page's colours, or a PNG."""
 
 import base64
 import re
@@ -6,18 +6,18 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-LARGEST_SVG = 300_000  # bytes; of more, mostly images, the PNG is as good
-# What is of no use within a page. A style sheet would be the whole page's: page.css has matplotlib's one rule.
+LARGEST_SVG = 300_000  # bytes; larger ones are mostly images, for which a PNG is as good
+# Parts of an SVG with no use in a page. Its style sheet would apply to the whole page; page.css has its only rule.
 NOT_DRAWN = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
-# Where an id is given or referred to.
+# Places that give an id or refer to one.
 ID = re.compile(r'(\sid="|url\(#|href="#)')
 
 
 def picture(path: Path, description: str) -> Markup:
-    """The figure whose files are `path` with .svg and .png, as HTML.
+    """Returns the figure whose files are `path` with .svg and .png, as HTML.
 
     Args:
-        description: what it is, for whom cannot see it.
+        description: the figure's name for screen readers.
     """
     svg = path.with_suffix(".svg")
     if svg.stat().st_size <= LARGEST_SVG:
@@ -27,7 +27,7 @@ def picture(path: Path, description: str) -> Markup:
 
 
 def inline(svg: str, name: str, description: str) -> Markup:
-    """An SVG file's text as part of a page, its ids begun with `name`: another figure may have the same."""
+    """Returns an SVG file's text as part of a page; its ids begin with `name`, so that no two figures share one."""
     drawn = ID.sub(rf"\g<1>{name}-", NOT_DRAWN.sub("", svg)).strip()
     label = Markup('<svg role="group" aria-label="{}"').format(description)
     return Markup(drawn.replace("<svg", label, 1))

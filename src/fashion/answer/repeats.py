@@ -1,7 +1,7 @@
 """The published runs repeated: each published accuracy beside ours, measured on test images of the same kind.
 
 A published number repeats if it lies in the 95 % prediction interval of our seeds: where one more seed of ours would
-lie, on the same test images. It says nothing from fewer than three seeds, or from runs under another protocol.
+lie, on the same test images. Fewer than three seeds, or runs under another protocol, decide nothing.
 """
 
 import re
@@ -22,14 +22,14 @@ TESTED = {"augmented_test_accuracy": "RandAugmented", "test_accuracy": "clean"}
 
 
 def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
-    """A row for each published run that the study repeats, by its number; accuracies are shares of 1.
+    """Returns a row for each published run that the study repeats, ordered by its number; accuracies are shares of 1.
 
-    `accuracy` is the mean over our seeds as the published code measures it, `low` to `high` the prediction interval
-    (NaN from too few seeds), `accuracies` each seed's, and `clean_accuracy` the mean on clean test images. Seeds that
-    diverged count as they are.
+    `accuracy` is the mean over our seeds, measured as the published code does, and `low` to `high` the prediction
+    interval (NaN for too few seeds). `accuracies` has each seed's accuracy, and `clean_accuracy` is the mean on clean
+    test images. Seeds that diverged stay in the means.
 
     Args:
-        protocol: the training settings under which runs decide something.
+        protocol: the training settings that a run needs to decide something.
     """
     rows: list[dict[str, Any]] = []
     for (model, augmentation), seeds in runs.items():
@@ -42,7 +42,7 @@ def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
         low, high = prediction_interval(accuracies)
         reasons = objections(seeds, protocol)
         if len(seeds) < LEAST_SEEDS:
-            # That of two seeds is mostly chance: as wide as 25 points, or as narrow as half a point, was seen.
+            # Two seeds' interval is mostly chance: from half a point to 25 points wide were seen.
             low = high = np.nan
             reasons.append(f"{len(seeds)} of at least {LEAST_SEEDS} seeds")
         verdict = REPEATS if low <= reported[metric] <= high else DIFFERS
@@ -78,7 +78,7 @@ def natural(name: str) -> list[str | int]:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a page: accuracies in percent."""
+    """Returns the table for a page: accuracies in percent."""
     return pd.DataFrame(
         {
             "run": row["run"],

@@ -1,4 +1,4 @@
-"""Statements on numbers of runs, as claims.yaml and deviations.yaml have them; the head of the first has their keys."""
+"""Statements on runs' numbers, from claims.yaml and deviations.yaml; the head of claims.yaml explains their keys."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,11 @@ from fashion.records.metrics import MEASURES, span
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """That a number of some runs lies in (low, high]: of `side`, a (model, augmentation), or compared with `other`.
+    """States that a number of runs lies in (low, high].
 
-    `comparison` is minus or over; None without an `other`. Without a `side` it is about the dataset. `epochs` of
-    training suffice for it, if it is given. `titles` has the models' names in words.
+    The number is of `side`, a (model, augmentation), or of `side` minus or over (`comparison`) `other`. Without a
+    `side` it is the dataset's. If `epochs` is given, so many epochs of training suffice. `titles` has the models' names
+    in words.
     """
 
     metric: str
@@ -27,7 +28,7 @@ class Statement:
 
     @property
     def words(self) -> str:
-        """What is measured, in words."""
+        """The measured number in words."""
         if self.side is None:
             return "largest minus smallest number of images of a class"
         name = MEASURES[self.metric].words
@@ -36,7 +37,7 @@ class Statement:
 
     @property
     def subject(self) -> str:
-        """Which runs it is about, in words; those of a statement with a `side`."""
+        """The runs that a statement with a `side` is about, in words."""
         assert self.side is not None
         if self.other is None:
             return self.title(self.side)
@@ -45,12 +46,12 @@ class Statement:
         return f"{self.title(self.side)} {self.comparison} {self.title(self.other)}"
 
     def title(self, side: tuple[str, str]) -> str:
-        """The name of a side's model in words."""
+        """Returns the name of a side's model in words."""
         return self.titles.get(side[0], side[0])
 
     @property
     def region(self) -> str:
-        """Where the number has to lie, in words."""
+        """The region that the number has to lie in, in words."""
         if math.isinf(self.low) and math.isinf(self.high):
             return ""
         if math.isinf(self.high):
@@ -60,7 +61,7 @@ class Statement:
         return span(self.show(self.low), self.show(self.high))
 
     def show(self, value: float) -> str:
-        """A value of the number, with its unit."""
+        """Returns a value of the number, with its unit."""
         if self.side is None or value == 0:
             return f"{value:.0f}"
         if self.comparison == "over":
@@ -70,7 +71,7 @@ class Statement:
 
 
 def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Statement]:
-    """The statements that an entry of claims.yaml or deviations.yaml stands for, with the models' names in words."""
+    """Yields the statements that an entry of claims.yaml or deviations.yaml stands for."""
     common: dict[str, Any] = {key: float(entry[key]) for key in ("low", "high") if key in entry}
     common |= {"metric": entry["metric"], "epochs": entry.get("epochs"), "titles": titles or {}}
     augmentation = entry.get("augmentation", "both")

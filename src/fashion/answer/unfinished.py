@@ -1,4 +1,4 @@
-"""What partial results are made of, and what they lack: the runs that have not finished."""
+"""Partial results: the part of a study that has finished, and the runs that have not."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from fashion.records.progress import DIVERGED, FINISHED, State, states
 from fashion.study.spec import Key
 from fashion.study.study import Study
 
-# Of runs that left a result.
+# The states of runs that left a result.
 ENDED = (FINISHED, DIVERGED)
 
 
 def finished_part(study: Study, results: Path) -> tuple[Study, dict]:
-    """The part of a study that has finished; and how many runs are planned, and which of them left no result yet.
+    """Returns the finished part of a study, and a mapping of the planned number of runs and the unfinished runs.
 
     Args:
         results: the study's folder of results.
@@ -24,11 +24,10 @@ def finished_part(study: Study, results: Path) -> tuple[Study, dict]:
 
 
 def unfinished(study: Study, states: Mapping[Key, State]) -> list[dict]:
-    """Runs that left no result yet, in the study's order; those that differ in their seed alone are one row.
+    """Returns the runs without a result, in the study's order; runs that differ only in their seed share a row.
 
-    Returns:
-        Rows with `model`, `augmentation` and `seeds`; `word` and `reason` of their state; `epoch`, the last that has
-        ended, 0 before the first; and `epochs`, how many there are at most.
+    A row has `model`, `augmentation` and `seeds`; the state's `word` and `reason`; `epoch`, the last that has ended, 0
+    before the first; and `epochs`, the greatest number of epochs.
     """
     groups: dict[tuple, list[int]] = defaultdict(list)
     for (model, augmentation, seed), state in states.items():

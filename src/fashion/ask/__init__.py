@@ -1,1 +1,1 @@
-"""A trained run, asked about images, shown and exported."""
+"""What the command `fashion` does: it asks, shows and exports trained runs, and watches a study."""

@@ -14,18 +14,21 @@ from fashion.training.inference import load_model
 
 
 def export(run: Path, path: Path) -> str:
-    """Write the trained model of the run in a folder as one ONNX file, weights included, atomically.
+    """Writes a run's trained model atomically as one ONNX file, weights included.
 
     Its input `images` is `[N, 1, 28, 28] float32` in [-1, 1], for any N; its output `logits` is `[N, 10] float32`. Its
-    metadata has `classes`, the names of the ten in a JSON list, and `spec`, the run's.
+    metadata has `classes`, a JSON list of the ten names, and the run's `spec`.
+
+    Args:
+        run: the run's folder.
 
     Returns:
-        What was written, in words.
+        A sentence on what was written.
 
     Raises:
         UserError: the run or its weights are not usable, ONNX is not installed, or the file cannot be written.
     """
-    # torch.onnx would say so with a traceback.
+    # Without these modules torch.onnx raises a traceback.
     if missing := [name for name in ("onnxscript", "onnx") if find_spec(name) is None]:
         raise UserError(f"no module {missing[0]}, which ONNX needs: pip install 'fashion[export]'")
     spec = read_run_spec(run)
@@ -38,7 +41,7 @@ def export(run: Path, path: Path) -> str:
         dynamo=True,
         verbose=False,
     )
-    assert program  # of `dynamo`
+    assert program  # `dynamo` always returns one
     program.model.metadata_props.update(classes=canonical_json(classes_of(run)), spec=canonical_json(spec))
     try:
         with atomic(path) as temporary:

@@ -1,4 +1,4 @@
-"""A study that may be under way: its runs' states again and again."""
+"""The states of a running study, read every few seconds."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ SECONDS = 3
 
 
 def follow(study: Study, results: Path) -> Iterator[dict[Key, State]]:
-    """The states of a study's runs every few seconds, until all have ended."""
+    """Yields the states of a study's runs every few seconds, until all runs have ended."""
     while True:
         found = states(study, results)
         yield found

@@ -1,4 +1,4 @@
-"""What is to be said of a study under way, in words: in a terminal and on a page alike."""
+"""The state of a running study in words, for a terminal or a page."""
 
 import time
 from collections import Counter, defaultdict
@@ -16,19 +16,19 @@ from fashion.study.spec import Key, run_name, split_sizes
 from fashion.study.stopping import best_epoch
 from fashion.study.study import Study
 
-# What waits for its evaluation alone.
+# The state of a run that waits only for its evaluation.
 TRAINED = "trained"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A run under way: its name and numbers as texts, "" for those that are not known yet; and its history.
+    """A run in progress: its name and numbers as texts, "" where unknown, and its history.
 
     Args:
-        epoch: the one under way, of the most that there may be.
-        best: the validation accuracy of the epoch with the lowest validation loss, which is `best_epoch`.
-        speed: training images a second, lately.
-        likely: when it will end; `latest` if it uses all of its epochs.
+        epoch: the current epoch and the greatest number of epochs.
+        best: the validation accuracy of `best_epoch`, the epoch with the lowest validation loss.
+        speed: training images a second in the last epochs.
+        likely: when the run will likely end; it ends at `latest` if it uses all of its epochs.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """Runs of a model and augmentation that did not end as they should: their name, state, and why."""
+    """Runs of a model and augmentation that failed, diverged or stopped: their name, state, and the reason."""
 
     name: str
     word: str
@@ -52,13 +52,13 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """A study at a time.
+    """The state of a study at one time.
 
     Args:
-        counts: how many runs are in each state that any is in.
-        left: what is left of it, a sentence.
-        cells: for each model and augmentation, how many seeds have finished, with their mean test accuracy, and how
-            many are trained and wait for their evaluation; and whether all have ended.
+        counts: the number of runs in each state, without zeros.
+        left: a sentence on the time left.
+        cells: for each model and augmentation, a text and whether all seeds have ended. The text has the number of
+            finished seeds, their mean test accuracy, and the number of trained seeds that wait for their evaluation.
     """
 
     study: str
@@ -73,7 +73,7 @@ class Overview:
 
 
 def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
-    """A study whose runs are in these states at a time, in seconds since 1970."""
+    """Returns the overview of a study whose runs are in the states `found` at `now`, in seconds since 1970."""
     left = remaining(study, found, now)
     counts = Counter(TRAINED if state.word == WAITING and state.run else state.word for state in found.values())
     return Overview(
@@ -94,7 +94,7 @@ def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
 
 
 def divergence(where: dict) -> str:
-    """Where a run diverged, for a reader."""
+    """Returns where a run diverged, in words."""
     return f"in epoch {where['epoch']}, step {where['step']}, at learning rate {where['learning_rate']}"
 
 
@@ -129,7 +129,7 @@ def _running(state: State, spec: dict, end: End | None, now: float) -> Running:
 
 
 def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
-    """Runs that failed, diverged or stopped, those of a model and augmentation together that have the same reason."""
+    """Returns runs that failed, diverged or stopped; seeds with the same reason stand together."""
     seeds = defaultdict(list)
     for (model, augmentation, seed), state in found.items():
         if state.word in (FAILED, DIVERGED, STOPPED):
@@ -142,7 +142,7 @@ def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
 
 
 def _reason(state: State, name: str) -> str:
-    """Why a run is as it is; it may be the same for others, so it is without the run's name."""
+    """Returns why a run is in its state, without the run's name, since others may share the reason."""
     if state.run and state.run.diverged:
         return divergence(state.run.diverged)
     if state.word == STOPPED:
@@ -165,7 +165,7 @@ def _cells(study: Study, found: Mapping[Key, State]) -> dict[str, dict[str, tupl
 
 
 def _clock(seconds: float, now: float) -> str:
-    """The time in so many seconds, with its day unless that is today's."""
+    """Returns the time of day in so many seconds, with the day unless it is today."""
     then = time.localtime(now + seconds)
     today = then[:3] == time.localtime(now)[:3]
     return time.strftime("%H:%M" if today else "%a %H:%M" if seconds < 6 * 86400 else "%d %b %H:%M", then)

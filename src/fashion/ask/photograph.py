@@ -1,15 +1,15 @@
 """Any image file as an image of the dataset: 28 x 28, grey, the article light on black and as large as it can be.
 
-The dataset was made from a shop's photographs (Xiao et al., "Fashion-MNIST" (2017), section 2): edges within 5 % of the
-corners' colour are trimmed, the longer side is subsampled to 28 and sharpened, the shorter one extended to 28 with the
-article in the middle, and all is negated, as the shop's background is white, and made grey. Here
+The dataset was made from a shop's photographs (Xiao et al., "Fashion-MNIST" (2017), section 2). Edges within 5 % of the
+corners' colour were trimmed. The longer side was subsampled to 28 and sharpened; the shorter side was extended to 28
+with the article in the middle. The image was negated, as the shop's background is white, and made grey. Here
 
 - the background is the median of the border's pixels, because an article may reach into a corner;
-- a pixel becomes its distance from the background: of a white one its negative, of a black one itself, and of any
-  other still light on black;
-- antialiasing stands for subsampling and sharpening, so that a large photograph leaves no accidental pixels.
+- a pixel becomes its distance from the background. On white that is the negative, on black the pixel itself, and on
+  any other background the article is light on black too;
+- antialiasing replaces subsampling and sharpening, so that a large photograph leaves no accidental pixels.
 
-An image of 28 x 28 pixels counts as one that has all this behind it: only a light background is inverted.
+An image of 28 x 28 pixels is only inverted if its background is light: it is taken for a finished one.
 """
 
 import warnings
@@ -22,17 +22,17 @@ from fashion.errors import UserError
 
 SIDE = 28
 TRIMMED = 0.05 * 255
-# An image is reduced to this before it is trimmed: the noise of single pixels, which would stop that, is averaged away.
+# An image is reduced to this size before it is trimmed: noise in single pixels, which would stop that, averages out.
 REDUCED = 10 * SIDE
 
 
 def read(path: Path) -> tuple[np.ndarray, str]:
-    """The image in the file at `path` as `[28, 28] uint8`, and what was done to make it so, in words.
+    """Returns the image in the file at `path` as `[28, 28] uint8`, and how it was converted, in words.
 
-    Of an animation it is the first frame; a photograph is turned upright as its EXIF says.
+    It reads the first frame of an animation and turns a photograph upright as its EXIF says.
 
     Raises:
-        UserError: there is no such file, or it is not an image, or a damaged one.
+        UserError: there is no such file, it is not an image, or it is damaged.
     """
     try:
         # Odd metadata and large images make Pillow warn; neither changes the answer.
@@ -67,7 +67,7 @@ def read(path: Path) -> tuple[np.ndarray, str]:
 
 
 def _grey(image: Image.Image) -> tuple[np.ndarray, int | None]:
-    """An image as `[H, W] uint8`, and the value of its transparent background; None if no pixel is transparent."""
+    """Returns an image as `[H, W] uint8`, and the value of its transparent background, None if it has none."""
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
     if image.mode.startswith("I"):  # 16 bits, which `convert` would clip to 8
@@ -77,13 +77,13 @@ def _grey(image: Image.Image) -> tuple[np.ndarray, int | None]:
     grey, alpha = (np.asarray(band, dtype=np.int64) for band in image.convert("RGBA").convert("LA").split())
     if alpha.min() == 255:
         return grey.astype(np.uint8), None
-    # What is transparent has no colour of its own: it gets the one, of black and white, that the article is not like.
+    # Transparent pixels have no colour: they become black or white, whichever is farther from the article.
     background = 0 if (grey * alpha).sum() > 127 * alpha.sum() else 255
     return ((grey * alpha + background * (255 - alpha)) // 255).astype(np.uint8), background
 
 
 def _fit(grey: np.ndarray, background: float) -> np.ndarray:
-    """The article in `grey` `[H, W] uint8` light on black, trimmed, centred, its longer side 28: `[28, 28] uint8`."""
+    """Returns the article in `grey` `[H, W] uint8` light on black, trimmed and centred: `[28, 28] uint8`."""
     reduced = Image.fromarray(grey)
     reduced.thumbnail((REDUCED, REDUCED), Image.Resampling.LANCZOS)
     distance = np.abs(np.asarray(reduced) - float(background))
@@ -91,7 +91,7 @@ def _fit(grey: np.ndarray, background: float) -> np.ndarray:
     if not len(rows):
         return np.zeros((SIDE, SIDE), np.uint8)
     article = distance[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] * (255 / max(background, 255 - background))
-    # ImageOps.pad would do, but for an article so narrow that it rounds to no pixel.
+    # ImageOps.pad would round the width of a very narrow article to 0.
     height, width = (max(1, round(SIDE * side / max(article.shape))) for side in article.shape)
     resized = Image.fromarray(article.round().astype(np.uint8)).resize((width, height), Image.Resampling.LANCZOS)
     fitted = Image.new("L", (SIDE, SIDE))

@@ -1,4 +1,4 @@
-"""What a trained model says of any image files."""
+"""A trained model's answers on image files."""
 
 import os
 import sys
@@ -17,17 +17,17 @@ TOP = 3
 
 
 def image_files(arguments: Iterable[str]) -> Iterator[Path]:
-    """The files that a command line's arguments name, in their order.
+    """Yields the files that a command line's arguments name, in their order.
 
-    A folder stands for the files in it (not in its subfolders) that are images by their names, sorted, and for itself
-    if there are none; `-` for the paths on standard input, one a line.
+    A folder stands for its image files (by name, sorted, without subfolders), or for itself if it has none. `-` stands
+    for the paths on standard input, one a line.
 
     Raises:
         UserError: standard input has no path.
     """
     for argument in arguments:
         if argument == "-":
-            # As bytes: a file's name may be no text.
+            # A file's name may be no valid text, so it is read as bytes.
             paths = [os.fsdecode(line) for line in sys.stdin.buffer.read().splitlines() if line.strip()]
             if not paths:
                 raise UserError("-: no path on standard input; write one on each line")
@@ -41,14 +41,15 @@ def image_files(arguments: Iterable[str]) -> Iterator[Path]:
 
 
 def classify(run: Path, files: Iterable[Path]) -> list[dict]:
-    """What the trained model of the run in a folder says of each file, in their order.
+    """Classifies each file with the trained model of a run, given by its folder.
 
     Returns:
-        For each `image`, a path: `class`, `confidence` (the softmax of the logits, 0 to 1), `top`, the three classes of
-        highest confidence with theirs, and `seen`, how the image was made the model's; or `error`, why it was not read.
+        A mapping for each file, in their order: `image`, its path; `class`; `confidence` (the softmax of the logits, 0
+        to 1); `top`, the three most confident classes; and `seen`, how the image was converted. A file that could not
+        be read has `image` and `error`, the reason.
 
     Raises:
-        UserError: the folder is no run's, or its weights are not usable.
+        UserError: the folder is not a run's, or its weights are not usable.
     """
     spec, weights, classes = read_run_spec(run), weights_of(run), classes_of(run)
     answers, images = [], []
@@ -70,8 +71,8 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
 
 
 def _confidences(spec: dict, weights: Path, images: np.ndarray) -> np.ndarray:
-    """The softmax of the logits `[N, 10] float32` for images `[N, 28, 28] uint8`."""
-    # Not at the top: what is wrong with a folder or a file is said at once, and torch takes seconds to import.
+    """Returns the softmax of the logits, `[N, 10] float32`, for images `[N, 28, 28] uint8`."""
+    # Torch takes seconds to import: errors about a folder or a file must not wait for it.
     import torch
 
     from fashion.image import normalise
@@ -83,7 +84,7 @@ def _confidences(spec: dict, weights: Path, images: np.ndarray) -> np.ndarray:
 
 
 def table(answers: Iterable[dict]) -> str:
-    """The answers of `classify` for a page; an image that was not read has no row."""
+    """Returns the answers of `classify` as a table for a terminal; an image that was not read has no row."""
     rows = [
         {
             "image": answer["image"],

@@ -1,4 +1,4 @@
-"""What is left of a study under way: when each training ends, and the last, by what they and others took so far."""
+"""The time left of a running study, estimated from its epochs and finished runs."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from fashion.study.spec import Key
 from fashion.study.stopping import best_epoch
 from fashion.study.study import Study
 
-# An epoch's time is that of the last ones: what else runs on the machine changes.
+# Only the last epochs tell an epoch's time, because the machine's load changes.
 LAST_EPOCHS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """When a training that runs will end, in seconds from now: if it uses all its epochs, and more likely."""
+    """When a running training will end, in seconds from now: at `latest` after all its epochs, and `likely`."""
 
     latest: float
     likely: float
@@ -26,14 +26,14 @@ class End:
 
 @dataclass(frozen=True, kw_only=True)
 class Remaining:
-    """What is left of a study.
+    """The time left of a study.
 
     Args:
-        ends: those of the runs that train and have ended an epoch.
-        seconds: what the runs take that are yet to end, one after another, without the `unknown` ones.
-        likely: when the last of them likely ends, in seconds from now, with as many side by side as now; None if none
-            runs, or nothing is known.
-        unknown: how many of them have nothing that tells how long they take.
+        ends: the end of each running training that has ended an epoch.
+        seconds: the sum of the times left of all runs that have not ended, without the `unknown` ones.
+        likely: when the last run likely ends, in seconds from now, with as many runs side by side as now; None if no
+            run is running or no time is known.
+        unknown: the number of runs whose time cannot be estimated.
     """
 
     ends: dict[Key, End]
@@ -43,14 +43,14 @@ class Remaining:
 
 
 def pace(history: pd.DataFrame) -> float:
-    """Seconds an epoch, lately."""
+    """Returns the median seconds of the last epochs."""
     return float(history["seconds"].tail(LAST_EPOCHS).median())
 
 
 def remaining(study: Study, found: Mapping[Key, State], now: float) -> Remaining:
-    """What is left of a study whose runs are in these states at a time, in seconds since 1970."""
+    """Returns the time left of a study whose runs are in the states `found` at `now`, in seconds since 1970."""
     finished = {key: state.run for key, state in found.items() if state.run and state.word != DIVERGED}
-    # Of a study that was begun elsewhere, times on the other device say nothing.
+    # If a study began on another device, the times there say nothing about this one.
     estimates, epochs = Estimates(finished.values()), defaultdict(list)
     for key, run in finished.items():
         epochs[key[:2]].append(len(run.history))

@@ -1,4 +1,4 @@
-"""The finished runs that there are, for who wants to ask one."""
+"""The finished runs, listed, and the best of them."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from fashion.records.metrics import percent
 from fashion.records.run import Run, finished_runs
 from fashion.study.run_folder import WEIGHTS
 
-# A trained model that comes with the program, a run's folder: its README.md is its card.
+# The folder of the run that comes with the program; its README.md describes it.
 SHIPPED = Path(__file__).with_name("trained")
 
 
 def best_run(results: Path) -> Path:
-    """The folder of the run with the highest validation accuracy, of those with weights and the shipped one.
+    """Returns the folder of the run with the highest validation accuracy among runs with weights and the shipped one.
 
     Raises:
-        UserError: one has a damaged file.
+        UserError: a run has a damaged file.
     """
     finished = [run for folder in sorted(results.glob("*")) for run in finished_runs(folder).values()]
     candidates = [Run(SHIPPED), *(run for run in finished if (run.folder / WEIGHTS).is_file())]
@@ -25,10 +25,10 @@ def best_run(results: Path) -> Path:
 
 
 def listing(results: Path, study: str | None) -> str:
-    """The finished runs of a study, or of all, a line for each.
+    """Returns the finished runs of a study, or of all studies, a line for each.
 
     Raises:
-        UserError: there are none, or one has a damaged file.
+        UserError: there is no run, or a run has a damaged file.
     """
     rows = []
     for folder in sorted(results.glob(study or "*")):

@@ -1,4 +1,4 @@
-"""Have the trained model of a finished run come with the program: `fashion predict` without --run then knows it."""
+"""Makes a finished run's trained model part of the program, for `fashion predict` without --run."""
 
 import shutil
 from pathlib import Path
@@ -20,14 +20,14 @@ LARGEST = 2**20  # bytes
 CARD = """\
 # A trained model
 
-{name}, of the study `{study}`: `fashion predict` asks it where no finished run in `results/` is better.
+{name}, of the study `{study}`: `fashion predict` uses it if no finished run in `results/` is better.
 
 - input: `[N, 1, 28, 28]`, grey, light on black, from -1 to 1; output: logits of ten classes
 - size: {parameters:,} parameters, in half precision
 - trained on {images:,} of Fashion-MNIST's training images in {minutes:.0f} minutes of one processor core{passes}
 - accuracy: {accuracy} of {n:,} test images, which selected nothing; {validation} of {held_out:,} validation images
 - calibration: its mean confidence on the test images is {confidence}, its expected calibration error {ece} (15 bins)
-- not tested: photographs, or any image that is not of the dataset; that of something else is called clothing too
+- not tested: photographs, or any image from outside the dataset; the model calls any object clothing
 - how it was made: [`spec.json`](spec.json) and [`provenance.json`](provenance.json), from commit {commit}, by
 
       snakemake --cores all --config study={study} -- {folder}/metrics.json
@@ -36,7 +36,7 @@ CARD = """\
 
 
 def ship(run: Run, folder: Path) -> None:
-    """Write a finished run's weights in half precision, its records and its card into a folder.
+    """Writes a finished run's weights in half precision, its records and a README.md into a folder.
 
     Raises:
         UserError: the run is not finished, or its weights take more than a MiB.

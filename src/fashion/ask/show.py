@@ -1,4 +1,4 @@
-"""One run on a page: what it is, what it measured, and where its numbers come from, as far as its files say."""
+"""A run's summary: its settings, its results and its provenance, as far as its files have them."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,18 +15,18 @@ from fashion.study.config import CONFIG, load_study
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
 from fashion.study.spec import split_sizes
 
-# A line of its own says what these come to.
+# The line `images` shows these in numbers of images.
 SIZES = ("train_images", "validation_fraction", "test_images")
 
 
 def card(folder: Path, configfiles: Sequence[Path] = ()) -> str:
-    """The card of the run in a folder, a line for each thing; of a run that is not finished, what there is.
+    """Returns the summary of the run in a folder, a line for each fact; an unfinished run has fewer lines.
 
     Args:
-        configfiles: go on top of config.yaml, which has the report's numbers of this very run if it runs it.
+        configfiles: go on top of config.yaml. If the configuration has this run, its reported numbers are shown.
 
     Raises:
-        UserError: the folder is no run's, or one of its files is damaged.
+        UserError: the folder is not a run's, or one of its files is damaged.
     """
     run = Run(folder)
     try:
@@ -52,14 +52,14 @@ def _identity(spec: dict) -> dict[str, object]:
 
 
 def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], dict]:
-    """What the study that has this run says on all that it makes, if anything, and the report's numbers of the run."""
+    """Returns the note of the study with this run, and the run's reported numbers; empty without such a study."""
     spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
-    with suppress(UserError):  # a run is shown wherever it is
+    with suppress(UserError):  # a run without a configuration is shown too
         study, report = load_study([CONFIG, *configfiles], spec["study"])
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
-            # Runs of older code did not record it.
+            # Older code did not record the dataset.
             trained = (run.folder / PROVENANCE).exists()
             other_data = trained and run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS
             return note, {} if other_data else report.numbers(name, augmentation)
@@ -67,7 +67,7 @@ def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], di
 
 
 def _beside(reported: dict, key: str, form: str, unit: str = "") -> str:
-    """The report's number after ours; nothing where it has none."""
+    """Returns the reported number to write after ours; "" if there is none."""
     return f" (reported {reported[key]:{form}}{unit})" if key in reported else ""
 
 
@@ -80,7 +80,7 @@ def _metrics(run: Run, reported: dict) -> dict[str, str]:
     return {
         "parameters": f"{metrics['parameters']:,}{_beside(reported, 'parameters', ',')}",
         "FLOPs": f"{metrics['flops_per_image']:,} an image",
-        # The study's tables have the seeds' part of it.
+        # This interval leaves out the variance between seeds, which the study's tables include.
         "test accuracy": f"{accuracy:.2%}{_beside(reported, 'test_accuracy', '.2%')} of n = {count:,} images; "
         f"95 % interval {low:.2%} to {high:.2%} for this seed",
         **(
@@ -122,6 +122,6 @@ def _provenance(run: Run) -> dict[str, str]:
 
 
 def _words(settings: dict) -> str:
-    """`{"layers": [8, "M"], "batch_size": 64}` as `layers 8 8 M, batch size 64`."""
+    """Returns settings in words: `{"layers": [8, "M"], "batch_size": 64}` as `layers 8 M, batch size 64`."""
     values = {key: " ".join(map(str, value)) if isinstance(value, list) else value for key, value in settings.items()}
     return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())

@@ -1,4 +1,4 @@
-"""Histories as the event files that TensorBoard reads, written beside the trainings that know nothing of it."""
+"""Writes histories as TensorBoard's event files, in a process of its own beside the trainings."""
 
 import shlex
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ try:
 except ModuleNotFoundError as error:
     raise UserError(f"no module {error.name}, which --to tensorboard needs: pip install 'fashion[track]'") from error
 
-# TensorBoard asks for "tfevents" in it. The file of a run is always the same: what is in it, is not written again.
+# TensorBoard wants "tfevents" in the name. A run keeps one file, so that only new epochs are written.
 FILE = "events.out.tfevents.0.fashion"
 
 
 def track(study: Study, results: Path, folder: Path, live: bool) -> None:
-    """Write the histories of a study's runs to a folder, once or live until all have ended, and say how to see them.
+    """Writes the histories of a study's runs to a folder, once or live until all have ended; prints how to see them.
 
     Raises:
         UserError: a file cannot be written.
@@ -44,12 +44,12 @@ def track(study: Study, results: Path, folder: Path, live: bool) -> None:
 
 
 def write(found: Mapping[Key, State], folder: Path) -> int:
-    """Write the histories of runs in these states to a folder, `<model>/<augmentation>/seed<k>/` for each.
+    """Writes the histories of runs in these states to a folder, each to `<model>/<augmentation>/seed<k>/`.
 
-    What is there is completed; that of another training of the run is replaced.
+    An existing file is completed. A file from another training of the run is replaced.
 
     Returns:
-        How many runs have a history.
+        The number of runs with a history.
 
     Raises:
         UserError: a file cannot be written.
@@ -68,7 +68,7 @@ def _write(history: pd.DataFrame, path: Path) -> None:
             with atomic(path) as temporary:
                 temporary.write_bytes(content)
         elif len(there) < len(content):
-            # TensorBoard goes on where it was in a file that has grown; one in its place it would not notice.
+            # TensorBoard reads on in a file that grows, but does not notice a new file in its place.
             with open(path, "ab") as file:
                 file.write(content[len(there) :])
     except OSError as error:
@@ -76,9 +76,9 @@ def _write(history: pd.DataFrame, path: Path) -> None:
 
 
 def events(history: pd.DataFrame) -> bytes:
-    """A history as the bytes of an event file: an event for each epoch, with a scalar for each number of its row.
+    """Returns a history as the bytes of an event file: an event for each epoch, a scalar for each number of its row.
 
-    Its time is that of training since its start, so that the bytes depend on the history alone.
+    An event's time is the training time since the start, so that the bytes depend only on the history.
     """
     file = BytesIO()
     records = RecordWriter(file)
@@ -94,6 +94,6 @@ def events(history: pd.DataFrame) -> bytes:
 
 
 def _tag(column: str) -> str:
-    """A column's name as TensorBoard groups it: loss/train, gradient_norm/features.0.weight."""
+    """Returns a column's name as TensorBoard groups it: loss/train, gradient_norm/features.0.weight."""
     part, _, metric = column.rpartition("_")
     return f"{metric}/{part}" if metric in ("loss", "accuracy") else column.replace(":", "/")

@@ -1,4 +1,4 @@
-"""A study under way in a terminal, and on a page that reloads itself."""
+"""Shows a running study in a terminal, and on a page that reloads itself."""
 
 import time
 from contextlib import nullcontext
@@ -16,20 +16,20 @@ from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STOPPE
 from fashion.study.study import Study
 
 COLOURS = {RUNNING: "cyan", STOPPED: "yellow", FAILED: "red", DIVERGED: "magenta", FINISHED: "green"}
-# Of a study in which all fail, the first tell why.
+# If every run of a study fails, the first ones tell why.
 TROUBLES = 8
 
 
 def watch(study: Study, results: Path, page: Path | None) -> None:
-    """Show the states of a study's runs, as they change, until all have ended.
+    """Shows the states of a study's runs, as they change, until all have ended.
 
-    Where standard output is no terminal, they are printed once.
+    If standard output is not a terminal, it prints them once.
 
     Args:
-        page: an HTML file that is kept up to date too.
+        page: an HTML file to keep up to date too.
     """
     console = Console(highlight=False)
-    # It takes the whole terminal: whatever is longer than that would be printed again and again.
+    # A full screen, because output longer than the terminal would be printed again and again.
     live = Live(console=console, screen=True, auto_refresh=False) if console.is_terminal else None
     shown: RenderableType = ""
     try:
@@ -48,7 +48,7 @@ def watch(study: Study, results: Path, page: Path | None) -> None:
 
 
 def render(shown: Overview) -> RenderableType:
-    """An overview for a terminal: what runs, what went wrong, then a row for each model."""
+    """Returns an overview for a terminal: running runs, what went wrong, then a row for each model."""
     title = Text.assemble((f"{shown.study} study", "bold"), f", {sum(shown.counts.values())} runs at {shown.at}: ")
     words = [Text(f"{count} {word}", COLOURS.get(word, "")) for word, count in shown.counts.items()]
     parts: list[RenderableType] = [title + Text(", ").join(words)]
@@ -76,7 +76,7 @@ def render(shown: Overview) -> RenderableType:
 
 
 def _table(*columns: str) -> Table:
-    """An empty table; a column whose name begins with > is of numbers, which are never broken."""
+    """Returns an empty table; a column whose name begins with > has numbers, which are never broken."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in columns:
         number = name.startswith(">")

@@ -1,4 +1,4 @@
-"""A study under way as a page that loads itself again: curves of what runs, and the states of all runs."""
+"""A running study as a page that reloads itself: curves of running trainings, and the states of all runs."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ from fashion.ask.follow import SECONDS
 from fashion.ask.overview import Overview
 from fashion.files import write_text
 
-# Its look is that of the page with the answer.
+# The page looks like the page with the answer.
 TEMPLATE, LOOK = Path(__file__).with_name("watch.html"), Path(__file__).parents[1] / "answer/page.css"
-# Of a panel, and what around its curves is left for their axes' numbers: left, right, above, below; all in CSS pixels.
+# A panel's size and its margins for the axes' numbers (left, right, above, below), in CSS pixels.
 WIDTH, HEIGHT = 320, 170
 MARGINS = (52, 12, 20, 24)
 
 
 def write_page(shown: Overview, path: Path) -> None:
-    """Write the page of an overview; it needs no other file and no script."""
+    """Writes the page of an overview; it needs no other file and no script."""
     parts = {file.name: file.read_text(encoding="utf-8") for file in (TEMPLATE, LOOK)}
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(parts),
@@ -33,11 +33,10 @@ def write_page(shown: Overview, path: Path) -> None:
 
 
 def panels(history: pd.DataFrame) -> list[dict]:
-    """Loss and accuracy over a history's epochs, each with what is drawn of it.
+    """Returns a panel for the loss and one for the accuracy over a history's epochs, in SVG coordinates.
 
-    Returns:
-        For each, its `metric`; `lines`, of training and validation, the `points` of each as SVG has them; and the ticks
-        `across`, (x, text), and `up`, (y, text).
+    Each has its `metric`; `lines`, the points (x, y) of training and validation; and the ticks `across`, (x, text), and
+    `up`, (y, text).
     """
     return [_panel(history, metric) for metric in ("loss", "accuracy")]
 

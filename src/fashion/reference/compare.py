@@ -26,8 +26,9 @@ The difference is own minus reference test accuracy. A model and augmentation *a
 interval of the difference lies within {100 * TOLERANCE:g} percentage point either way. It *disagrees* if the \
 difference surely lies outside, at {1 - CONFIDENCE:.0%} after Holm's correction for the number of rows. It is \
 *undecided* if there are too few seeds or test images to say. Runs are paired by seed and by test image. With the same \
-code on the same kind of device, equal seeds give nearly the same numbers. On another kind of device they differ like different seeds, by some \
-tenths of a point; the interval covers this only with two seeds or more. Runs under other settings decide nothing."""
+code on the same kind of device, equal seeds give nearly the same numbers. On another kind of device they differ like \
+different seeds, by some tenths of a point; the interval covers this only with two seeds or more. Runs under other \
+settings decide nothing."""
 
 
 def check(own: Path, reference: Path) -> pd.DataFrame:
