@@ -60,7 +60,6 @@ PUBLISHED_ACCURACY = {
     "published_vgg8_plain": 0.938,
     "published_vgg8_wide": 0.88,
     "published_vgg12": 0.12,
-    "published_resnet18_narrow": 0.9,
     "published_resnet18_wide": 0.92,
     "published_resnet18_dilated": 0.906,
 }

@@ -102,7 +102,7 @@ def test_the_page_fits_and_says_what_runs(browser, page, look):
         "quick study, 12 runs",
         "says nothing about the report",
         "7 waiting, 3 running, 1 failed, 1 finished; likely end ",
-        "epoch 3 of 3 at most; best validation accuracy 80.00 % in epoch 2; 700 images/s; likely end ",
+        "epoch 3 of 3 at most; best validation accuracy 80.00 % in epoch 2; 1,400 images/s; likely end ",
         "<b>no room</b> on the disk",
         "1/3 81.23 %",
     ):

@@ -1,10 +1,7 @@
 """Models as config.yaml describes them, built and counted; a family is imported only when one of its models is."""
 
-import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from fashion.image import IMAGE_SHAPE
 from fashion.models.families import part
 
 
@@ -26,17 +23,3 @@ def build(entry: dict) -> nn.Module:
 def count_parameters(model: nn.Module) -> int:
     """Number of trainable scalars."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-
-
-def count_flops(entry: dict) -> int:
-    """Floating-point operations of one image's forward pass, a multiply-add counted as two.
-
-    Convolutions and matrix products are counted, as `torch.utils.flop_counter` does; norms and activations are not.
-    """
-    # The meta device computes shapes only: counting the largest model takes milliseconds and no memory.
-    with torch.device("meta"):
-        model = build(entry).eval()
-        image = torch.empty(1, *IMAGE_SHAPE)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(image)
-    return counter.get_total_flops()

@@ -72,7 +72,7 @@ def parameters(model: dict) -> int:
 
 
 def multiply_adds(model: dict) -> int:
-    """About the multiply-adds of one image's forward pass; see `parameters`."""
+    """Multiply-adds of an image's forward pass: convolutions and matrix products; no norms or activations."""
     return sum(multiplied for _, multiplied in _layers(model))
 
 

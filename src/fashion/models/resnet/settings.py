@@ -38,8 +38,8 @@ def sizes(settings: dict) -> Iterator[tuple[int, int]]:
             continue
         changed = inputs != outputs
         if settings["block"] == "separable":
-            # Pointwise; a plain one; and a plain shortcut where the channels change.
-            weights = (inputs + 9 * outputs + changed * 9 * inputs) * outputs
+            # Depthwise and pointwise; a plain one; and a plain shortcut where the channels change.
+            weights = 9 * inputs + (inputs + 9 * outputs + changed * 9 * inputs) * outputs
         else:
             # Two plain ones; and a 1 x 1 shortcut where the channels change.
             weights = (9 * inputs + 9 * outputs + changed * inputs) * outputs
