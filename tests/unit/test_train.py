@@ -438,9 +438,9 @@ def test_a_folder_without_a_run_or_its_weights_is_refused_in_one_line(data_file,
         assert done.stderr.count("\n") == 1
         return done.stderr
 
-    assert refusal().startswith(f"error: {tmp_path}: not a run's folder, it has no spec.json; runs are ")
+    assert refusal().startswith(f"error: {tmp_path}: not a run's folder: it has no spec.json; runs are ")
     write_json(tmp_path / "spec.json", make_spec())
-    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: no weights there; train the run: python -m ")
+    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: no such weights; train the run: python -m ")
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     assert refusal().startswith(f"error: {tmp_path}/model.safetensors: not the weights of the model in spec.json: ")
 
