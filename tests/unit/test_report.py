@@ -148,7 +148,7 @@ def test_this_report_and_the_miniature_one_fit_their_configurations():
         ("figures", "fig04_vgg8_curves.models.as_drawn", ["vgg8"], "figures.yaml: fig04_vgg8_curves.models: unknown n"),
         ("tables", "comparison", None, "figures.yaml: ext07_tradeoff: it is drawn from the table comparison, which ta"),
         ("claims", "claims.C1.as_drawn", [{"metric": "imbalance"}], "claims.yaml: claims.C1: unknown name 'as_drawn';"),
-        ("claims", "claims.C1", {"claim": "a", "as_published": []}, "claims.C1: no entry for the reading a"),
+        ("claims", "claims.C1", {"claim": "a", "as_published": []}, "claims.yaml: claims.C1: no entry for the reading"),
         ("claims", "protocols", {"as_described": {}}, "claims.yaml: protocols: no entry for the reading as_published"),
     ],
 )
