@@ -218,7 +218,7 @@ CASES = {
         trained(*VGGS) | {"diagrams"},
     ),
     "a word in a training's log": (
-        replace("src/fashion/training/loop.py", "taken up at epoch", "going on at epoch"),
+        replace("src/fashion/training/loop.py", "resumed at epoch", "going on at epoch"),
         NOTHING,
     ),
     "a word in an error": (

@@ -250,7 +250,7 @@ LOST = (
     [
         (
             torch.OutOfMemoryError(OUT_OF_MEMORY),
-            "suffice, 3.06 GiB asked and 1.94 GiB free; lower trainings_per_gpu ",
+            "is too small, 3.06 GiB asked and 1.94 GiB free; lower trainings_per_gpu ",
         ),
         (torch.AcceleratorError("CUDA error: out of memory"), "vgg12: the GPU's memory is too small; lower "),
         (
