@@ -105,6 +105,13 @@ def has_published_runs(study: Study, report: Report) -> bool:
     return not study.other_data and any("run" in report.numbers(*run[:2]) for run in study.specs)
 
 
+def has_cells(study: Study, report: Report) -> bool:
+    """Whether it runs every network with every training that the report's table `factorial` compares."""
+    cells = report.tables.get("factorial", {}).get("cells", {})
+    runs = {(run["model"], run["augmentation"]) for row in cells.values() for run in row.values()}
+    return bool(runs) and runs <= study.groups.keys()
+
+
 def nothing(study: Study, report: Report, entry: dict) -> dict:
     return {}
 
@@ -125,6 +132,12 @@ def network(study: Study, report: Report, entry: dict) -> dict:
     """Returns name, family and settings of the model that a diagram draws."""
     (model,) = entry["models"]
     return {"entry": {"name": model} | {key: study.catalogue[model][key] for key in ("family", "settings")}}
+
+
+def cells(study: Study, report: Report, entry: dict) -> dict:
+    """Returns `[network, training, model, augmentation]` for each cell of the table `factorial`, in its order."""
+    rows = [(network, training, run) for network, row in entry["cells"].items() for training, run in row.items()]
+    return {"cells": [[network, training, run["model"], run["augmentation"]] for network, training, run in rows]}
 
 
 def reported(study: Study, report: Report, entry: dict) -> dict:
@@ -162,6 +175,7 @@ FIGURE_KINDS = {
     "time_to_accuracy": Kind(job=OVERVIEWS, runs=all_seeds),
     "all_curves": Kind(job=OVERVIEWS, runs=all_seeds),
     "published_runs": Kind(job=OVERVIEWS, has=has_published_runs),
+    "effects": Kind(job=OVERVIEWS, has=has_cells),
 }
 TABLE_KINDS = {
     "classes": Kind(job="tables", has=always),
@@ -171,6 +185,7 @@ TABLE_KINDS = {
     "per_class": Kind(job="tables", runs=every_run),
     "calibration": Kind(job="tables", runs=every_run),
     "ablation": Kind(job="tables", runs=every_run),
+    "factorial": Kind(job="tables", has=has_cells, runs=every_run, settings=cells),
     "compute": Kind(job="tables", runs=every_run),
     "claims": Kind(job="claims", has=always, runs=every_run),
     "statements": Kind(job="claims", has=always, runs=every_run),
@@ -178,7 +193,7 @@ TABLE_KINDS = {
     "repeats": Kind(job="claims", has=has_published_runs, runs=every_run),
 }
 # The kinds of figures that are drawn from a table.
-DRAWN_FROM = {"tradeoff": "comparison", "published_runs": "repeats"}
+DRAWN_FROM = {"tradeoff": "comparison", "published_runs": "repeats", "effects": "factorial"}
 
 
 def tables(study: Study, report: Report) -> list[Output]:
