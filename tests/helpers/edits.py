@@ -306,7 +306,7 @@ AROUND = {
     "a shorter line in its log": ("training/loop.py", "; a lower learning rate may help", ""),
     "an error's words": ("training/loop.py", "forward does not use it", "nothing uses it"),
     "another error's words": ("training/inputs.py", "but the dataset has", "the dataset has"),
-    "a docstring": ("training/seeds.py", "A fresh generator", "A generator"),
+    "a docstring": ("training/seeds.py", "a fresh generator", "a generator"),
     "an annotation": ("training/seeds.py", "epoch: int = 0)", "epoch: 'int' = 0)"),
     "what the provenance records": ("training/provenance.py", '"commit": ', '"revision": '),
     "the format of checkpoints": ("training/checkpoint.py", '"checksum"', '"crc"'),

@@ -222,7 +222,7 @@ CASES = {
         NOTHING,
     ),
     "a word in an error": (
-        replace("src/fashion/training/loop.py", "remove it from the model", "take it out of the model"),
+        replace("src/fashion/training/loop.py", "forward does not use it; remove it", "forward ignores it; drop it"),
         NOTHING,
     ),
     "what the provenance records": (
