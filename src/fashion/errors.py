@@ -1,5 +1,5 @@
-"""The one error that a user can cause."""
+"""The error for mistakes of the user. Nothing is imported here."""
 
 
 class UserError(Exception):
-    """What was wrong, where, and what would be right, in one line."""
+    """An error that the user can mend: one line says what is wrong, where, and what would be right."""

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and JSON that is equal when its meaning is."""
+"""Atomic writing of files, canonical JSON, and reading of JSON and Python."""
 
 import ast
 import csv
@@ -13,13 +13,13 @@ from fashion.errors import UserError
 
 @contextmanager
 def atomic(path: str | Path) -> Generator[Path]:
-    """Yield a temporary path beside `path` and move it there once the block ends without an error.
+    """Yields a temporary path beside `path`, and moves that file to `path` when the block ends without an error.
 
-    The folder is made if missing. After an error `path` is as it was and nothing is left beside it.
+    A missing folder is made. After an error `path` is unchanged and the temporary file is gone.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept: writers such as matplotlib choose their format by it.
+    # The suffix stays, because writers such as matplotlib choose their format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
@@ -31,7 +31,7 @@ def atomic(path: str | Path) -> Generator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk hold what was written to a file, or a folder's entries: a power cut then takes nothing back."""
+    """Forces a file, or the entries of a folder, onto the disk, so that a power cut loses nothing."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -40,23 +40,23 @@ def _sync(path: Path) -> None:
 
 
 def canonical_json(value: object) -> str:
-    """`value` as JSON in one line with sorted keys: equal values give equal strings."""
+    """Returns `value` as JSON in one line with sorted keys, so that equal values give equal strings."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write `text` to `path`, atomically."""
+    """Writes `text` to `path`, atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write `value` to `path` as readable JSON with sorted keys, atomically."""
+    """Writes `value` to `path` as indented JSON with sorted keys, atomically."""
     write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write `rows`, at least one and all with the columns of the first, to `path`, atomically."""
+    """Writes `rows` to `path`, atomically: at least one row, all with the columns of the first."""
     with atomic(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
@@ -64,10 +64,10 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def read_json(path: str | Path):
-    """The value that the JSON file at `path` holds.
+    """Returns the value in the JSON file at `path`.
 
     Raises:
-        UserError: there is no such file, or it is not JSON.
+        UserError: the file is missing or no JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -76,10 +76,10 @@ def read_json(path: str | Path):
 
 
 def parse_python(path: Path) -> ast.Module:
-    """The syntax tree of the Python file at `path`.
+    """Returns the syntax tree of the Python file at `path`.
 
     Raises:
-        UserError: it is no Python; names the file and the line.
+        UserError: the file is no valid Python; names file and line.
     """
     try:
         return ast.parse(path.read_bytes())

@@ -1,4 +1,4 @@
-"""What every stage's command line shares: its name, where its log lines go, and how it ends."""
+"""What the command lines of all stages share: their name, their log and their exit."""
 
 import argparse
 import logging
@@ -17,12 +17,12 @@ logger = logging.getLogger("fashion")
 
 
 def configure(path: Path | None, keep: bool = False) -> None:
-    """Send log lines to stderr and, if given, to the file at `path`; so does the traceback of a crash.
+    """Sends log lines and the traceback of a crash to stderr and, if given, to the file at `path`.
 
-    The file is appended to: each attempt at a stage begins there with a line of its own, and ends with its reason.
+    Each attempt at a stage appends to the file: first a line with its time and machine, last the reason why it ended.
 
     Args:
-        keep: Snakemake deletes a job's log before each attempt; let the lines outlive that in `<path>.attempts`.
+        keep: keep the lines of earlier attempts in `<path>.attempts`, because Snakemake deletes a job's log.
 
     Raises:
         UserError: the file cannot be written.
@@ -43,36 +43,36 @@ def configure(path: Path | None, keep: bool = False) -> None:
 
 
 def _restore(path: Path) -> None:
-    """Make the log at `path` a second name of the file that has the earlier attempts' lines."""
+    """Makes the log at `path` a hard link to the file that holds the lines of earlier attempts."""
     attempts = path.with_suffix(".attempts")
     attempts.touch()
-    with suppress(OSError):  # a file system without links: each attempt has a log of its own
+    with suppress(OSError):  # a file system without hard links: only the last attempt is logged
         path.unlink(missing_ok=True)
         os.link(attempts, path)
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log an error that nobody expected, its reason once more in one line at the end."""
+    """Logs the traceback of an unexpected error, then its reason in one line."""
     logger.critical("crashed", exc_info=(kind, error, trace))
     logger.critical("crashed: %s: %.200s", kind.__name__, " ".join(str(error).split()))
 
 
 def _called() -> str:
-    """The stage that runs, as it was called: `python -m fashion.training.train`."""
+    """Returns the name under which this stage was called, such as `python -m fashion.training.train`."""
     spec = sys.modules["__main__"].__spec__
     return f"python -m {spec.name}" if spec else Path(sys.argv[0]).name
 
 
 def stage_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line of the stage that runs, named as it was called."""
+    """Returns a parser for the command line of this stage."""
     return argparse.ArgumentParser(prog=_called(), description=description)
 
 
 def exit_on_user_error(main: Callable[[], None]) -> None:
-    """Run `main`; a `UserError` ends the process with its one line and status 1, without a traceback."""
+    """Runs `main`; a `UserError` ends the process with one line and status 1, without a traceback."""
     try:
         main()
     except UserError as error:
-        # A stage with a log file has the line there too.
+        # Through the logger, so that the log file has the line too.
         logger.error("error: %s", error)
         sys.exit(1)

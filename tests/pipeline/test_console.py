@@ -3,9 +3,7 @@
 import os
 import re
 
-LAST = re.compile(
-    r"study tiny: 9 of 9 runs; best [\w -]+, \d+\.\d% of 20 test images; open results/tiny/report\.html"
-)
+LAST = re.compile(r"study tiny: 9 of 9 runs; best [\w -]+, \d+\.\d% of 20 test images; open results/tiny/report\.html")
 START = re.compile(
     r"^study tiny: 9 runs, 9 to train on .+\n"
     r"time: about .+: counted from operations, right within a factor of 3\n"

@@ -38,7 +38,7 @@ def test_snakemake_interrupted_and_run_again_resumes(number, make_study, undistu
     done = study.snakemake("--", f"{RUN}/model.safetensors")
     assert done.returncode == 0, done.stdout
     log = (study.folder / LOG).read_text()
-    assert log.index("interrupted in epoch") < log.index("taken up at epoch"), "the first attempt's lines are lost"
+    assert log.index("interrupted in epoch") < log.index("resumed at epoch"), "the first attempt's lines are lost"
     assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
     assert not [path for path in (study.folder / "results/tiny/checkpoints").rglob("*") if path.is_file()]
 

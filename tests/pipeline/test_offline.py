@@ -50,7 +50,7 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folde
     second = start()
     output, _ = second.communicate(timeout=400)
     assert second.returncode == 0, output
-    assert "taken up at epoch" in log.read_text()
+    assert "resumed at epoch" in log.read_text()
     subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     published = tmp_path / "reference/tiny"
     assert len(pd.read_csv(published / "runs/vit/both/seed0/history.csv")) == 60

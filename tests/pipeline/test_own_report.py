@@ -50,5 +50,5 @@ def test_a_file_of_a_report_that_says_what_it_may_not_is_refused_in_one_line(mak
     study.configure(config | {"report": "nowhere"})
     done = study.snakemake("--dry-run")
     assert done.stdout.splitlines()[-1] == (
-        "error: config: report: no folder nowhere; docs/own_report.md says what belongs into it"
+        "error: config: report: no folder nowhere; docs/own_report.md says what belongs there"
     )

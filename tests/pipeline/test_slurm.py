@@ -161,7 +161,7 @@ def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -
 
     def taken_up() -> bool:
         """Whether the second attempt is going on with the first one's training."""
-        return len(cluster.jobs(study)) == 2 and log.exists() and "taken up at epoch" in log.read_text()
+        return len(cluster.jobs(study)) == 2 and log.exists() and "resumed at epoch" in log.read_text()
 
     limits = ("--retries", "1", "--default-resources", "runtime=attempt", "slurm_extra='--signal=TERM@15'")
     gres = ("set-resources: .* gres: ",)
@@ -180,7 +180,7 @@ def over_its_time_and_cancelled(cluster, study, busy: Event, cancelled: Event) -
     with submitted(study, "--", target, variants=gres):
         # It is whole once it is there; Snakemake asks SLURM for the job's end later.
         cluster.wait_for((study.folder / target).exists)
-    assert "taken up at epoch" in log.read_text()
+    assert "resumed at epoch" in log.read_text()
     return said
 
 

@@ -218,11 +218,11 @@ CASES = {
         trained(*VGGS) | {"diagrams"},
     ),
     "a word in a training's log": (
-        replace("src/fashion/training/loop.py", "taken up at epoch", "going on at epoch"),
+        replace("src/fashion/training/loop.py", "resumed at epoch", "going on at epoch"),
         NOTHING,
     ),
     "a word in an error": (
-        replace("src/fashion/training/loop.py", "remove it from the model", "take it out of the model"),
+        replace("src/fashion/training/loop.py", "forward does not use it; remove it", "forward ignores it; drop it"),
         NOTHING,
     ),
     "what the provenance records": (

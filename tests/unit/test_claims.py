@@ -63,6 +63,8 @@ PUBLISHED_ACCURACY = {
     "published_resnet18_wide": 0.92,
     "published_resnet18_dilated": 0.906,
 }
+# Of no claim.
+CELLS = {"published_vgg8_recipe": 0.94, "baseline_as_published": 0.95, "baseline_42000": 0.95}
 PARAMETERS = {"vgg8": 42_655_978, "vgg8_dsc": 42_535_018, "vit": 200_000, "vit_depthwise": 204_000}
 PARAMETERS |= {"published_vgg8": 1_692_778, "published_vgg8_plain": 1_813_738}
 PARAMETERS |= {"published_vit_depthwise_5x8": 408_000, "published_vit_simplified": 800_000}
@@ -70,7 +72,7 @@ PARAMETERS |= {"published_vit_depthwise_5x8": 408_000, "published_vit_simplified
 
 def fabricate(model: str, augmentation: str, seed: int, runs: Path = Path("nowhere"), **changed) -> FakeRun:
     """A run of known numbers: the report's, but for what is `changed`."""
-    accuracy = ACCURACY if model in ACCURACY else PUBLISHED_ACCURACY
+    accuracy = next(known for known in (ACCURACY, PUBLISHED_ACCURACY, CELLS) if model in known)
     index = sorted(accuracy).index(model)
     noise = NOISE[(index + seed) % 3]
     numbers = {

@@ -171,11 +171,11 @@ def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
     weights.unlink()
     command = f"python -m fashion.training.train --spec '{run}'/spec.json"
     command += f" --data results/data/fashion_mnist.npz --output '{run}'"
-    assert refusal() == f"{weights}: no weights there; train the run: {command}"
+    assert refusal() == f"{weights}: no such weights; train the run: {command}"
     spec.write_text("[]")
     assert refusal().startswith(f"{spec}: not a run's spec: it lacks model")
     spec.unlink()
-    assert refusal().startswith(f"{run}: not a run's folder, it has no spec.json; runs are results/<study>/runs/")
+    assert refusal().startswith(f"{run}: not a run's folder: it has no spec.json; runs are results/<study>/runs/")
 
 
 @pytest.mark.parametrize("arguments", [["predict", "a.png"], ["show"], ["export", "--onnx", "model.onnx"]])

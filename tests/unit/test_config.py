@@ -54,7 +54,7 @@ def test_the_shipped_configuration_is_accepted(config):
             "config: top level: unknown key 'modles' (did you mean 'models'?); allowed: study, report, data, ",
         ),
         ("study", "quik", "config: study: unknown name 'quik' (did you mean 'quick'?); known: report, published, "),
-        ("data.verify", False, "config: data.verify: false needs data.folder; what is downloaded is always verified"),
+        ("data.verify", False, "config: data.verify: false needs data.folder; downloads are always verified"),
         ("data.classes", ["a", "b"], "config: data.classes: ['a', 'b'] is too short"),
         ("data.classes", ["a"] * 10, "(ten different names, in the order of the labels)"),
         ("training.epochs", -1, "config: training.epochs: -1 is less than the minimum of 1"),
@@ -186,7 +186,7 @@ def test_a_study_runs_each_model_augmentation_and_seed(config):
     ablation, quick = resolve(config, "ablation"), resolve(config, "quick")
     assert list(ablation.models) == described
     assert len(ablation.specs) == 12 * 4 * 3
-    assert list(quick.models) == list(resolve(config, "published").models)
+    assert quick.models.keys() < resolve(config, "published").models.keys()
     assert len(quick.specs) == len(quick.models)
     report = resolve(config, "report")
     assert list(report.models) == [*described, "baseline"]

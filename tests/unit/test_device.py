@@ -190,7 +190,9 @@ def test_bfloat16_is_refused_on_a_gpu_that_does_not_compute_in_it(machine, monke
     cuda(monkeypatch, capability=(7, 5))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
     check_gpu()
-    with pytest.raises(UserError, match=r"^training.precision: bfloat16 is not for Tesla V100, .*leave precision out"):
+    with pytest.raises(
+        UserError, match=r"^training.precision: Tesla V100 does not compute in bfloat16; leave precision out"
+    ):
         check_gpu("bfloat16")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     check_gpu("bfloat16")
@@ -248,12 +250,12 @@ LOST = (
     [
         (
             torch.OutOfMemoryError(OUT_OF_MEMORY),
-            "suffice, 3.06 GiB asked and 1.94 GiB free; lower trainings_per_gpu ",
+            "is too small, 3.06 GiB asked and 1.94 GiB free; lower trainings_per_gpu ",
         ),
-        (torch.AcceleratorError("CUDA error: out of memory"), "vgg12: the GPU's memory does not suffice; lower "),
+        (torch.AcceleratorError("CUDA error: out of memory"), "vgg12: the GPU's memory is too small; lower "),
         (
             RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
-            "does not suffice; lower ",
+            "is too small; lower ",
         ),
         (torch.AcceleratorError(LOST), "vgg12: the GPU failed: CUDA error: unspecified launch failure; if nvidia-smi "),
     ],
@@ -281,7 +283,7 @@ def test_each_stage_names_the_model_that_the_gpu_has_no_memory_for(stage, machin
     if stage is train:
         monkeypatch.setattr(stage, "load", lambda path: None)
     monkeypatch.setattr(stage, "Training" if stage is train else "evaluate", fail)
-    with pytest.raises(UserError, match=r"^small [a-z]+ seed \d+: the GPU's memory does not suffice, 3\.06 GiB asked"):
+    with pytest.raises(UserError, match=r"^small [a-z]+ seed \d+: the GPU's memory is too small, 3\.06 GiB asked"):
         stage.main()
 
 

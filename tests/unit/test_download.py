@@ -272,7 +272,7 @@ def test_a_mirror_that_fails_is_followed_by_the_next_source(serve, prepare, capl
     output = prepare(sources=mirror(url) | {"the next": lambda: CONTENTS})
     assert names.count(IMAGES) == requests
     passed_over, taken = caplog.messages
-    assert passed_over.startswith(f"passed over {url}: {IMAGES}")
+    assert passed_over.startswith(f"no data from {url}: {IMAGES}")
     assert reason in passed_over
     assert taken == "Fashion-MNIST taken from the next"
     assert as_bytes(dataset.load(output / "dataset.npz")) == as_bytes(DATASET)

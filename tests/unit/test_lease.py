@@ -142,9 +142,7 @@ def test_amds_gpus_are_not_leased_and_that_is_said(monkeypatch, tmp_path, caplog
     for name in ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     lease.main()
-    assert caplog.messages == [
-        "AMD's GPUs are not leased: each job uses the first one of HIP_VISIBLE_DEVICES, or of all"
-    ]
+    assert caplog.messages == ["AMD's GPUs are not leased: each job uses the first of HIP_VISIBLE_DEVICES, or of all"]
     assert ran == [("train", ["train"])]
 
 

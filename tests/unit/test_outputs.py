@@ -218,3 +218,21 @@ def test_another_report_has_its_own_figures(tmp_path: Path):
 def test_every_kind_is_shown_by_the_report():
     assert {entry["kind"] for entry in REPORT.figures.values()} == FIGURE_KINDS.keys()
     assert {entry.get("kind", name) for name, entry in REPORT.tables.items()} == TABLE_KINDS.keys()
+
+
+def test_networks_and_trainings_are_compared_by_the_study_that_runs_them_all():
+    made = [*tables(STUDIES["published"], REPORT), *figures(STUDIES["published"], REPORT)]
+    assert [one.name for one in made if one.kind in ("factorial", "effects")] == ["factorial", "ext12_effects"]
+    (table,) = (one for one in made if one.name == "factorial")
+    study = STUDIES["published"]
+    cells = table.settings["cells"]
+    specs = [study.specs[model, augmentation, 0] for _, _, model, augmentation in cells]
+    # Two networks, two trainings, the same images.
+    networks = [spec["model"]["settings"] for spec in specs]
+    trainings = [spec["training"] for spec in specs]
+    assert networks[0] == networks[1] != networks[2] == networks[3]
+    assert trainings[0] == trainings[2] != trainings[1] == trainings[3]
+    assert {(one["train_images"], one["validation_fraction"]) for one in trainings} == {(60000, 0.3)}
+    assert [augmentation for *_, augmentation in cells] == ["both", "light", "both", "light"]
+    without = study.only([run for run in study.specs if run[0] != "baseline_42000"])
+    assert not {"factorial", "effects"} & {one.kind for one in (*tables(without, REPORT), *figures(without, REPORT))}

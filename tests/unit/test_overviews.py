@@ -10,7 +10,16 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from fashion.figures import all_curves, confusion, gradients, mistakes, reliability, time_to_accuracy, tradeoff
+from fashion.figures import (
+    all_curves,
+    confusion,
+    effects,
+    gradients,
+    mistakes,
+    reliability,
+    time_to_accuracy,
+    tradeoff,
+)
 from fashion.figures.parts import mosaic, names
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
@@ -317,6 +326,33 @@ def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
     assert shown == [[[30, 20], [40, 20]], [[0.3, 1], [0.4, 1]]]
 
 
+# Of ten rows, a cell's and two effects.
+FACTORIAL = pd.DataFrame(
+    {
+        "measure": ["test accuracy", "recipe − protocol", "both"],
+        "of": ["the baseline's network, trained as published", "network", None],
+        "value": [0.93, 0.005, -0.01],
+        "low": [0.92, -0.001, -0.02],
+        "high": [0.94, 0.011, -0.002],
+        "seeds": ["5", "3 + 5", "3 + 5"],
+        "test_images": 10_000,
+    }
+)
+
+
+def test_effects_are_drawn_below_accuracies_in_percent_and_below_effects_in_points(tmp_path: Path) -> None:
+    figure = effects.plot(FACTORIAL)
+    check_legible(figure, tmp_path)
+    accuracy, effect = figure.axes
+    drawn = [[line.get_xdata().tolist() for line in axes.lines if len(line.get_xdata()) == 3] for axes in figure.axes]
+    assert drawn == [[pytest.approx([92, 93, 94])], [pytest.approx([-0.1, 0.5, 1.1]), pytest.approx([-2, -1, -0.2])]]
+    assert [label.get_text() for label in effect.get_yticklabels()] == [
+        "recipe − protocol, network, n = 3 + 5",
+        "both, n = 3 + 5",
+    ]
+    assert accuracy.get_xlabel() == "test accuracy (%), n = seeds × 10,000 test images"
+
+
 def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
     columns = {"gradient_norm": [9, 9], "gradient_norm:b.weight": [1, 2], "gradient_norm:a.weight": [3, 0]}
     first, second = gradients.plot([fake_run("vgg12", losses=2, **columns), fake_run("vit", losses=1)]).axes[:2]
@@ -344,6 +380,7 @@ def test_the_stage_draws_every_overview_of_the_runs_and_rows_that_it_is_given(da
     row = {"run": "P1", "model": "vit", "augmentation": "both", "accuracies": "0.87", "low": 0.85, "high": 0.9}
     row |= {"reported_accuracy": 0.8704, "clean_accuracy": 0.9, "tested_on": "augmented", "seeds": 1, "test_images": 9}
     pd.DataFrame([row]).to_csv(tmp_path / "tables/repeats.csv", index=False)
+    FACTORIAL.to_csv(tmp_path / "tables/factorial.csv", index=False)
     kinds = [name for name, kind in FIGURE_KINDS.items() if kind.job == "overviews"]
     names = [f"class {label}" for label in "abcdefghij"]
     outputs = {kind: {"kind": kind, "first_seeds": kind == "mistakes"} for kind in kinds}
@@ -355,7 +392,7 @@ def test_the_stage_draws_every_overview_of_the_runs_and_rows_that_it_is_given(da
     written = {path.name for path in (tmp_path / "figures").iterdir()}
     assert written == {f"{kind}.{suffix}" for kind in kinds for suffix in ("png", "svg")}
     said = {kind: "\n".join(svg_texts(tmp_path / f"figures/{kind}.svg")) for kind in kinds}
-    for kind in set(kinds) - {"published_runs"}:
+    for kind in set(kinds) - {"published_runs", "effects"}:
         assert "vit" in said[kind], kind
         assert "vgg8" in said[kind], kind
         assert "other" not in said[kind], kind
@@ -363,3 +400,4 @@ def test_the_stage_draws_every_overview_of_the_runs_and_rows_that_it_is_given(da
     assert "n = 2 × 60" in said["confusion"]
     assert "a 0" in said["confusion"]  # the classes' names
     assert "P1" in said["published_runs"]
+    assert "the baseline's network, trained as published, n = 5" in said["effects"]

@@ -67,7 +67,7 @@ def test_an_interrupted_training_is_stopped_at_once_and_runs_once_taken_up(resul
     results.log(KEY, EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5")
     assert word(results) == "stopped"
     results.log(
-        KEY, EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5", "vit both seed 0: taken up at epoch 3"
+        KEY, EPOCH, "vit both seed 0: interrupted in epoch 3, after step 5", "vit both seed 0: resumed at epoch 3"
     )
     assert word(results) == "running"
 
@@ -88,7 +88,7 @@ def test_a_failed_training_says_its_logs_last_line(results, last, age):
     results.checkpoint(KEY, 0.5, 0.4, age=age)
     state = results.states()[KEY]
     assert (state.word, state.reason, len(state.history)) == ("failed", last, 2)
-    results.log(KEY, last, "vit both seed 0: taken up at epoch 3")
+    results.log(KEY, last, "vit both seed 0: resumed at epoch 3")
     assert word(results) == "running"
 
 

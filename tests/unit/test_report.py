@@ -52,7 +52,7 @@ def test_the_files_of_a_report_are_accepted(report, name):
 @pytest.mark.parametrize("name", FILES)
 def test_an_empty_file_is_refused(name, tmp_path):
     (tmp_path / f"{name}.yaml").write_text("# Nothing yet.\n")
-    with pytest.raises(UserError, match=rf"^{tmp_path}/{name}.yaml: not a mapping of names; one without any is "):
+    with pytest.raises(UserError, match=rf"^{tmp_path}/{name}.yaml: not a mapping of names; an empty one is "):
         Report(tmp_path).read(f"{name}.yaml")
 
 
@@ -148,8 +148,8 @@ def test_this_report_and_the_miniature_one_fit_their_configurations():
         ("figures", "fig04_vgg8_curves.models.as_drawn", ["vgg8"], "figures.yaml: fig04_vgg8_curves.models: unknown n"),
         ("tables", "comparison", None, "figures.yaml: ext07_tradeoff: it is drawn from the table comparison, which ta"),
         ("claims", "claims.C1.as_drawn", [{"metric": "imbalance"}], "claims.yaml: claims.C1: unknown name 'as_drawn';"),
-        ("claims", "claims.C1", {"claim": "a", "as_published": []}, "claims.yaml: claims.C1: nothing of the reading a"),
-        ("claims", "protocols", {"as_described": {}}, "claims.yaml: protocols: nothing of the reading as_published"),
+        ("claims", "claims.C1", {"claim": "a", "as_published": []}, "claims.yaml: claims.C1: no entry for the reading"),
+        ("claims", "protocols", {"as_described": {}}, "claims.yaml: protocols: no entry for the reading as_published"),
     ],
 )
 def test_names_that_files_do_not_have_in_common_are_refused(file, path, value, expected, tmp_path):
@@ -170,7 +170,7 @@ def test_a_report_is_a_folder_from_here_or_else_of_the_checkout(tmp_path, monkey
     assert report_of(CONFIG).folder == Path("workflow/report")
     (tmp_path / "mine").write_text("no folder")
     with pytest.raises(
-        UserError, match=r"^config: report: no folder mine; docs/own_report.md says what belongs into it$"
+        UserError, match=r"^config: report: no folder mine; docs/own_report.md says what belongs there$"
     ):
         report_of({"report": "mine"})
 
@@ -181,7 +181,7 @@ def test_a_report_is_a_folder_from_here_or_else_of_the_checkout(tmp_path, monkey
 def test_a_file_that_cannot_be_read_is_one_line(content, tmp_path):
     if content is not None:
         (tmp_path / "figures.yaml").write_bytes(content)
-    with pytest.raises(UserError, match=f"^{tmp_path}/figures.yaml: not a readable file of a report: ") as caught:
+    with pytest.raises(UserError, match=f"^{tmp_path}/figures.yaml: not a readable file of the report: ") as caught:
         _ = Report(tmp_path).figures
     assert "\n" not in str(caught.value)
 

@@ -86,10 +86,10 @@ def test_a_signal_saves_the_state_and_exits_with_143(number, data, undisturbed, 
     assert run.results() == undisturbed
     provenance = json.loads((run.output / "provenance.json").read_text())
     assert provenance["attempts"] == 2
-    # Nothing of the first attempt is lost, and the second says where it was taken up.
+    # Nothing of the first attempt is lost, and the second says where it resumed.
     second = run.log.read_text().removeprefix(first).splitlines()
     assert re.match(r"\d{4}-\d\d-\d\dT\S+ on \S+: ", second[0])
-    assert second[1].startswith("small both seed 0: taken up at epoch ")
+    assert second[1].startswith("small both seed 0: resumed at epoch ")
     assert second[-1] == f"small both seed 0: ended after all of {EPOCHS} epochs"
 
 
@@ -99,7 +99,7 @@ def test_a_repeated_training_adds_to_its_log(data, tmp_path):
     run.finish()
     assert run.log.read_text().startswith(first)
     lines = [line.partition(": ")[2] for line in run.log.read_text().splitlines()]
-    assert lines.count("begun") == lines.count("ended after all of 3 epochs") == 2
+    assert lines.count("started") == lines.count("ended after all of 3 epochs") == 2
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(damage, interrup
     interrupted.finish()
     log = interrupted.log.read_text()
     assert f"{interrupted.checkpoint} cannot be read" in log
-    assert "taken up at epoch" in log
+    assert "resumed at epoch" in log
     assert interrupted.results() == undisturbed
 
 
@@ -145,7 +145,7 @@ def test_without_a_usable_checkpoint_the_training_starts_afresh(interrupted, und
     interrupted.finish()
     log = interrupted.log.read_text()
     assert log.count("cannot be read") == 2
-    assert "taken up at epoch" not in log
+    assert "resumed at epoch" not in log
     assert interrupted.results() == undisturbed
 
 
@@ -154,8 +154,8 @@ def test_a_checkpoint_of_another_spec_is_not_taken_up(interrupted, data, tmp_pat
     os.replace(interrupted.checkpoint, other.checkpoint)
     other.finish()
     log = other.log.read_text()
-    assert "is of another spec, code, dataset or device; it is not taken up" in log
-    assert "taken up at epoch" not in log
+    assert "is from another spec, code, dataset or device; it is not used" in log
+    assert "resumed at epoch" not in log
 
 
 @pytest.mark.parametrize("tested", ["best", "last"])
@@ -279,7 +279,7 @@ def test_a_full_disk_is_one_clear_line_and_earlier_files_stay(data, tmp_path):
     process.join(120)
     assert process.exitcode == 1
     *_, warning, error = (line for line in run.log.read_text().splitlines() if "epoch" not in line)
-    assert "the checkpoint cannot be written, the one before it stays" in warning
+    assert "the checkpoint cannot be written; the last one stays" in warning
     assert error.startswith(f"error: cannot write the run to {run.output}: ")
     assert {path: path.read_bytes() for path in run.output.iterdir()} == before
     assert sorted(path.name for path in run.output.parent.iterdir()) == [

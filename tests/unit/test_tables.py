@@ -16,7 +16,7 @@ from fashion.records.predictions import Predictions
 from fashion.records.run import Run, groups_of, predictions_of_groups
 from fashion.records.statistics import over_seeds_and_images
 from fashion.study.outputs import TABLE_KINDS
-from fashion.tables import ablation, calibration, comparison, per_class
+from fashion.tables import ablation, calibration, comparison, factorial, per_class
 from fashion.tables.hyperparameters import hyperparameters
 from helpers.command import stage
 from helpers.runs import FakeRun, predict
@@ -56,6 +56,7 @@ def make_tables(folder: Path, dataset, *names: str, **settings: dict) -> subproc
 def test_the_stage_makes_every_table_that_is_not_the_answers(dataset, tmp_path) -> None:
     names = [name for name, kind in TABLE_KINDS.items() if kind.job == "tables"]
     settings = {"operations": {"magnitudes": [9]}, "hyperparameters": {"training": {"epochs": 3}, "overrides": {}}}
+    settings["factorial"] = {"cells": [[one, other, "small", "none"] for one in ("A", "B") for other in ("a", "b")]}
     done = make_tables(tmp_path, dataset, *names, **settings)
     assert (done.returncode, done.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "tables").iterdir()}
@@ -194,6 +195,38 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
     shown = ablation.readable(table.reset_index()).set_index("model")
     assert shown["test accuracy, mixup"].tolist() == ["75.00 %", ""]
     assert shown["mixup − none (points)"].tolist() == ["+25.00 (-127.12 to +177.12)", ""]
+
+
+# The correctness of four test images by the seeds of four cells.
+CELLS = {
+    ("A", "a"): [[1, 0, 0, 0], [1, 1, 0, 0]],
+    ("A", "b"): [[1, 1, 0, 0], [1, 1, 0, 0]],
+    ("B", "a"): [[1, 1, 0, 1], [1, 1, 0, 1]],
+    ("B", "b"): [[1, 1, 1, 1]],
+}
+
+
+def test_a_factorial_has_each_cell_and_the_effects_of_network_training_and_both() -> None:
+    runs = {cell: [FakeRun(make_spec(), right=np.array(right)) for right in seeds] for cell, seeds in CELLS.items()}
+    table = factorial.factorial(runs, [(*cell, *cell) for cell in CELLS])
+    assert table[["measure", "of", "value", "seeds"]].to_numpy().tolist() == [
+        ["test accuracy", "A, a", 0.375, "2"],
+        ["test accuracy", "A, b", 0.5, "2"],
+        ["test accuracy", "B, a", 0.75, "2"],
+        ["test accuracy", "B, b", 1.0, "1"],
+        ["B − A", "a", 0.375, "2 + 2"],
+        ["B − A", "b", 0.5, "1 + 2"],
+        ["b − a", "A", 0.125, "2 + 2"],
+        ["b − a", "B", 0.25, "1 + 2"],
+        ["both", "", 0.625, "1 + 2"],
+        ["interaction", "", 0.125, "1 + 2 + 2 + 2"],
+    ]
+    assert set(table["test_images"]) == {4}
+    # Of one cell, the interval is that of every other table; so it is of a difference, if one side's seeds agree.
+    for row, values in ((0, np.array(CELLS["A", "a"])), (4, np.subtract(CELLS["B", "a"], CELLS["A", "a"]))):
+        assert table.loc[row, ["low", "high"]].tolist() == pytest.approx(over_seeds_and_images(values).interval())
+    shown = factorial.readable(table).iloc[6]
+    assert shown["value"] == "+12.50 points"
 
 
 def test_an_ablation_without_none_has_no_differences() -> None:

@@ -174,7 +174,7 @@ class WithUnused(VisionTransformer):
 
 def test_a_parameter_that_no_image_passes_is_refused_by_name(dataset, monkeypatch):
     monkeypatch.setattr("fashion.training.loop.build", lambda entry: WithUnused(**entry["settings"]))
-    message = r"small none seed 0: the model's spare\.weight gets no gradient: no image passes it; remove it"
+    message = r"small none seed 0: the model's spare\.weight gets no gradient: forward does not use it; remove it"
     with pytest.raises(UserError, match=message):
         train(make_spec(), dataset, CPU)
 
@@ -365,7 +365,7 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     attempt, *lines = log.read_text().splitlines()
     assert re.fullmatch(rf"{ISO} on \S+: python -m fashion.training.train", attempt)
     assert lines == done.stderr.splitlines()
-    assert (lines[0], lines[-1]) == ("small both seed 0: begun", "small both seed 0: ended after all of 2 epochs")
+    assert (lines[0], lines[-1]) == ("small both seed 0: started", "small both seed 0: ended after all of 2 epochs")
     assert [line.partition(":")[0] for line in lines[1:-1]] == [f"small both seed 0, epoch {epoch}" for epoch in (1, 2)]
     assert sorted(path.name for path in first.iterdir()) == [
         "history.csv",
@@ -438,9 +438,9 @@ def test_a_folder_without_a_run_or_its_weights_is_refused_in_one_line(data_file,
         assert done.stderr.count("\n") == 1
         return done.stderr
 
-    assert refusal().startswith(f"error: {tmp_path}: not a run's folder, it has no spec.json; runs are ")
+    assert refusal().startswith(f"error: {tmp_path}: not a run's folder: it has no spec.json; runs are ")
     write_json(tmp_path / "spec.json", make_spec())
-    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: no weights there; train the run: python -m ")
+    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: no such weights; train the run: python -m ")
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     assert refusal().startswith(f"error: {tmp_path}/model.safetensors: not the weights of the model in spec.json: ")
 

@@ -211,7 +211,7 @@ def configure(folder: Path, config: dict) -> None:
 
 def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"^config.yaml: no such file; call it where you call snakemake"):
+    with pytest.raises(UserError, match=r"^config.yaml: no such file; run this in the folder where you run snakemake"):
         load_study([CONFIG])
     configure(tmp_path, config)
     (tmp_path / "mine.yaml").write_text("study: quick\ntraining: {patience: 7}\nstudies: {quick: {seeds: [5]}}\n")
@@ -221,7 +221,7 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
     assert {seed for _, _, seed in mine.specs} == {5}
     assert mine.specs["published_vgg8", "both", 5]["training"]["patience"] == 7
     assert mine.training["learning_rate"] == config["training"]["learning_rate"]
-    with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; there are report, "):
+    with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; known: report, "):
         load_study([CONFIG, Path("mine.yaml")], "nothing")
     for content in ("[1]", "{", "studies: 3", "models: {published_vgg8: null}"):
         (tmp_path / "mine.yaml").write_text(content)

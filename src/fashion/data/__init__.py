@@ -1,1 +1,1 @@
-"""Fashion-MNIST: found, parsed, loaded, augmented."""
+"""Fashion-MNIST: download, parsing, loading, augmentation."""

@@ -1,4 +1,4 @@
-"""RandAugment and MixUp of a whole epoch in one call, every sample with its own draws, on the device that holds it.
+"""RandAugment and MixUp of a whole epoch in one call, on the images' device; each image has draws of its own.
 
 After Cubuk et al., "RandAugment" (2020), and Zhang et al., "mixup: Beyond empirical risk minimization" (2018).
 """
@@ -15,10 +15,10 @@ from fashion.image import normalise
 
 
 def rand_augment(images: Tensor, num_ops: int, magnitude: int, generator: torch.Generator) -> Tensor:
-    """Apply to each image `num_ops` ops in turn (RandAugment); returns [N, 1, 28, 28] uint8.
+    """Returns images after `num_ops` random ops each (RandAugment): [N, 1, 28, 28] uint8.
 
     `images` is [N, 1, 28, 28] uint8 and `magnitude` torchvision's bin, 0 to 30. Each image draws its ops uniformly
-    from `OPS`, with replacement, and each sign fairly. Raises ValueError for arguments out of range.
+    from `OPS`, with replacement; both signs are equally likely. Raises ValueError for arguments out of range.
     """
     if num_ops < 1:
         raise ValueError(f"num_ops: expected at least 1, got {num_ops}")
@@ -34,12 +34,12 @@ def mixup(
     generator: torch.Generator,
     partners: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Mix each image with a partner, l * own + (1 - l) * partner, and its target likewise (MixUp).
+    """Returns each image and its target mixed with a partner's (MixUp): l * own + (1 - l) * partner.
 
-    `images` is [N, 1, 28, 28] uint8, `labels` [N] int64. Each sample draws its own l from Beta(alpha, alpha), and its
-    partner uniformly from `partners` (images and labels of the same form), by default from the given images.
-    Returns images [N, 1, 28, 28] float32 in [-1, 1] and targets [N, num_classes] float32.
-    Raises ValueError for alpha <= 0, a wrong dtype or shape and, on a CPU, for labels outside the classes.
+    `images` is [N, 1, 28, 28] uint8, `labels` [N] int64. Each image draws its own l from Beta(alpha, alpha), and its
+    partner uniformly from `partners` (images and labels of the same form), by default from the given images. The mixed
+    images are [N, 1, 28, 28] float32 in [-1, 1], the targets [N, num_classes] float32. Raises ValueError for
+    alpha <= 0, a wrong dtype or shape and, on a CPU, labels outside the classes.
     """
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha: expected a positive number, got {alpha}")
@@ -70,13 +70,12 @@ def augment_epoch(
     generator: torch.Generator,
     partners: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """RandAugment, flip, shift and erasing of 8-bit images, normalisation, MixUp, as far as `augmentation` names them.
+    """Returns augmented images [N, 1, 28, 28] float32 in [-1, 1] and targets [N, num_classes] float32.
 
-    `images` is [N, 1, 28, 28] uint8, `labels` [N] int64, and `augmentation` for example
+    RandAugment, flip, shift and erasing come first, then normalisation, then MixUp, each if `augmentation` names it:
     {"randaugment": {"num_ops": 2, "magnitude": 9}, "mixup": {"alpha": 2.0}}, {"flip": True, "shift": 2, "erase": 8}, or
-    {}. MixUp draws from `partners` (images and labels of the same form, augmented alike), by default from the given
-    images.
-    Returns images [N, 1, 28, 28] float32 in [-1, 1] and targets [N, num_classes] float32, one-hot without MixUp.
+    {}. `images` is [N, 1, 28, 28] uint8, `labels` [N] int64. MixUp draws from `partners` (images and labels of the same
+    form, which are augmented too), by default from the given images. Without MixUp the targets are one-hot.
     Raises ValueError as `rand_augment` and `mixup` do.
     """
     images = _distorted(images, augmentation, generator)
@@ -104,10 +103,10 @@ def _distorted(images: Tensor, augmentation: dict, generator: torch.Generator) -
 
 
 def _symmetric_beta(alpha: float, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Draw [count] float32 from Beta(alpha, alpha), as G / (G + H) of two Gamma(alpha) draws.
+    """Returns [count] float32 draws from Beta(alpha, alpha), as G / (G + H) of two Gamma(alpha) draws.
 
     Small alphas underflow to 0 / 0, hence logarithms: log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha.
-    Of torch's samplers only this private one, which `torch.distributions` calls, takes a generator.
+    Torch's public samplers take no generator; this private one, which `torch.distributions` calls, does.
     """
     gamma = torch._standard_gamma(torch.full((2, count), alpha + 1.0, device=device), generator=generator)
     uniform = 1 - torch.rand(2, count, generator=generator, device=device)  # in (0, 1]: its logarithm is finite

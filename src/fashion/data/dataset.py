@@ -1,4 +1,4 @@
-"""The dataset as the pipeline's stages read it: four arrays in one npz file, which `fashion.data.download` writes."""
+"""The dataset that stages read: four arrays in one npz file, which `fashion.data.download` writes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,9 @@ FILES = {
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Train and test images `[N, 28, 28] uint8` and their labels `[N] int64`, 0 to 9.
+    """Training and test images `[N, 28, 28] uint8` and their labels `[N] int64`, 0 to 9.
 
-    The labels are int64 because torch takes class indices so; a uint8 tensor used as an index would be a mask.
+    Labels are int64, torch's type of class indices; a uint8 tensor used as an index would be a mask.
     Raises `ValueError` for arrays of other shapes, types or labels.
     """
 
@@ -41,9 +41,9 @@ class Dataset:
 
 
 def load(path: str | Path) -> Dataset:
-    """The dataset that the file at `path` holds; a `UserError` if it is missing, damaged or no such file."""
+    """Returns the dataset in the file at `path`; raises a `UserError` if the file is missing, damaged or another."""
     try:
         with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             return Dataset(**{name: archive[name] for name in FILES})
-    except Exception as error:  # numpy and zipfile raise nearly anything on foreign bytes
+    except Exception as error:  # numpy and zipfile raise nearly anything for foreign bytes
         raise UserError(f"{path} is not a usable dataset ({error}); delete it and run the pipeline again") from error

@@ -1,4 +1,7 @@
-"""Flips, shifts and erased squares of a whole epoch in one call, every image with its own draws."""
+"""Flips, shifts and erased squares for a whole epoch in one call; each image has draws of its own.
+
+Images are `[N, 1, 28, 28] uint8`.
+"""
 
 import torch
 from torch import Tensor
@@ -8,14 +11,14 @@ from fashion.data.operations import check_images
 
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror each image, left to right, with probability 1/2; `[N, 1, 28, 28] uint8`, as all here."""
+    """Returns each image mirrored, left to right, with probability 1/2."""
     check_images("images", images)
     mirrored = torch.rand(len(images), generator=generator, device=images.device) < 0.5
     return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
 
 
 def shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
-    """Move each image by -`pixels` to `pixels` pixels in both directions; black comes in."""
+    """Returns each image moved by -`pixels` to `pixels` pixels in both directions; the rest is black."""
     check_images("images", images)
     count, _, height, width = images.shape
     device = images.device
@@ -28,7 +31,7 @@ def shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
 
 
 def erase(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """Black out a square in each image, of `side` pixels where it does not reach over the border.
+    """Returns each image with a black square of `side` pixels, cut off at the border.
 
     Its centre is any pixel (Cutout, DeVries and Taylor, 2017).
     """
@@ -37,7 +40,7 @@ def erase(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
     device = images.device
 
     def inside(length: int) -> Tensor:
-        """[N, length] bool: the rows or columns of each image's square."""
+        """Returns which rows or columns are in each image's square: [N, length] bool."""
         first = torch.randint(length, (count, 1), generator=generator, device=device) - side // 2
         position = torch.arange(length, device=device)
         return (position >= first) & (position < first + side)

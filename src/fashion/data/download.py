@@ -1,7 +1,7 @@
-"""Fashion-MNIST (Xiao et al. 2017): found or downloaded, verified, and written as one npz file.
+"""Fashion-MNIST (Xiao et al. 2017): finds or downloads it, verifies it, and writes it as one npz file.
 
-Each source is a function that returns the contents of the four IDX files by name, or raises `SourceError`; `SOURCES`
-lists them in the order they are tried. What the files must be is in `fashion.data.idx`: a change here retrains nothing.
+A source is a function that returns the contents of the four IDX files by name, or raises `SourceError`. `SOURCES` lists
+them in the order in which they are tried. The files are parsed in `fashion.data.idx`: a change here retrains nothing.
 """
 
 import os
@@ -25,7 +25,7 @@ from fashion.errors import UserError
 from fashion.files import atomic, write_json
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 
-# SHA-256 of the uncompressed content: the .gz wrappings of different mirrors differ.
+# SHA-256 of the uncompressed content, because mirrors compress it differently.
 CHECKSUMS = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -34,7 +34,7 @@ CHECKSUMS = {
 }
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
-DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"  # where that package puts the files
+DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"  # where the package puts the files
 
 # The mirror that torchvision names, then upstream's own files.
 MIRRORS = (
@@ -44,7 +44,7 @@ MIRRORS = (
 
 
 def read_folder(folder: str | Path) -> dict[str, bytes]:
-    """The files of `folder`, each plain or gzipped, there or where torchvision puts them under its root."""
+    """Returns the files in `folder` or in its FashionMNIST/raw, where torchvision puts them; each plain or gzipped."""
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise SourceError("no such folder")
@@ -59,9 +59,10 @@ def read_folder(folder: str | Path) -> dict[str, bytes]:
 
 
 def read_mirror(url: str, pauses: tuple[float, ...] = (1.0, 3.0), timeout: float = 10.0) -> dict[str, bytes]:
-    """The gzipped files under `url`.
+    """Returns the gzipped files under `url`.
 
-    Network errors are tried again after each of `pauses`; `timeout` is how long the server may be silent (seconds).
+    After a network error it tries again after each of `pauses`. `timeout` is how long the server may be silent. Both
+    are in seconds.
     """
     return {name: _download(f"{url}{name}.gz", pauses, timeout) for name in FILES.values()}
 
@@ -93,12 +94,12 @@ def _download(url: str, pauses: tuple[float, ...], timeout: float) -> bytes:
 
 
 def read_debian_package() -> dict[str, bytes]:
-    """The files of Debian's package dataset-fashion-mnist, which is downloaded and unpacked but not installed."""
+    """Returns the files of Debian's package dataset-fashion-mnist, which is downloaded and unpacked, not installed."""
     if shutil.which("apt-get") is None:
         raise SourceError("apt-get is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        # Package lists of its own need no root, and work in a container that has none. Not all repositories need
-        # answer, only the one that has the package: so it is the package that counts, not apt-get's exit status.
+        # Package lists in this folder need no root, and work in a container without lists. Only the repository with
+        # the package need answer, so apt-get's exit status does not count: the package does.
         lists = Path(folder, "lists")
         lists.mkdir()
         private = [f"-oDir::State::Lists={lists}", f"-oDir::Cache={folder}", "-oAPT::Sandbox::User=root"]
@@ -125,9 +126,9 @@ SOURCES: Sources = {
 
 
 def find(sources: Sources, checksums: Mapping[str, str]) -> tuple[Dataset, dict[str, str]]:
-    """What `parse` returns for the first of `sources` that works; if none does, a `UserError` with each one's reason.
+    """Returns what `parse` returns for the first of `sources` that works.
 
-    The source, and why those before it were passed over, is logged.
+    Logs that source, and why the ones before it failed. If all fail, raises a `UserError` with each reason.
     """
     failures = []
     for source, read in sources.items():
@@ -137,12 +138,12 @@ def find(sources: Sources, checksums: Mapping[str, str]) -> tuple[Dataset, dict[
             failures.append(f"{source}: {error}")
             continue
         for failure in failures:
-            logger.warning(f"passed over {failure}")
+            logger.warning(f"no data from {failure}")
         logger.info(f"Fashion-MNIST taken from {source}")
         return found
     raise UserError(
         "\n  ".join(("no source of Fashion-MNIST worked:", *failures))
-        + "\nTo use a copy of your own, name the folder of its four files as data.folder in config.yaml."
+        + "\nTo use your own copy, set data.folder in config.yaml to the folder of its four files."
     )
 
 
@@ -154,10 +155,10 @@ def prepare(
     sources: Sources = SOURCES,
     checksums: Mapping[str, str] = CHECKSUMS,
 ) -> None:
-    """Write the dataset to `output` (npz) and the SHA-256 of its files to `checksums_output` (JSON).
+    """Writes the dataset to `output` (npz) and the SHA-256 of its files to `checksums_output` (JSON).
 
-    Both are the same bytes whatever the source. A `folder` is the only source, since it was chosen on purpose; with
-    `verify` off its files may have any content that is a valid dataset. Raises `UserError` if no source works.
+    Both have the same bytes for every source. A `folder` was chosen on purpose, so it is the only source. Without
+    `verify` its files may hold any valid dataset. Raises `UserError` if no source works.
     """
     if folder:
         dataset, digests = _read_chosen(folder, checksums if verify else None)
@@ -175,12 +176,12 @@ def prepare(
 
 
 def content_checksums(folder: str | Path | None, verify: bool) -> Mapping[str, str]:
-    """The SHA-256 of each file that `prepare` will write of: the published ones unless anything in `folder` will do."""
+    """Returns the SHA-256 of each file that `prepare` will accept: the published ones unless `verify` is off."""
     return CHECKSUMS if verify or folder is None else _read_chosen(folder, None)[1]
 
 
 def _read_chosen(folder: str | Path, checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:
-    """What `parse` returns for the only source that the user allows; a `UserError` if that does not work."""
+    """Returns what `parse` returns for the folder that the user chose; raises a `UserError` if that fails."""
     try:
         return parse(read_folder(folder), checksums)
     except (SourceError, OSError) as error:
@@ -190,13 +191,13 @@ def _read_chosen(folder: str | Path, checksums: Mapping[str, str] | None) -> tup
 def main() -> None:
     parser = stage_parser("Find or download Fashion-MNIST, verify it, and write it as one npz file.")
     parser.epilog = "Sources, in order: " + "; ".join(SOURCES) + "."
-    parser.add_argument("--output", type=Path, required=True, help="the dataset, an npz file, to write")
-    parser.add_argument("--checksums", type=Path, required=True, help="the JSON file of SHA-256 checksums to write")
-    parser.add_argument("--folder", help="take the four IDX files, gzipped or plain, from here and nowhere else")
+    parser.add_argument("--output", type=Path, required=True, help="the npz file to write the dataset to")
+    parser.add_argument("--checksums", type=Path, required=True, help="the JSON file to write the SHA-256 checksums to")
+    parser.add_argument("--folder", help="the only folder to take the four IDX files from, gzipped or plain")
     parser.add_argument(
         "--no-verify", action="store_true", help="accept any valid IDX files of 28 x 28 images from --folder"
     )
-    parser.add_argument("--log", type=Path, help="a file that gets the log lines too")
+    parser.add_argument("--log", type=Path, help="write log lines to this file too")
     arguments = parser.parse_args()
     configure(arguments.log)
     prepare(arguments.output, arguments.checksums, arguments.folder, verify=not arguments.no_verify)

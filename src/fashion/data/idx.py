@@ -1,4 +1,4 @@
-"""The four IDX files of Fashion-MNIST (Xiao et al. 2017), gzipped or not, and the dataset that they hold.
+"""Reading the four IDX files of Fashion-MNIST (Xiao et al. 2017), gzipped or not.
 
 The format is described at http://yann.lecun.com/exdb/mnist.
 """
@@ -15,11 +15,11 @@ from fashion.data.dataset import FILES, Dataset
 
 
 class SourceError(Exception):
-    """Why one source cannot give the dataset, in one line."""
+    """The reason why a source cannot give the dataset, in one line."""
 
 
 def uncompress(content: bytes) -> bytes:
-    """`content` without its gzip wrapping, if it has one; a `SourceError` if that is truncated or damaged."""
+    """Returns `content`, decompressed if it is gzipped; raises a `SourceError` if it is truncated or damaged."""
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
@@ -29,9 +29,9 @@ def uncompress(content: bytes) -> bytes:
 
 
 def parse_idx(content: bytes, dimensions: int) -> np.ndarray:
-    """The array of unsigned bytes with so many `dimensions` that an IDX file holds; a `SourceError` for other content.
+    """Returns the array of unsigned bytes in an IDX file; raises a `SourceError` for other content.
 
-    The header is two zero bytes, the type (8: unsigned byte), the number of dimensions, and each size in 32 bits.
+    The header is two zero bytes, the type (8: unsigned byte), the number of `dimensions`, and each size in 32 bits.
     """
     if content.lstrip()[:1] == b"<":
         raise SourceError("an HTML page instead of data")
@@ -46,9 +46,9 @@ def parse_idx(content: bytes, dimensions: int) -> np.ndarray:
 
 
 def parse(contents: Mapping[str, bytes], checksums: Mapping[str, str] | None) -> tuple[Dataset, dict[str, str]]:
-    """The dataset that the four IDX files hold, and the SHA-256 of each one's uncompressed content.
+    """Returns the dataset in the four IDX files, and the SHA-256 of the uncompressed content of each.
 
-    Raises `SourceError` where they are no such dataset, or are not those of `checksums` (None: any will do).
+    Raises `SourceError` if they hold no such dataset, or differ from `checksums`; None allows any content.
     """
     arrays, digests = {}, {}
     for key, name in FILES.items():

@@ -11,6 +11,7 @@ from fashion.data.dataset import load
 from fashion.figures import (
     all_curves,
     confusion,
+    effects,
     gradients,
     mistakes,
     published_runs,
@@ -51,6 +52,8 @@ def plot(kind: str, groups: Sequence[list[Run]], data: Path, tables: Path, class
             return tradeoff.plot(shown(pd.read_csv(tables / "comparison.csv"), groups), families(groups))
         case "published_runs":
             return published_runs.plot(pd.read_csv(tables / "repeats.csv", dtype={"accuracies": str}))
+        case "effects":
+            return effects.plot(pd.read_csv(tables / "factorial.csv"))
     raise ValueError(f"no figure of the kind {kind}")
 
 

@@ -1,1 +1,1 @@
-"""The computer, not the learning: its GPUs and their lease, its processor, and what a training uses of them."""
+"""The computer: its GPUs and their lease, its processor, and how much of them a training uses."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a GPU, each in one line: torch cannot use it, its memory does not suffice, it is lost."""
+"""Errors of a GPU in one line each: torch cannot use it, its memory is too small, or it is lost."""
 
 import os
 import re
@@ -12,19 +12,20 @@ from fashion.errors import UserError
 from fashion.machine.gpus import driver_version, listed, visible_gpus
 from fashion.stage import logger
 
-# By CUDA's major version: https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
+# The oldest driver by CUDA's major version:
+# https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
 LEAST_DRIVERS = {"12": 525, "13": 580}
-# As users and SLURM say that a process is to use no GPU.
+# The values of CUDA_VISIBLE_DEVICES by which users and SLURM give a process no GPU.
 NOTHING = ("", "-1", "NoDevFiles")
 OTHERWISE = "to use the processor instead, set CUDA_VISIBLE_DEVICES to nothing"
 
 
 def check_gpu(precision: str = "float32") -> None:
-    """Refuse a GPU that torch cannot use, rather than train on the processor unasked or fail in the first step.
+    """Raises if torch cannot use the GPU, so that no training runs on the processor unasked or fails in its first step.
 
     Raises:
-        UserError: torch sees none of the machine's GPUs, or has no code for the first one that it sees, or that one
-            does not compute in `precision`.
+        UserError: torch sees none of the machine's GPUs, has no code for the first one that it sees, or that one does
+            not compute in `precision`.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -33,8 +34,8 @@ def check_gpu(precision: str = "float32") -> None:
                 _check_capability()
             if precision == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
                 raise UserError(
-                    f"training.precision: bfloat16 is not for {torch.cuda.get_device_name()}, which does not compute "
-                    "in it; leave precision out, or use a GPU of compute capability 8.0 or more"
+                    f"training.precision: {torch.cuda.get_device_name()} does not compute in bfloat16; "
+                    "leave precision out, or use a GPU of compute capability 8.0 or more"
                 )
             return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -62,7 +63,7 @@ def _check_capability() -> None:
 
 
 def _runs_on(capability: tuple[int, int], architecture: str) -> bool:
-    """Whether a GPU runs code for `sm_90`, machine code of its generation, or `compute_90`, which is translated."""
+    """Returns whether a GPU runs code such as `sm_90`, for its generation only, or `compute_90`, for newer ones too."""
     kind, _, number = architecture.partition("_")
     digits = re.sub(r"\D", "", number)
     built = int(digits[:-1]), int(digits[-1])
@@ -70,7 +71,7 @@ def _runs_on(capability: tuple[int, int], architecture: str) -> bool:
 
 
 def _reason(said: str) -> str:
-    """Why torch sees no GPU where there is one, and the cure; `said` is torch's own warning."""
+    """Returns why torch sees no GPU where there is one, and the cure; `said` is torch's own warning."""
     cuda, driver = torch.version.cuda, driver_version()
     if cuda is None:
         return "it is built without CUDA; install one that is built with it"
@@ -83,9 +84,9 @@ def _reason(said: str) -> str:
 
 @contextmanager
 def gpu_errors(name: str) -> Generator[None]:
-    """Raise what a GPU did not manage in this block as a `UserError` that begins with `name`.
+    """Raises a GPU's failure in this block as a `UserError` that begins with `name`.
 
-    Its traceback would say little: CUDA reports an error at a later call than the one that failed.
+    A traceback would say little, because CUDA reports an error at a later call than the one that failed.
     """
     try:
         yield
@@ -93,19 +94,19 @@ def gpu_errors(name: str) -> Generator[None]:
         text = " ".join(str(error).split())
         if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "STATUS_ALLOC_FAILED" in text:
             raise UserError(
-                f"{name}: the GPU's memory does not suffice{_memory(text)}; lower trainings_per_gpu in config.yaml, "
-                "or use a GPU that has more or that no one else uses"
+                f"{name}: the GPU's memory is too small{_memory(text)}; lower trainings_per_gpu in config.yaml, "
+                "or use a GPU that has more memory or that no one else uses"
             ) from error
         if isinstance(error, torch.AcceleratorError):
             said = re.split(r" (?:Search for|CUDA kernel errors|Compile with)", text)[0]
             raise UserError(
-                f"{name}: the GPU failed: {said}; if nvidia-smi shows it no more, choose another one by "
+                f"{name}: the GPU failed: {said}; if nvidia-smi no longer shows it, choose another one by "
                 "CUDA_VISIBLE_DEVICES; the same command goes on from the last checkpoint"
             ) from error
         raise
 
 
 def _memory(text: str) -> str:
-    """What was asked and what was free, from torch's message."""
+    """Returns how much memory was asked and how much was free, from torch's message."""
     asked, free = (re.search(pattern, text) for pattern in (r"allocate ([\d.]+ \w+)", r"of which ([\d.]+ \w+) is free"))
     return f", {asked[1]} asked and {free[1]} free" if asked and free else ""

@@ -1,4 +1,4 @@
-"""The GPUs of this machine, known without torch: by nvidia-smi, or where that lists none by the driver's own files."""
+"""The GPUs of this machine, found without torch: by nvidia-smi, or in the driver's files if nvidia-smi lists none."""
 
 import os
 import re
@@ -10,20 +10,20 @@ from fashion.stage import logger
 
 DRIVER = Path("/proc/driver/nvidia")
 AMD_DRIVER = Path("/dev/kfd")
-# With a GPU that hangs, nvidia-smi may never answer.
+# nvidia-smi may never answer if a GPU hangs.
 SECONDS = 60
 
 
 def visible_gpus(
     listing: str, visible: str | None, capabilities: Mapping[str, tuple[int, int]] | None = None
 ) -> list[str]:
-    """The UUIDs of the GPUs that a process may use; of a GPU that is split by MIG, those of its parts.
+    """Returns the UUIDs of the GPUs that a process may use; for a GPU that MIG splits, the UUIDs of its parts.
 
     Args:
-        listing: what `nvidia-smi -L` prints.
-        visible: CUDA_VISIBLE_DEVICES: UUIDs, beginnings of UUIDs, or indices, which count as nvidia-smi does. As in
-            CUDA, an unknown entry ends the list. None: all, the most capable first.
-        capabilities: what `gpu_capabilities` says.
+        listing: the output of `nvidia-smi -L`.
+        visible: the value of CUDA_VISIBLE_DEVICES: UUIDs, beginnings of UUIDs, or nvidia-smi's indices. As in CUDA, an
+            unknown entry ends the list. None stands for all GPUs, the most capable first.
+        capabilities: what `gpu_capabilities` returns.
     """
     gpus: dict[int, list[str]] = {}
     for index, uuid in re.findall(r"^(?:GPU (\d+):|\s+MIG\s).*\(UUID: ([^)]+)\)", listing, re.MULTILINE):
@@ -50,10 +50,10 @@ def visible_gpus(
 
 
 def gpu_name(listing: str, uuid: str) -> str:
-    """The name of the GPU that has this UUID, or has a part that does, as torch gives it.
+    """Returns torch's name of the GPU with this UUID, or with a part that has this UUID.
 
     Args:
-        listing: what `nvidia-smi -L` prints.
+        listing: the output of `nvidia-smi -L`.
     """
     name = ""
     for line in listing.splitlines():
@@ -64,13 +64,13 @@ def gpu_name(listing: str, uuid: str) -> str:
 
 
 def listed() -> str:
-    """NVIDIA's GPUs as `nvidia-smi -L` prints them; nothing where there are none. What goes wrong is logged."""
+    """Returns NVIDIA's GPUs as `nvidia-smi -L` prints them; empty if there are none. Logs what goes wrong."""
     listing, trouble = nvidia_smi("-L")
     if trouble:
         logger.warning(f"nvidia-smi -L {trouble}; a GPU that it does not list is not leased")
     if "(UUID: " in listing:
         return listing
-    # nvidia-smi is absent from many containers, and fails where driver and libraries are of different versions.
+    # Many containers have no nvidia-smi, and it fails if driver and libraries have different versions.
     lines = []
     for index, file in enumerate(sorted(DRIVER.glob("gpus/*/information"))):
         facts = dict(re.findall(r"^([^:\n]+):\s*(.*?)\s*$", file.read_text(), re.MULTILINE))
@@ -79,14 +79,14 @@ def listed() -> str:
 
 
 def gpu_capabilities() -> dict[str, tuple[int, int]]:
-    """What each GPU's UUID is worth: its generation (the compute capability's whole number), then its memory in MB."""
+    """Returns generation (the whole number of the compute capability) and memory in MB of each GPU, by UUID."""
     answer, _ = nvidia_smi("--query-gpu=uuid,compute_cap,memory.total", "--format=csv,noheader,nounits")
     rows = re.findall(r"^(GPU-\S+), (\d+)\.\d+, (\d+)$", answer, re.MULTILINE)
     return {uuid: (int(generation), int(memory)) for uuid, generation, memory in rows}
 
 
 def driver_version() -> str | None:
-    """The version of NVIDIA's driver, such as 580.95.05, or None."""
+    """Returns the version of NVIDIA's driver, such as 580.95.05, or None."""
     answer, _ = nvidia_smi("--query-gpu=driver_version", "--format=csv,noheader")
     for text in (answer, *(file.read_text() for file in DRIVER.glob("version"))):
         if found := re.search(r"\b\d{3,}(\.\d+)+", text):
@@ -95,9 +95,9 @@ def driver_version() -> str | None:
 
 
 def nvidia_smi(*arguments: str) -> tuple[str, str]:
-    """What nvidia-smi prints, and what went wrong if anything did: with one GPU lost it fails, and lists the others.
+    """Returns the output of nvidia-smi and, if it failed, the reason; both are empty if it is not installed.
 
-    Both are empty where there is none.
+    If one GPU is lost, nvidia-smi fails but lists the others.
     """
     try:
         done = subprocess.run(["nvidia-smi", *arguments], capture_output=True, text=True, timeout=SECONDS)
@@ -112,5 +112,5 @@ def nvidia_smi(*arguments: str) -> tuple[str, str]:
 
 
 def has_gpu() -> bool:
-    """Whether there is a GPU that a training may use: NVIDIA's, or AMD's."""
+    """Returns whether there is a GPU, of NVIDIA or AMD, that a training may use."""
     return bool(visible_gpus(listed(), os.environ.get("CUDA_VISIBLE_DEVICES"))) or AMD_DRIVER.exists()

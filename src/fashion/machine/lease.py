@@ -1,9 +1,9 @@
 """Run a command on a GPU of its own: python -m fashion.machine.lease python -m fashion.training.train ...
 
-Each GPU has a lock file, which the command holds for as long as it lives: however it ends, kill -9 included, the kernel
-frees the GPU. The command takes this process's place, so that signals and exit status are its own, once there is a GPU
-for it; that one's UUID is then all of its CUDA_VISIBLE_DEVICES. Nothing is leased under SLURM, which gives each job
-its own GPUs, nor where there is no GPU, nor of AMD's GPUs.
+Each GPU has a lock file. The command holds the lock while it lives, and the kernel frees it however the command ends,
+kill -9 included. When a GPU is free, the command replaces this process, so that signals and exit status are its own.
+Its CUDA_VISIBLE_DEVICES is that GPU's UUID. Nothing is leased without a GPU, on AMD's GPUs, or under SLURM, which gives
+each job its own GPUs.
 """
 
 import argparse
@@ -21,11 +21,14 @@ POLL_SECONDS = 0.5
 
 
 def lease(gpus: list[str], per_gpu: int, folder: Path) -> str:
-    """Take one of `gpus`, waiting for it if need be, until this process and those that take its place have ended.
+    """Locks one of `gpus` until this process and the command that replaces it have ended; waits until one is free.
 
     Args:
-        per_gpu: how many processes may have the same GPU; the emptiest is taken.
-        folder: where the lock files are: one for each GPU and place on it.
+        per_gpu: how many processes may share a GPU; the emptiest GPU is taken.
+        folder: the folder of the lock files, one for each GPU and place on it.
+
+    Returns:
+        The GPU that was locked.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -43,7 +46,7 @@ def lease(gpus: list[str], per_gpu: int, folder: Path) -> str:
 
 
 def _lock(file: Path) -> bool:
-    """Lock a file for good, or return False if another process has it. A lock file is never deleted."""
+    """Locks a file for good; returns False if another process holds the lock. A lock file is never deleted."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -54,7 +57,7 @@ def _lock(file: Path) -> bool:
     except BlockingIOError:
         os.close(descriptor)
         return False
-    # The command that takes this process's place keeps the lock; Python closes it in processes that this one starts.
+    # The command that replaces this process keeps the lock; processes that Python starts do not get it.
     os.set_inheritable(descriptor, True)
     return True
 
@@ -62,7 +65,7 @@ def _lock(file: Path) -> bool:
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--per-gpu", type=int, default=1, help="how many commands may share a GPU (default: 1)")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run, with its arguments")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command to run, with its arguments")
     arguments = parser.parse_args()
     if not arguments.command:
         parser.error("no command is given")
@@ -71,9 +74,9 @@ def main() -> None:
     if "SLURM_JOB_ID" not in os.environ:
         gpus = visible_gpus(listed(), os.environ.get("CUDA_VISIBLE_DEVICES"), gpu_capabilities())
         if not gpus and AMD_DRIVER.exists():
-            logger.info("AMD's GPUs are not leased: each job uses the first one of HIP_VISIBLE_DEVICES, or of all")
+            logger.info("AMD's GPUs are not leased: each job uses the first of HIP_VISIBLE_DEVICES, or of all")
     if gpus:
-        # One folder for all of a user's pipelines on the machine.
+        # All pipelines of a user on the machine share this folder.
         folder = Path(tempfile.gettempdir(), f"fashion-gpus-{os.getuid()}")
         os.environ["CUDA_VISIBLE_DEVICES"] = lease(gpus, arguments.per_gpu, folder)
     try:

@@ -1,4 +1,4 @@
-"""What work costs: seconds, and joules where the GPU's driver counts them."""
+"""The cost of work: seconds, and joules where the GPU's driver counts them."""
 
 import math
 import time
@@ -10,10 +10,10 @@ from fashion.stage import logger
 
 
 class Meter:
-    """Seconds and joules since its start, or since that of an earlier meter whose readings it goes on from.
+    """A meter of seconds and joules, which can go on from the readings of an earlier one.
 
-    The joules are those of the whole GPU. They are NaN on a processor, where the driver has no counter or does not
-    answer, and where other processes compute on the same GPU: no one knows whose they are.
+    The joules are the whole GPU's. They are NaN on a processor, and if the driver has no counter or does not answer.
+    They are NaN too while other processes compute on the GPU, because their share is unknown.
     """
 
     def __init__(self, device: torch.device):
@@ -21,16 +21,16 @@ class Meter:
         self.start()
 
     def start(self, seconds: float = 0.0, joules: float = 0.0) -> None:
-        """Count from now, with so much spent before."""
+        """Starts counting, from the seconds and joules that were spent before."""
         self.since = time.perf_counter() - seconds, self.joules_counted() - joules
 
     def read(self) -> tuple[float, float]:
-        """Seconds and joules so far."""
+        """Returns the seconds and joules so far."""
         return time.perf_counter() - self.since[0], self.joules_counted() - self.since[1]
 
 
 def energy_counter(device: torch.device) -> Callable[[], float]:
-    """A function that gives the joules which the GPU has used since its driver was loaded, or NaN; see `Meter`."""
+    """Returns a function that reads the joules used since the GPU's driver was loaded, or NaN; see `Meter`."""
     if device.type != "cuda":
         return lambda: math.nan
     import pynvml

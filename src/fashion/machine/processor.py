@@ -1,4 +1,4 @@
-"""The processor that trainings run on, as planning needs to know it: without torch."""
+"""The processor's name and speed, found without torch, for planning."""
 
 import os
 import platform
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-# So many products of matrices of this side are timed at once, and for how long (seconds). Of larger ones numpy gives
-# each core a part, and waits for the slowest on a busy machine.
+# `AT_ONCE` products of square matrices with this side are timed, again and again for `TRIAL` seconds. Numpy would split
+# larger matrices among the cores, and on a busy machine wait for the slowest.
 SIDE, AT_ONCE = 64, 200
 TRIAL = 0.3
 
 
 def processor() -> str:
-    """The processor's name with the number of its cores."""
+    """Returns the processor's name and its number of cores."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -24,7 +24,7 @@ def processor() -> str:
 
 
 def multiply_adds_per_second() -> float:
-    """What a core of the processor does in matrix products of 32-bit numbers, at its best in a moment."""
+    """Returns the speed of one core in float32 matrix products: the fastest of many short trials."""
     matrices = np.full((AT_ONCE, SIDE, SIDE), 0.5, np.float32)
     fastest, started = float("inf"), time.perf_counter()
     while time.perf_counter() < started + TRIAL:

@@ -1,4 +1,4 @@
-"""What a training used of its machine, and others beside it: how far its times can be trusted."""
+"""How much of the machine a training and the processes beside it used, to judge how far its times can be trusted."""
 
 import math
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 
 MACHINE = Path("/proc/stat")
-SAMPLE_SECONDS = 5  # between two looks at a GPU
+SAMPLE_SECONDS = 5  # between two samples of a GPU
 
 
 class Usage:
-    """Counts from when it is made, and goes on from what earlier attempts at the same training had counted.
+    """Counters that start when the object is made, and can go on from earlier attempts at the same training.
 
-    A GPU is looked at every few seconds, by a thread of its own.
+    A thread of its own samples the GPU every few seconds.
     """
 
     def __init__(self, device: torch.device):
@@ -27,23 +27,23 @@ class Usage:
             threading.Thread(target=self._watch, daemon=True).start()
 
     def sums(self) -> dict[str, float]:
-        """What all attempts together counted, NaN where this machine does not: the state that `go_on_from` takes."""
+        """Returns the sums over all attempts, for `go_on_from`; NaN is what this machine does not count."""
         now = {name: value - self.began[name] for name, value in _counters().items()}
         return {
             name: value + self.earlier.get(name, 0) for name, value in (now | self.sampled | {"attempts": 1}).items()
         }
 
     def go_on_from(self, sums: dict[str, float]) -> None:
-        """Go on from what an earlier attempt had counted when it was saved."""
+        """Goes on from the `sums` that an earlier attempt saved."""
         self.earlier = sums
 
     def record(self) -> dict:
-        """As JSON values: None is what this machine does not count.
+        """Returns the usage as JSON values; None is what this machine does not count.
 
-        `attempts`, and of all of them `seconds`, `processor_seconds` (user and system, of all threads) and
-        `other_processor_seconds`, what everything else on the machine used meanwhile of its `cores`; `gpu` has the peak
-        of this attempt's `memory_mb`, and the shares of the time in which the GPU worked, `utilisation`, and in which
-        another process had it too, `shared`.
+        `seconds`, `processor_seconds` (user and system, all threads) and `other_processor_seconds` (of everything else
+        on the machine) are sums over all `attempts`. `gpu` has the peak of this attempt's memory, `memory_mb`; the
+        share of the time in which the GPU worked, `utilisation`; and the share in which other processes had it too,
+        `shared`.
         """
         sums = self.sums()
         samples = sums["samples"]
@@ -65,14 +65,14 @@ class Usage:
             try:
                 processes = torch.cuda.list_gpu_processes(self.device).count("process ")
                 seen = {"samples": 1, "utilisation": torch.cuda.utilization(self.device) / 100, "shared": processes > 1}
-            except Exception:  # no NVML, or a GPU whose driver does not say
+            except Exception:  # no NVML, or a driver that does not answer
                 return
             self.sampled = {name: value + seen[name] for name, value in self.sampled.items()}
             time.sleep(SAMPLE_SECONDS)
 
 
 def _counters() -> dict[str, float]:
-    """What only grows: seconds, and seconds of processors, this process's and the whole machine's."""
+    """Returns the time in seconds, and the processor seconds of this process and of the whole machine."""
     return {
         "seconds": time.perf_counter(),
         "processor_seconds": time.process_time(),
@@ -81,10 +81,10 @@ def _counters() -> dict[str, float]:
 
 
 def _machine_seconds() -> float:
-    """Seconds that the machine's processors have worked, for whomever; NaN where there is no Linux that says so."""
+    """Returns the seconds that the machine's processors have worked; NaN if the system is no Linux or does not say."""
     try:
         user, nice, system, _, _, irq, softirq, steal = map(int, MACHINE.read_text().split()[1:9])
     except (OSError, ValueError):
         return math.nan
-    # What a hypervisor took for other machines (steal) was not there for the training either.
+    # Time that a hypervisor gave to other machines (steal) was lost to the training too.
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") or math.nan

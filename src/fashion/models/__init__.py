@@ -1,1 +1,1 @@
-"""Model families, each a folder; see `families`."""
+"""The families of models, one folder each; see `families`."""

@@ -1,4 +1,7 @@
-"""Models as config.yaml describes them, built and counted; a family is imported only when one of its models is."""
+"""Building models from their entries in config.yaml, and counting parameters and FLOPs.
+
+A family is imported only when one of its models is built.
+"""
 
 from torch import nn
 
@@ -6,10 +9,10 @@ from fashion.models.families import part
 
 
 def build(entry: dict) -> nn.Module:
-    """Build the model that a config entry describes, randomly initialised from torch's global generator.
+    """Returns the model of an entry in config.yaml, initialised randomly from torch's global generator.
 
     Args:
-        entry: `family`, a folder beside this file, and `settings`, keyword arguments of its `Model`.
+        entry: `family`, a folder beside this file, and `settings`, the keyword arguments of its `Model`.
 
     Returns:
         A module that maps images `[N, 1, 28, 28] float32` in [-1, 1] to logits `[N, 10]`.
@@ -21,5 +24,5 @@ def build(entry: dict) -> nn.Module:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable scalars."""
+    """Returns the number of trainable scalars."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,6 +1,6 @@
-"""What a diagram of a model draws, as plain data: layers in words, with the shapes and parameters that they have.
+"""The content of a model's diagram, as plain data: layers in words, with their shapes and parameters.
 
-Nothing about a model is typed in: shapes come from a forward pass on the meta device, settings from the modules.
+Nothing is typed in by hand: shapes come from a forward pass on the meta device, settings from the modules.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ KINDS = {nn.MaxPool2d: "MaxPool2D", nn.AdaptiveAvgPool2d: "global average", nn.L
 class Box:
     """A layer.
 
-    `kind` is one of `layer_kind`, or "attention", "positions" or "sum"; `shape` that of its output, without the batch;
-    `does` what it does, in words.
+    `kind` is a result of `layer_kind`, or "attention", "positions" or "sum". `shape` is the output's shape, without the
+    batch. `does` says in words what the layer does.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Shortcut:
-    """What bypasses the layers of a `Chain` from the `first` to the `last`, by their positions in it."""
+    """A shortcut around layers of a `Chain`; `first` and `last` are their positions in the chain."""
 
     first: int
     last: int
@@ -44,7 +44,7 @@ class Shortcut:
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """Layers one after another, from an image to logits, some of them bypassed."""
+    """Layers one after another, from an image to logits, with shortcuts around some of them."""
 
     boxes: Sequence[Box]
     shortcuts: Sequence[Shortcut] = ()
@@ -52,12 +52,12 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """Layers all alike, over tokens.
+    """Equal layers over tokens.
 
-    A token is made of the pixels in a square of `side`, which moves by `stride` over an image with `padding` pixels
-    more at each border; `projection` makes it, `positions` are added, `dropout` in words follows ("" for none). `layer`
-    is one of `layers`, in which a "sum" adds the input of what is between it and the sum before. `pooled` makes one
-    vector of all tokens, `head` logits of that.
+    A square of `side` pixels moves by `stride` over an image that has `padding` more pixels at each border.
+    `projection` makes a token of each square. `positions` are added to the tokens; `dropout`, in words, follows ("" for
+    none). `layer` is one of `layers`. A "sum" in it adds the input of the boxes since the sum before. `pooled` makes a
+    vector of all tokens, `head` makes logits of the vector.
     """
 
     side: int
@@ -74,7 +74,7 @@ class Encoder:
 
 @dataclass(frozen=True, kw_only=True)
 class Bypass:
-    """The first of `depth` layers of an `Encoder`, and the module, called `name`, from its input to its output."""
+    """The first of the `depth` layers of an `Encoder`, and the module `name` that bypasses it."""
 
     layer: Sequence[Box]
     depth: int
@@ -83,7 +83,7 @@ class Bypass:
 
 
 def trace(entry: dict) -> tuple[nn.Module, Shapes]:
-    """The model that a config entry describes, on the meta device, and its modules' output shapes for an image."""
+    """Returns the model of an entry in config.yaml, on the meta device, and the output shapes of its modules."""
     shapes: Shapes = {}
     with torch.device("meta"):
         model = build(entry).eval()
@@ -96,11 +96,11 @@ def trace(entry: dict) -> tuple[nn.Module, Shapes]:
 
 
 def box(layer: nn.Module, shapes: Shapes, *, kind: str | None = None, does: str | None = None) -> Box:
-    """A layer, of one module or a sequence of several; of the `layer_kind` and in the `words` of these unless told."""
+    """Returns the box of a module or a sequence of modules; `kind` and `does` default to `layer_kind` and `words`."""
     *_, last = layer.modules()
     return Box(
         kind=kind or layer_kind(layer),
-        # A sequence that is made for the diagram was passed by no image, but its modules were.
+        # `trace` saw the modules of a sequence that is made for the diagram, but not the sequence.
         shape=shapes.get(layer, shapes[last]),
         does=words(layer) if does is None else does,
         parameters=count_parameters(layer),
@@ -108,7 +108,7 @@ def box(layer: nn.Module, shapes: Shapes, *, kind: str | None = None, does: str 
 
 
 def layer_kind(layer: nn.Module) -> str:
-    """The kind of a layer, after that of its modules which is not a norm, a dropout or an activation."""
+    """Returns the kind of a layer: the kind of its module that is no norm, dropout or activation."""
     modules = list(layer.modules())
     for each, kind in KINDS.items():
         if any(isinstance(module, each) for module in modules):
@@ -118,15 +118,15 @@ def layer_kind(layer: nn.Module) -> str:
 
 
 def window_words(module: nn.Conv2d | nn.MaxPool2d, name: str) -> str:
-    """The size of the square that `module` slides, its `name`, and stride and dilation where they are not 1."""
-    # A convolution has each of them twice, a pooling once.
+    """Returns size and `name` of the window that `module` slides, and its stride and dilation if they are not 1."""
+    # A convolution has two values of each, a pooling one.
     size, stride, dilation = map(np.max, (module.kernel_size, module.stride, module.dilation))
     settings = (f", {setting} {value}" for setting, value in (("stride", stride), ("dilation", dilation)) if value > 1)
     return f"{size} × {size} {name}{''.join(settings)}"
 
 
 def words(module: nn.Module) -> str:
-    """What `module` does, with the settings that it was built with; "" if no more than its kind says."""
+    """Returns what `module` does, with its settings; "" if its kind says it all."""
     match module:
         case nn.Sequential():
             return ", ".join(filter(None, map(words, module)))

@@ -1,12 +1,12 @@
-"""The families of models: the folders beside this file. Nothing here imports torch: planning a study stays instant.
+"""The families of models: the folders beside this file. Nothing here imports torch, so that planning stays instant.
 
 A family is a folder with three modules:
 
-network: `Model`, a torch module whose keyword-only arguments are the settings; one without a default must be given.
-settings: what planning needs, without torch. `SETTINGS` has the JSON schema of each. `conflicts(settings, given)` says
-    what does not fit together of complete settings, of which those `given` are config.yaml's. `sizes(settings)` is
-    about the weights and the multiply-adds of each layer.
-diagram: `describe(model, shapes)`, what a diagram draws of a `Model`; see `fashion.models.diagram`.
+network: `Model`, a torch module. Its keyword-only arguments are the settings; those without a default are required.
+settings: what planning needs, without torch. `SETTINGS` has the JSON schema of each setting.
+    `conflicts(settings, given)` yields what does not fit together in complete settings; config.yaml has those `given`.
+    `sizes(settings)` estimates the weights and the multiply-adds of each layer.
+diagram: `describe(model, shapes)`, the content of a `Model`'s diagram; see `fashion.models.diagram`.
 """
 
 import ast
@@ -21,16 +21,16 @@ from fashion.files import parse_python
 
 FAMILIES = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
 
-# Schemas that settings share.
+# Schemas that several settings share.
 COUNT = {"type": "integer", "minimum": 1}
 DROPOUT = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
 
 
 def part(family: str, name: str) -> ModuleType:
-    """The module `settings`, `network` or `diagram` of a family; those of other families are not imported.
+    """Returns the module `settings`, `network` or `diagram` of a family; imports no other family.
 
     Raises:
-        UserError: there is no such family; lists those that there are.
+        UserError: the family does not exist; lists the known ones.
     """
     if family not in FAMILIES:
         raise UserError(f"family: {family!r} is no family of models; known: {', '.join(FAMILIES)}")
@@ -38,7 +38,7 @@ def part(family: str, name: str) -> ModuleType:
 
 
 def schema(family: str) -> dict:
-    """The JSON schema of a family's settings."""
+    """Returns the JSON schema of a family's settings."""
     settings = part(family, "settings").SETTINGS
     return {
         "type": "object",
@@ -50,10 +50,10 @@ def schema(family: str) -> dict:
 
 @cache
 def defaults(family: str) -> dict:
-    """The defaults of a family's settings, read from its network's source: importing that would import torch.
+    """Returns the defaults of a family's settings, read from the source of its network, whose import would need torch.
 
     Raises:
-        UserError: the source is no Python, or nothing in it has the settings as its keyword-only arguments.
+        UserError: the source is no valid Python, or nothing in it has the settings as its keyword-only arguments.
     """
     settings = part(family, "settings").SETTINGS
     path = Path(__file__).parent / family / "network.py"
@@ -65,5 +65,5 @@ def defaults(family: str) -> dict:
 
 
 def complete(family: str, settings: dict) -> dict:
-    """Settings, and the defaults of those that are not given."""
+    """Returns `settings`, completed by the family's defaults."""
     return defaults(family) | settings

@@ -1,6 +1,6 @@
-"""Convolutions, dropout and attention in forms that a processor trains faster than torch's.
+"""Convolutions, dropout and attention that train faster on a processor than torch's.
 
-In evaluation all are torch's; on a GPU dropout and attention are.
+In evaluation all of them call torch's; on a GPU dropout and attention do.
 """
 
 from typing import Any
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Attention weights in a piece: a megabyte of float32, a core's second-level cache.
+# Attention weights in a piece: 1 MB of float32, the second-level cache of a core.
 PIECE = 2**18
-# Those of a layer that are kept from one pass to the other: up to 128 MB.
+# Attention weights that a layer keeps for its backward pass: at most 128 MB.
 KEPT = 2**25
 
 
 class Convolution(nn.Conv2d):
-    """A convolution of square maps that in training leaves out the taps of its kernel that meet only padding.
+    """A convolution of square maps that leaves out, in training, the taps of its kernel that meet only padding.
 
-    On a map of one pixel, as a ResNet's last ones, a padded 3 x 3 kernel has eight of them. Their gradient is zero.
+    On a map of one pixel a padded 3 x 3 kernel has eight such taps. Their gradient is zero.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -26,14 +26,14 @@ class Convolution(nn.Conv2d):
         one_position = size + 2 * padding - self.kernel_size[0] < self.stride[0]
         if not (self.training and padding and one_position) or self.dilation[0] > 1:
             return super().forward(input)
-        # Cut out in the order of channels_last, so that the gradient, which is put among zeros, has it too.
+        # Cut in the order of channels_last, so that the gradient, which is padded with zeros, has that order too.
         met = slice(padding, padding + size)
         taps = self.weight.permute(0, 2, 3, 1)[:, met, met].permute(0, 3, 1, 2)
         return functional.conv2d(input, taps, self.bias, self.stride, groups=self.groups)
 
 
 class Dropout(nn.Dropout):
-    """Dropout that a processor draws fast: uniform numbers of 24 bits take it a third of `bernoulli_`'s time."""
+    """Dropout that draws uniform numbers of 24 bits, in a third of the time that `bernoulli_` takes on a processor."""
 
     def forward(self, input: Tensor) -> Tensor:
         if not (self.training and self.p and input.is_cpu):
@@ -43,10 +43,10 @@ class Dropout(nn.Dropout):
 
 
 def attention(heads: Tensor, training: bool) -> Tensor:
-    """Scaled dot-product attention; in training on a processor in float32, also under autocast.
+    """Returns scaled dot-product attention, `[N, heads, tokens, dimensions]`.
 
-    Takes queries, keys and values as one tensor `[3, N, heads, tokens, dimensions]`; gives `[N, heads, tokens,
-    dimensions]`.
+    `heads` has queries, keys and values, `[3, N, heads, tokens, dimensions]`. In training on a processor the attention
+    is computed in float32, even under autocast.
     """
     if not (training and heads.is_cpu):
         return functional.scaled_dot_product_attention(*heads)
@@ -55,12 +55,12 @@ def attention(heads: Tensor, training: bool) -> Tensor:
 
 
 class _Attention(torch.autograd.Function):
-    """The same of `[3, heads of all images, dimensions, tokens]`, without the 3 in what it gives.
+    """Attention from `[3, heads of all images, dimensions, tokens]` to `[heads of all images, dimensions, tokens]`.
 
-    Torch's own backward pass for a processor is written for heads much wider than eight. As Dao et al.,
-    "FlashAttention" (2022), this takes the heads in pieces whose attention weights stay in the cache, and makes those
-    of long sequences again for the backward pass. Heads are `[dimensions, tokens]`: products with as few columns as a
-    head has dimensions take several times as long as those with as few rows.
+    Torch's backward pass on a processor is made for heads much wider than eight. As in Dao et al., "FlashAttention"
+    (2022), heads are taken in pieces whose attention weights stay in the cache, and the weights of long sequences are
+    computed again in the backward pass. Heads are `[dimensions, tokens]`, because matrix products with as few columns
+    as a head has dimensions take several times as long as products with as few rows.
     """
 
     @staticmethod
@@ -92,7 +92,7 @@ class _Attention(torch.autograd.Function):
 
 
 def _weights(query: Tensor, key: Tensor) -> Tensor:
-    """Attention weights `[heads, queries, keys]`."""
+    """Returns attention weights `[heads, queries, keys]`."""
     return ((query * query.shape[1] ** -0.5).transpose(1, 2) @ key).softmax(dim=-1)
 
 

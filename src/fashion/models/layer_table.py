@@ -1,4 +1,4 @@
-"""Layer tables such as `[32, 32, "M", 64]`, of which VGG and ResNet are made: read without torch, for planning too."""
+"""Layer tables such as `[32, 32, "M", 64]`, which describe VGGs and ResNets. Without torch, for planning too."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from fashion.image import IMAGE_SIZE
 
 POOL = "M"
-# The schema of a table.
+# The JSON schema of a table.
 LAYERS = {
     "type": "array",
     "minItems": 1,
@@ -21,7 +21,7 @@ LAYERS = {
 
 
 class Layer(NamedTuple):
-    """A layer or pooling: its name, its channels of input and output, and the side of its output's map."""
+    """A layer or pooling: its name, its numbers of input and output channels, and the side of its output map."""
 
     name: str
     inputs: int
@@ -33,13 +33,13 @@ class Layer(NamedTuple):
 def read_table(
     table: Sequence[int | str], channels: int, side: int = IMAGE_SIZE, *, strided: bool = False
 ) -> list[Layer]:
-    """The layers of a table, named `layer1`, `layer2`, ... and `pool1`, ...
+    """Returns the layers of a table, named `layer1`, `layer2`, ... and `pool1`, ...
 
     Args:
-        table: a number is a layer of that many output channels, "M" a 2 x 2 max-pooling.
-        channels: of the first layer's input.
-        side: of the first layer's input.
-        strided: layers halve the map too where the channels change, rounding up.
+        table: a number is a layer with that many output channels, "M" a 2 x 2 max-pooling.
+        channels: the number of input channels of the first layer.
+        side: the side of the first layer's input map.
+        strided: whether layers that change the number of channels halve the map, rounding up.
     """
     layers, pools = [], 0
     for number, entry in enumerate(table, start=1):
@@ -54,7 +54,7 @@ def read_table(
 
 
 def table_conflicts(table: Sequence[int | str], layers: Sequence[Layer]) -> Iterator[str]:
-    """What is wrong with a table under `layers`, and as it is read, as `key: what is wrong`."""
+    """Yields what is wrong with a table, the setting `layers`, and with its `layers` as read: `key: what is wrong`."""
     if table[0] == POOL:
         yield f"layers: begins with {POOL}; the first layer must be a number of channels"
     elif layers[-1].side == 0:
@@ -63,6 +63,6 @@ def table_conflicts(table: Sequence[int | str], layers: Sequence[Layer]) -> Iter
 
 
 def fully_connected(*widths: int) -> Iterator[tuple[int, int]]:
-    """The weights and the multiply-adds of fully connected layers between these widths."""
+    """Yields the weights and the multiply-adds of fully connected layers between these widths."""
     for inputs, outputs in pairwise(widths):
         yield inputs * outputs, inputs * outputs

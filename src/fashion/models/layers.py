@@ -1,4 +1,4 @@
-"""Modules that the families share, and those of a layer table."""
+"""Modules that several families share."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from fashion.models.layer_table import Layer
 
 
 def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = False, stride: int = 1) -> nn.Sequential:
-    """3 x 3 convolution, BatchNorm, ReLU; `separable` makes the convolution depthwise 3 x 3, then pointwise 1 x 1."""
+    """Returns 3 x 3 convolution, BatchNorm and ReLU; `separable` splits it into depthwise 3 x 3 and pointwise 1 x 1."""
     if separable:
         convolution = [
             Convolution(in_channels, in_channels, 3, stride, padding=1, groups=in_channels),
@@ -22,7 +22,7 @@ def conv_norm_relu(in_channels: int, out_channels: int, *, separable: bool = Fal
 
 
 def feature_layers(table: Iterable[Layer], layer: Callable[[int, int], nn.Module]) -> nn.Sequential:
-    """The modules of a table that has been read; `layer` makes one from its channels of input and output."""
+    """Returns the modules of a layer table; `layer` makes one from its numbers of input and output channels."""
     return nn.Sequential(
         OrderedDict((one.name, nn.MaxPool2d(2) if one.pools else layer(one.inputs, one.outputs)) for one in table)
     )

@@ -1,1 +1,1 @@
-"""From config.yaml to the runs of a study, their specs, and the digests of the code that they run; without torch."""
+"""Studies: their runs and specs, read from config.yaml, and the digests of the code that they run. Without torch."""

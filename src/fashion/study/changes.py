@@ -1,4 +1,4 @@
-"""What differs between two jobs' params, in words."""
+"""The differences between the params of two jobs, in words."""
 
 import json
 from ast import literal_eval
@@ -9,11 +9,11 @@ from fashion.files import canonical_json
 
 
 def changes(before: Iterable[str], now: Iterable[str]) -> list[str]:
-    """Return what differs between two sets of a job's params, in words.
+    """Returns the differences between two sets of a job's params, in words.
 
     Args:
-        before, now: the params as Snakemake keeps them, each a `repr`. Those that are a mapping as canonical JSON are
-            understood: a spec, or digests of modules, whose names all begin with `fashion`.
+        before, now: the params as Snakemake keeps them, each a `repr`. Only mappings in canonical JSON are compared:
+            specs, and digests of modules, whose names all begin with `fashion`.
     """
     old, new = _values(before), _values(now)
     words, code = [], defaultdict(list)
@@ -32,7 +32,7 @@ def changes(before: Iterable[str], now: Iterable[str]) -> list[str]:
 
 
 def _values(params: Iterable[str]) -> dict[str, str]:
-    """The path of each value in the mappings among `params` -> the value as JSON."""
+    """Returns each value in the mappings among `params` as JSON, by its path."""
     values: dict[str, str] = {}
     for param in map(literal_eval, params):
         if isinstance(param, str) and param.startswith("{"):
@@ -41,7 +41,7 @@ def _values(params: Iterable[str]) -> dict[str, str]:
 
 
 def _leaves(mapping: Mapping, prefix: str = "") -> dict[str, str]:
-    """`{"training": {"epochs": 2}}` as `{"training.epochs": "2"}`."""
+    """Returns `{"training.epochs": "2"}` for `{"training": {"epochs": 2}}`."""
     leaves: dict[str, str] = {}
     for key, value in mapping.items():
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""config.yaml, read and checked: what JSON schema cannot say of it, and how its errors are worded.
+"""Reading config.yaml, and the checks that go beyond its JSON schema.
 
-JSON schema says what a value may be: workflow/schemas/config.schema.yaml, and of a model's settings its family. Nothing
-here imports torch: planning a study stays instant.
+The schema is workflow/schemas/config.schema.yaml; each family has the schema of its models' settings. Nothing here
+imports torch, so that planning stays instant.
 """
 
 import difflib
@@ -22,13 +22,13 @@ CONFIG = Path("config.yaml")
 
 
 def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, Report]:
-    """The study `name`, or the one that the configuration names, and its report.
+    """Returns the study `name`, by default the one that the configuration names, and its report.
 
     Args:
-        files: the configuration, each on top of those before it, as with Snakemake's --configfile.
+        files: the configuration files; each overrides the ones before it, as with Snakemake's --configfile.
 
     Raises:
-        UserError: a file is missing or no configuration, or there is no such study.
+        UserError: a file is missing or is no configuration, or the study does not exist.
     """
     config: dict = {}
     names = ", ".join(map(str, files))
@@ -40,12 +40,12 @@ def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, R
             return resolve(config, name), report_of(config)
     except FileNotFoundError as error:
         raise UserError(
-            f"{error.filename}: no such file; call it where you call snakemake, in a folder with config.yaml"
+            f"{error.filename}: no such file; run this in the folder where you run snakemake, which has config.yaml"
         ) from error
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{names}: not a configuration ({reason}); `snakemake --dry-run` says what is wrong") from error
-    raise UserError(f"{names}: no study {name!r}; there are {', '.join(config['studies'])}")
+    raise UserError(f"{names}: no study {name!r}; known: {', '.join(config['studies'])}")
 
 
 def _merge(below: dict, above: dict) -> dict:
@@ -56,7 +56,7 @@ def _merge(below: dict, above: dict) -> dict:
 
 
 def check(config: dict) -> None:
-    """Refuse what the schema cannot: names that do not exist, values that do not fit together, a family's settings.
+    """Raises for what the schema cannot check: unknown names, conflicting values and wrong settings of a family.
 
     Raises:
         UserError: one line with the key's path and what is allowed.
@@ -70,7 +70,7 @@ def check(config: dict) -> None:
         for model, names in study.get("augmentations_of", {}).items():
             _check_names(f"studies.{name}.augmentations_of.{model}", names, config["augmentations"])
     if not config["data"]["verify"] and not config["data"]["folder"]:
-        raise UserError("config: data.verify: false needs data.folder; what is downloaded is always verified")
+        raise UserError("config: data.verify: false needs data.folder; downloads are always verified")
     for name, entry in config["models"].items():
         _check_names(f"models.{name}.augmentations", entry.get("augmentations", []), config["augmentations"])
         _check_names(f"models.{name}.family", [entry["family"]], FAMILIES)
@@ -78,7 +78,7 @@ def check(config: dict) -> None:
 
 
 def check_report(config: dict, report: Report) -> None:
-    """Refuse what the schemas of a report's files cannot: readings that it has not, or of which something is missing.
+    """Raises for what the schemas of a report's files cannot check: unknown readings, and readings without an entry.
 
     Raises:
         UserError: one line with the file, the key's path and what is allowed.
@@ -92,13 +92,13 @@ def check_report(config: dict, report: Report) -> None:
         if isinstance(models := figure.get("models"), dict):
             _check_names(f"{name}.models", models, report.readings, figures)
         if (table := DRAWN_FROM.get(figure["kind"])) and table not in report.tables:
-            raise UserError(f"{figures}: {name}: it is drawn from the table {table}, which tables.yaml has not")
+            raise UserError(f"{figures}: {name}: it is drawn from the table {table}, which tables.yaml lacks")
     rules = report.claims
     judged = {f"claims.{name}": rule.keys() - {"claim", "place", "reported"} for name, rule in rules["claims"].items()}
     for path, readings in {"protocols": rules["protocols"].keys(), **judged}.items():
         _check_names(path, readings, report.readings, claims)
         if missing := report.readings.keys() - readings:
-            raise UserError(f"{claims}: {path}: nothing of the reading {min(missing)}")
+            raise UserError(f"{claims}: {path}: no entry for the reading {min(missing)}")
 
 
 def _check_names(path: str, names: Iterable[str], known: Iterable[str], source: str | Path = "config") -> None:
@@ -118,10 +118,10 @@ def _check_settings(path: str, family: str, given: dict) -> None:
 
 
 def refuse_repeated_keys(path: Path) -> None:
-    """Refuse a YAML file in which a mapping has a key twice: YAML would silently drop the first.
+    """Raises if a mapping in a YAML file has a key twice, because YAML would silently drop the first.
 
     Raises:
-        UserError: naming the key and its line.
+        UserError: names the key and its line.
     """
 
     def visit(node: yaml.Node) -> None:
@@ -140,7 +140,7 @@ def refuse_repeated_keys(path: Path) -> None:
 
 
 def explain(error: ValidationError, *above: str, source: str = "config") -> str:
-    """A schema error in one line: the file, the key's path, below those `above`, what is wrong, what is allowed."""
+    """Returns a schema error in one line: file, path of the key (after the keys `above`), error, allowed values."""
     path = ".".join(map(str, (*above, *error.absolute_path))) or "top level"
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties" and properties:

@@ -1,6 +1,6 @@
-"""Digests of modules: they change when what the modules compute may change, and not with the words around it.
+"""Digests of modules, which change only if what the modules compute may change.
 
-Modules are parsed, never imported, so that planning a study stays instant. Only the lists at the top know this package.
+Modules are parsed, never imported, so that planning stays instant. Only the constants at the top name this package.
 """
 
 import ast
@@ -18,9 +18,9 @@ PACKAGE = Path(__file__).parents[1]
 DATASET = ("fashion.data.idx",)
 TRAINING = ("fashion.training.loop", "fashion.training.results")
 EVALUATION = ("fashion.training.evaluation",)
-# What the family named {} adds to stages that build a model, and to those that draw one: imported by computed names.
+# The modules of the family {} that stages import by a computed name, to build a model or to draw its diagram.
 NETWORK, DIAGRAM = "fashion.models.{}.network", "fashion.models.{}.diagram"
-# Modules that compute no number, and what they do instead. They count only if a stage lists them.
+# Modules that compute no number, and what they do. They count only where a stage lists them.
 LEFT_OUT = {
     "fashion.errors": "has the class of the errors that users see",
     "fashion.files": "writes what it is given",
@@ -29,20 +29,21 @@ LEFT_OUT = {
     "fashion.training.checkpoint": "saves a training, which ends with the same numbers if it goes on from there",
     "fashion.machine.meter": "measures seconds and joules, which differ from run to run",
 }
-# The conditions of what only a type checker or a program runs; and the words of modules that read files beside them.
+# Code under these conditions does not run on import. A module with one of these words reads files in its folder.
 GUARDS = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
 READS = re.compile("'(__file__|__path__|get_data|resources|importlib.resources)'")
 
 
 def code_digest(*modules: str, package: Path = PACKAGE) -> dict[str, str]:
-    """Return the digest of each module in the import closure of `modules`, sorted by name.
+    """Returns the digest of each module in the import closure of `modules`, sorted by name.
 
-    Every import statement counts, and so does the `__init__.py` of each package on the way. The closure does not see a
-    module that is imported by a computed name: list it in `modules`. A digest covers all of a module's code but
-    comments, docstrings, layout, annotations, log lines, the words of raised errors, and what stands under `GUARDS`.
+    Every import statement counts, and so does the `__init__.py` of each package on the way. A module that is imported
+    by a computed name must be listed in `modules`. A digest leaves out comments, docstrings, layout, annotations, log
+    lines, the words of raised errors, and code under `GUARDS`.
 
-    Data files have digests of their bytes, by names such as `fashion.answer/page.css`: each file that a module names in
-    a string, and if the module `READS` files, each one in its folder, below it, or in a folder that it names.
+    Data files have digests of their bytes, under names such as `fashion.answer/page.css`. A file counts if a module
+    names it in a string. If the module `READS` files, all files in and below its folder count, and those in folders
+    that it names.
 
     Raises a `UserError` with file and line if a module is not valid Python.
     """
@@ -58,7 +59,7 @@ def code_digest(*modules: str, package: Path = PACKAGE) -> dict[str, str]:
 
 @cache
 def _read(package: Path, name: str) -> tuple[dict[str, str], set[str]]:
-    """Return the digests of a module and of its data files, and the modules of the package that it imports."""
+    """Returns the digests of a module and of its data files, and the modules of the package that it imports."""
     modules, data_files = _files(package)
     path, nodes = modules[name], []
     try:
@@ -91,7 +92,7 @@ def _read(package: Path, name: str) -> tuple[dict[str, str], set[str]]:
 
 @cache
 def _files(package: Path) -> tuple[dict[str, Path], dict[Path, Path]]:
-    """Return a package's modules by name, and its other files with their place in it, but no hidden ones."""
+    """Returns a package's modules by name, and its other files, except hidden ones, with their place in it."""
     places = {file: file.relative_to(package) for file in package.rglob("[!.]*") if file.is_file()}
     names = {file: ".".join((package.name, *place.with_suffix("").parts)) for file, place in places.items()}
     modules = {name.removesuffix(".__init__"): file for file, name in names.items() if file.suffix == ".py"}
@@ -99,7 +100,10 @@ def _files(package: Path) -> tuple[dict[str, Path], dict[Path, Path]]:
 
 
 def _text(node: object, nodes: list[ast.AST], in_class: bool = False) -> str:
-    """Return what counts of a syntax tree, the same in every version of Python; add its nodes to `nodes`."""
+    """Returns the part of a syntax tree that counts, as a text that is equal in all versions of Python.
+
+    Adds the nodes of that part to `nodes`.
+    """
     if isinstance(node, list):
         return ",".join(filter(None, (_text(each, nodes, in_class) for each in node)))
     if not isinstance(node, ast.AST):
@@ -109,17 +113,17 @@ def _text(node: object, nodes: list[ast.AST], in_class: bool = False) -> str:
             return ""
         case ast.If() if ast.unparse(node.test) in GUARDS:
             return _text(node.orelse, nodes, in_class)
-        case ast.AnnAssign(value=ast.expr() as value) if not in_class:  # of a class, `dataclass` reads it
+        case ast.AnnAssign(value=ast.expr() as value) if not in_class:  # `dataclass` reads the annotations of a class
             node = ast.Assign([node.target], value)
-        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):  # or a decorator
+        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):  # a decorator may read them
             for part in [node, *ast.walk(node.args)]:
                 vars(part).update(returns=None, annotation=None)
         case ast.Raise(exc=ast.Call() as call):
             call.args = [one for one in call.args if not isinstance(getattr(one, "value", one), str | ast.JoinedStr)]
-        case ast.JoinedStr():  # Python 3.12 has empty texts between the values
+        case ast.JoinedStr():  # Python 3.12 puts empty texts between the values
             node.values = [each for each in node.values if getattr(each, "value", None) != ""]
     nodes.append(node)
     in_class = isinstance(node, ast.ClassDef) or (in_class and not isinstance(node, ast.FunctionDef))
-    # Newer versions have more fields, which are empty unless new syntax is used; u"" is "".
+    # Newer versions of Python have more fields, empty unless new syntax is used. `kind` tells u"" from "".
     texts = ((key, _text(value, nodes, in_class)) for key, value in ast.iter_fields(node) if key not in ("ctx", "kind"))
     return f"{type(node).__name__}({','.join(f'{key}={text}' for key, text in texts if text not in ('', 'None'))})"

@@ -1,6 +1,6 @@
-"""What a study makes: its tables and figures, the job that makes each, and what that job is told.
+"""The tables and figures of a study, the job that makes each, and the job's settings.
 
-The report's tables.yaml and figures.yaml say which there are, a kind here what each needs of a study.
+tables.yaml and figures.yaml of the report list them. The kinds here say what each needs from a study.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,15 +20,15 @@ class Output:
     """A table or a figure.
 
     Args:
-        name: its file's, without suffix.
+        name: the file name, without suffix.
         kind: a key of `TABLE_KINDS` or `FIGURE_KINDS`.
-        title: its heading.
-        caption: what a reader sees.
-        number: the report's number of a figure; None beyond the report.
-        quoted: the report's caption, and what its text says of it; none beyond the report.
-        models: those that it is about; none if it shows all of a study's.
-        runs: those that it shows.
-        settings: what its drawing is told besides.
+        title: the heading.
+        caption: what the table or figure shows, in words.
+        number: the number of a figure in the report; None beyond the report.
+        quoted: the report's own caption and text about the figure; empty beyond the report.
+        models: the models that it shows; empty for all models of the study.
+        runs: the runs that it shows.
+        settings: further settings of its job.
     """
 
     name: str
@@ -48,26 +48,26 @@ class Output:
 
     @property
     def told(self) -> dict:
-        """What its job is told of it: kind, models if not all, whether each one's first seed alone, and settings."""
+        """What its job gets: the kind, the models if not all, whether to show first seeds only, and the settings."""
         first = (TABLE_KINDS | FIGURE_KINDS)[self.kind].runs is first_seeds
         of_runs = {"models": self.models, "first_seeds": first}
         return {"kind": self.kind, **{key: value for key, value in of_runs.items() if value}, **self.settings}
 
     @property
     def shown(self) -> dict:
-        """What the page needs to know of it."""
+        """What the page gets."""
         names = ("name", "kind", "title", "caption", "number", "quoted", "models")
         return {name: getattr(self, name) for name in names}
 
     @property
     def section(self) -> str:
-        """Where the page and Snakemake's report list it."""
+        """The section of the page and of Snakemake's report that lists it."""
         if self.kind in TABLE_KINDS:
             return TABLES
         return BEYOND if self.number is None else OF_REPORT
 
 
-# What a kind asks of a study: the runs of some models, whether the study has what is shown, and settings.
+# What a kind needs from a study: runs of the given models, whether there is anything to show, and settings.
 def no_runs(study: Study, models: Sequence[str]) -> list[Key]:
     return []
 
@@ -101,8 +101,15 @@ def has_randaugment(study: Study, report: Report) -> bool:
 
 
 def has_published_runs(study: Study, report: Report) -> bool:
-    """Whether it runs again what the report's authors ran."""
+    """Returns whether the study repeats runs of the report's authors."""
     return not study.other_data and any("run" in report.numbers(*run[:2]) for run in study.specs)
+
+
+def has_cells(study: Study, report: Report) -> bool:
+    """Whether it runs every network with every training that the report's table `factorial` compares."""
+    cells = report.tables.get("factorial", {}).get("cells", {})
+    runs = {(run["model"], run["augmentation"]) for row in cells.values() for run in row.values()}
+    return bool(runs) and runs <= study.groups.keys()
 
 
 def nothing(study: Study, report: Report, entry: dict) -> dict:
@@ -122,13 +129,19 @@ def hyperparameters(study: Study, report: Report, entry: dict) -> dict:
 
 
 def network(study: Study, report: Report, entry: dict) -> dict:
-    """Name, family and settings of the model that a diagram draws."""
+    """Returns name, family and settings of the model that a diagram draws."""
     (model,) = entry["models"]
     return {"entry": {"name": model} | {key: study.catalogue[model][key] for key in ("family", "settings")}}
 
 
+def cells(study: Study, report: Report, entry: dict) -> dict:
+    """Returns `[network, training, model, augmentation]` for each cell of the table `factorial`, in its order."""
+    rows = [(network, training, run) for network, row in entry["cells"].items() for training, run in row.items()]
+    return {"cells": [[network, training, run["model"], run["augmentation"]] for network, training, run in rows]}
+
+
 def reported(study: Study, report: Report, entry: dict) -> dict:
-    """The report's numbers of the runs whose curves are drawn, by model, and what is drawn beside training."""
+    """Returns the reported numbers by model, and the held-out part whose curve is drawn beside the training's."""
     numbers = {model: report.numbers(model, study.shown_augmentation(model)) for model in entry["models"]}
     return {
         "reported": {} if study.other_data else {model: own for model, own in numbers.items() if own},
@@ -138,7 +151,7 @@ def reported(study: Study, report: Report, entry: dict) -> dict:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of table or figure: the job that makes it, and what it asks of a study."""
+    """A kind of table or figure: the job that makes it, and what it needs from a study."""
 
     job: str
     has: Callable[[Study, Report], bool] = has_runs
@@ -162,6 +175,7 @@ FIGURE_KINDS = {
     "time_to_accuracy": Kind(job=OVERVIEWS, runs=all_seeds),
     "all_curves": Kind(job=OVERVIEWS, runs=all_seeds),
     "published_runs": Kind(job=OVERVIEWS, has=has_published_runs),
+    "effects": Kind(job=OVERVIEWS, has=has_cells),
 }
 TABLE_KINDS = {
     "classes": Kind(job="tables", has=always),
@@ -171,18 +185,19 @@ TABLE_KINDS = {
     "per_class": Kind(job="tables", runs=every_run),
     "calibration": Kind(job="tables", runs=every_run),
     "ablation": Kind(job="tables", runs=every_run),
+    "factorial": Kind(job="tables", has=has_cells, runs=every_run, settings=cells),
     "compute": Kind(job="tables", runs=every_run),
     "claims": Kind(job="claims", has=always, runs=every_run),
     "statements": Kind(job="claims", has=always, runs=every_run),
     "deviations": Kind(job="claims", has=always, runs=every_run),
     "repeats": Kind(job="claims", has=has_published_runs, runs=every_run),
 }
-# Kinds of figures that are drawn from a table.
-DRAWN_FROM = {"tradeoff": "comparison", "published_runs": "repeats"}
+# The kinds of figures that are drawn from a table.
+DRAWN_FROM = {"tradeoff": "comparison", "published_runs": "repeats", "effects": "factorial"}
 
 
 def tables(study: Study, report: Report) -> list[Output]:
-    """A study's tables, in the report's order."""
+    """Returns the tables of a study, in the order of tables.yaml."""
     outputs = []
     for name, entry in report.tables.items():
         kind = TABLE_KINDS[entry.get("kind", name)]
@@ -201,7 +216,7 @@ def tables(study: Study, report: Report) -> list[Output]:
 
 
 def figures(study: Study, report: Report) -> list[Output]:
-    """A study's figures, in the report's order: those that have something to show."""
+    """Returns the figures of a study that have something to show, in the order of figures.yaml."""
     outputs = []
     for name, entry in report.figures.items():
         kind, number = FIGURE_KINDS[entry["kind"]], entry.get("number")
@@ -224,7 +239,7 @@ def figures(study: Study, report: Report) -> list[Output]:
 
 
 def shown_models(entry: dict, study: Study, report: Report) -> tuple[str, ...]:
-    """The models of a study that an entry of figures.yaml shows; a diagram's need not be the study's."""
+    """Returns the models that an entry of figures.yaml shows; a diagram's model need not run in the study."""
     reading = reading_of(study, report)
     if entry["kind"] == "diagram":
         return tuple(model for model in entry["models"] if model in study.catalogue)
@@ -242,12 +257,12 @@ def shown_models(entry: dict, study: Study, report: Report) -> tuple[str, ...]:
 
 
 def reading_of(study: Study, report: Report) -> str:
-    """The reading of the report's claims that a study answers."""
+    """Returns the reading in which a study answers the report's claims."""
     return study.reading or report.about["default_reading"]
 
 
 def grouped(runs: Iterable[Key]) -> list[list]:
-    """Runs as plans name them: `[model, augmentation, [seed, ...]]` for those that differ in their seed alone."""
+    """Returns runs as plans name them: `[model, augmentation, [seed, ...]]` for runs that differ only in their seed."""
     seeds: dict[tuple[str, str], list[int]] = {}
     for model, augmentation, seed in runs:
         seeds.setdefault((model, augmentation), []).append(seed)
@@ -255,9 +270,9 @@ def grouped(runs: Iterable[Key]) -> list[list]:
 
 
 def summary(study: Study, report: Report) -> dict:
-    """What tables over all runs need to know: a study's models with seeds and reported numbers.
+    """Returns what tables over all runs need: the models of a study with their seeds and reported numbers.
 
-    And of all models that it plans, their names in words, and what those without a run are built from.
+    For all planned models it has the titles, and for those without a run the settings too.
     """
     return {
         "study": study.name,

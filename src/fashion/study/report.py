@@ -1,4 +1,4 @@
-"""The report that is reproduced: its folder, which config.yaml names, read once."""
+"""The report that is reproduced, read from the folder that config.yaml names."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,29 +9,29 @@ import yaml
 from fashion.errors import UserError
 
 CHECKOUT = Path(__file__).parents[3]
-# In C where PyYAML has it, which is five times as fast.
+# PyYAML's loader in C, if it was built with one, is five times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a report says, shows and claims: the files of its `folder`, each described at its own head."""
+    """What a report says, shows and claims: the files in its `folder`, each described in its first lines."""
 
     folder: Path
 
     @cached_property
     def about(self) -> dict:
-        """Title, authors, readings: report.yaml."""
+        """Title, authors and readings: report.yaml."""
         return self.read("report.yaml")
 
     @property
     def readings(self) -> dict[str, str]:
-        """The readings in which its claims are judged: each one's title, in the order of the page's columns."""
+        """The title of each reading in which claims are judged, in the order of the page's columns."""
         return {reading["name"]: reading["title"] for reading in self.about["readings"]}
 
     @cached_property
     def reported(self) -> dict[str, dict[str, dict]]:
-        """The report's numbers by model and augmentation: reported.yaml."""
+        """The reported numbers by model and augmentation: reported.yaml."""
         return self.read("reported.yaml")
 
     @cached_property
@@ -51,7 +51,7 @@ class Report:
 
     @cached_property
     def deviations(self) -> dict[str, dict]:
-        """Where the report differs from itself, or this pipeline from it: deviations.yaml."""
+        """Where the report contradicts itself, and where this pipeline deviates from it: deviations.yaml."""
         return self.read("deviations.yaml")
 
     @property
@@ -61,15 +61,15 @@ class Report:
 
     @property
     def networks(self) -> Path:
-        """Which network made which of its numbers, in words."""
+        """The document that says which network made which number."""
         return self.folder / "networks.md"
 
     def numbers(self, model: str, augmentation: str) -> dict:
-        """The report's numbers of the runs of a model with an augmentation; none if it has none."""
+        """Returns the reported numbers of a model with an augmentation; empty if there are none."""
         return self.reported.get(model, {}).get(augmentation, {})
 
     def read(self, name: str) -> dict:
-        """The content of one of its YAML files.
+        """Returns the content of one of the report's YAML files.
 
         Raises:
             UserError: the file cannot be read, or is no mapping.
@@ -78,14 +78,14 @@ class Report:
         try:
             content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path}: not a readable file of a report: {' '.join(str(error).split())}") from error
+            raise UserError(f"{path}: not a readable file of the report: {' '.join(str(error).split())}") from error
         if not isinstance(content, dict):
-            raise UserError(f"{path}: not a mapping of names; one without any is written {{}}")
+            raise UserError(f"{path}: not a mapping of names; an empty one is written {{}}")
         return content
 
 
 def report_of(config: dict) -> Report:
-    """The report that a configuration names: a folder from the working directory on, else in this checkout.
+    """Returns the report that a configuration names: a folder in the working directory, else in this checkout.
 
     Raises:
         UserError: there is no such folder.
@@ -93,5 +93,5 @@ def report_of(config: dict) -> Report:
     folders = [Path(config["report"]), CHECKOUT / config["report"]]
     folder = next(filter(Path.is_dir, folders), None)
     if folder is None:
-        raise UserError(f"config: report: no folder {folders[0]}; docs/own_report.md says what belongs into it")
+        raise UserError(f"config: report: no folder {folders[0]}; docs/own_report.md says what belongs there")
     return Report(folder)

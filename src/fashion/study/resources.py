@@ -1,69 +1,70 @@
-"""What a training needs of its machine, by its model's size: known from its settings, without torch."""
+"""The memory, disk, threads and operations that a run needs, estimated from its model's settings. Without torch."""
 
 from collections.abc import Iterator
 
 from fashion.models.families import complete, part
 from fashion.study.spec import split_sizes
 
-# The environment of a job. A thread that waits leaves its core to other jobs: waiting busily, two trainings slow each
-# other 25-fold. And memory that is freed stays the process's: given back and taken again at each step, it costs a large
-# model half its time. In huge pages, where the kernel gives them to who asks, it costs a step 2 to 7 % less.
+# The environment of a job. Waiting threads leave their core to other jobs: with busy waiting, two trainings slow each
+# other down 25-fold. The process keeps freed memory: to return it and take it again at each step costs a large model
+# half its time. Huge pages, where the kernel offers them, make a step 2 to 7 % faster.
 JOB_ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
 }
-# Python, torch, the dataset and an epoch's augmented images: 1100 measured on a CPU; the rest is for CUDA's libraries.
+# Python, torch, the dataset and an epoch's augmented images take 1100 on a CPU (measured); CUDA's libraries the rest.
 BASE_MB = 6000
-# On a CPU, where the activations of the large models come to 1000 to 2300.
+# On a CPU. The activations of large models take 1000 to 2300.
 PROCESSOR_MB, LARGE_MB = 1200, 2500
-# Weights, gradients, Adam's moments, the tested weights, and a checkpoint that is taken up: 35 measured.
+# Weights, gradients, Adam's moments, the tested weights, and the checkpoint that is read: 35 measured.
 BYTES_PER_PARAMETER = 36
-# On a disk, measured: predictions, and a run's records.
+# On disk (measured): predictions, and the records of a run.
 BYTES_PER_PREDICTION = 40
 BYTES_OF_RUN = 40_000
-# Trainings of one thread each, side by side, do more together than one with all cores does (benchmarks/threads.py).
-# Only models beyond so many multiply-adds an image take several: alone at the end of a study, one would take hours.
+# Trainings of one thread each, side by side, are faster together than one after another on all cores
+# (benchmarks/threads.py). Only models with more multiply-adds an image than this get several threads: one that ends a
+# study alone would take hours.
 LARGE = 250_000_000
 THREADS_OF_LARGE = 8
 
 
 def training_mb(model: dict) -> int:
-    """Megabytes that the training of a model needs at most, on a CPU; on a GPU most of it is there instead."""
+    """Returns the most megabytes of memory that a training needs; with a GPU, most of them are the GPU's."""
     return BASE_MB + parameters(model) * BYTES_PER_PARAMETER // 10**6
 
 
 def disk_mb(spec: dict) -> float:
-    """Megabytes that a finished run leaves."""
+    """Returns the megabytes on disk of a finished run."""
     images = spec["training"]["test_images"] * (1 + (spec["training"]["validation"] == "augmented"))
     return (BYTES_OF_RUN + images * BYTES_PER_PREDICTION + parameters(spec["model"]) * 4) / 1e6
 
 
 def checkpoint_mb(spec: dict) -> float:
-    """Megabytes of checkpoints while a run trains: the last two, each with weights, tested ones and Adam's moments."""
+    """Returns the megabytes on disk of a run's last two checkpoints: weights, tested weights and Adam's moments."""
     return parameters(spec["model"]) * 2 * 4 * 4 / 1e6
 
 
 def epoch_multiply_adds(spec: dict) -> int:
-    """About the multiply-adds of an epoch: those of a forward pass for each image, thrice for those trained on."""
+    """Estimates the multiply-adds of an epoch: a forward pass an image, three times that for a training image."""
     train, validation = split_sizes(spec["training"])
     return multiply_adds(spec["model"]) * (3 * train + validation + spec["training"]["test_images"])
 
 
 def processor_mb(model: dict) -> int:
-    """Megabytes that the training of a model needs on a processor, without CUDA's libraries."""
+    """Returns the megabytes of memory that a training needs on a processor, without CUDA's libraries."""
     activations = LARGE_MB if multiply_adds(model) > LARGE else 0
     return PROCESSOR_MB + activations + parameters(model) * BYTES_PER_PARAMETER // 10**6
 
 
 def training_threads(model: dict) -> int:
-    """Processor threads for the training of a model; Snakemake gives it no more than there are cores."""
+    """Returns the processor threads for a training; Snakemake lowers them to the number of cores."""
     return THREADS_OF_LARGE if multiply_adds(model) > LARGE else 1
 
 
 def parameters(model: dict) -> int:
-    """About the number of a model's parameters: no norms, biases or positions.
+    """Estimates the number of a model's parameters, without norms, biases and positions.
 
     Args:
         model: `family` and `settings`, as in config.yaml.
@@ -72,11 +73,11 @@ def parameters(model: dict) -> int:
 
 
 def multiply_adds(model: dict) -> int:
-    """Multiply-adds of an image's forward pass: convolutions and matrix products; no norms or activations."""
+    """Returns the multiply-adds of an image's forward pass: convolutions and matrix products, no norms."""
     return sum(multiplied for _, multiplied in _layers(model))
 
 
 def _layers(model: dict) -> Iterator[tuple[int, int]]:
-    """The weights and the multiply-adds of each layer."""
+    """Yields the weights and the multiply-adds of each layer."""
     settings = complete(model["family"], model["settings"])
     return part(model["family"], "settings").sizes(settings)

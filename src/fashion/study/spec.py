@@ -1,4 +1,4 @@
-"""A run's spec, and what follows from it."""
+"""The spec of a run: its name, the sizes of its split, and reading it."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ SPEC_KEYS = ("model", "augmentation", "training", "study", "seed")
 
 
 def run_name(spec: dict) -> str:
-    """A run's name for a reader."""
+    """Returns the name of a run for readers."""
     return f"{spec['model']['name']} {spec['augmentation']['name']} seed {spec['seed']}"
 
 
 def split_sizes(training: dict) -> tuple[int, int]:
-    """Numbers of training and of validation images that `train_images` and `validation_fraction` stand for."""
+    """Returns the numbers of training and validation images, from `train_images` and `validation_fraction`."""
     validation = round(training["train_images"] * training["validation_fraction"])
     return training["train_images"] - validation, validation
 
 
 def read_spec(path: Path) -> dict:
-    """The spec in the JSON file at `path`; a `UserError` if it is none."""
+    """Returns the spec in the JSON file at `path`; raises a `UserError` if it is none."""
     spec = read_json(path)
     missing = [key for key in SPEC_KEYS if not isinstance(spec, dict) or key not in spec]
     if missing:

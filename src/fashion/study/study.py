@@ -1,6 +1,6 @@
-"""A study: the runs that config.yaml plans under one name, and the spec of each.
+"""A study: the runs that config.yaml plans under one name, and the spec of each run.
 
-Nothing here imports torch: planning a study stays instant.
+Nothing here imports torch, so that planning stays instant.
 """
 
 from collections import defaultdict
@@ -16,19 +16,19 @@ OTHER_DATA = "the dataset is not Fashion-MNIST"
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What is run under one name of config.yaml's `studies`.
+    """The runs under one key of config.yaml's `studies`.
 
     Args:
-        name: its key there.
-        note: printed on all that it makes.
-        reading: that in which it answers the report's claims; None for the report's default.
-        training: the settings that hold unless a model's differ.
-        models: its models' entries of config.yaml.
-        catalogue: the entries of all models of config.yaml, whether they run in it or not.
-        augmentations: for each model, the names of those that it runs with.
-        specs: every run's spec.
-        other_data: the dataset is not Fashion-MNIST, and nothing of the report applies.
-        whole: the study that this is a part of; see `only`.
+        name: the key.
+        note: a remark that is printed on all results.
+        reading: the reading in which the study answers the report's claims; None for the report's default.
+        training: the training settings, unless a model overrides them.
+        models: the entries in config.yaml of the models that run.
+        catalogue: the entries in config.yaml of all models.
+        augmentations: for each model, the names of the augmentations that it runs with.
+        specs: the spec of each run.
+        other_data: whether the dataset is not Fashion-MNIST, so that nothing of the report applies.
+        whole: the study that this one is a part of; see `only`.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Study:
 
     @property
     def planned(self) -> "Study":
-        """The whole study: what is made without runs shows all that it will run."""
+        """The whole study, for results that show what will run and need no runs themselves."""
         return self.whole or self
 
     @cached_property
@@ -56,7 +56,7 @@ class Study:
         return dict(seeds)
 
     def only(self, runs: Collection[Key]) -> "Study":
-        """The same study with these of its runs, and without the models that have none of them."""
+        """Returns the part of the study that has the given runs, without models that have none of them."""
         specs = {run: spec for run, spec in self.specs.items() if run in runs}
         groups = {run[:2] for run in specs}
         kept = {
@@ -68,21 +68,21 @@ class Study:
         return replace(self, models=models, augmentations=kept, specs=specs, whole=self.planned)
 
     def shown_augmentation(self, model: str) -> str:
-        """The augmentation of a model that figures show which show one: its last."""
+        """Returns the augmentation that figures of a single augmentation show: the model's last one."""
         return self.augmentations[model][-1]
 
     def shown_runs(self, model: str) -> list[Key]:
-        """The runs that a figure of `model` shows: all seeds of one augmentation."""
+        """Returns the runs that a figure of `model` shows: all seeds of `shown_augmentation`."""
         augmentation = self.shown_augmentation(model)
         return [(model, augmentation, seed) for seed in self.groups[model, augmentation]]
 
     def augmented_by(self, method: str, setting: str) -> list[float]:
-        """The values that a setting of MixUp or RandAugment has in its runs, sorted; none without that method."""
+        """Returns the sorted values that a setting of MixUp or RandAugment has in the runs; empty if no run uses it."""
         augmentations = [spec["augmentation"] for spec in self.planned.specs.values()]
         return sorted({augmentation[method][setting] for augmentation in augmentations if method in augmentation})
 
     def hyperparameters(self) -> dict:
-        """The training settings, and for each model with others those that differ."""
+        """Returns the training settings, and for each model the settings that override them."""
         overrides = {
             model: {key: value for key, value in spec["training"].items() if value != self.training.get(key)}
             for (model, _, _), spec in self.planned.specs.items()
@@ -91,13 +91,13 @@ class Study:
 
 
 def resolve(config: dict, name: str, other_data: bool = False) -> Study:
-    """The study `name` that a valid `config` describes.
+    """Returns the study `name` of a valid `config`.
 
-    Settings are merged: `training`, then the model's, then the study's, then the study's for that model. With
-    `other_data` than Fashion-MNIST the note says that nothing of the report applies.
+    Training settings are merged. Later ones win: `training`, the model's, the study's, the study's for that model. With
+    `other_data`, the note says that nothing of the report applies.
 
     Raises:
-        UserError: what the schema cannot say is wrong; see `check`.
+        UserError: a model has no augmentation in the study, or no image to train or to validate on.
     """
     chosen = config["studies"][name]
     models = {model: config["models"][model] for model in chosen.get("models", config["models"])}

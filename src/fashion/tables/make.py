@@ -9,7 +9,7 @@ from fashion.data.dataset import load
 from fashion.files import read_json
 from fashion.records.run import Runs
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.tables import ablation, calibration, comparison, compute, per_class
+from fashion.tables import ablation, calibration, comparison, compute, factorial, per_class
 from fashion.tables.classes import classes
 from fashion.tables.hyperparameters import hyperparameters
 from fashion.tables.operations import operations
@@ -48,6 +48,9 @@ def make(
         case "ablation":
             frame = ablation.ablation(runs.predictions())
             return frame, ablation.readable(frame)
+        case "factorial":
+            frame = factorial.factorial(runs, **settings)
+            return frame, factorial.readable(frame)
     raise ValueError(f"no table of the kind {kind}")
 
 

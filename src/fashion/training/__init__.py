@@ -1,1 +1,1 @@
-"""From a spec to weights, history and predictions."""
+"""Training and evaluation of a run: from its spec to weights, history and predictions."""

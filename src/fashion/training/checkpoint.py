@@ -1,4 +1,4 @@
-"""A training's state on disk: whole or absent, the one before it kept, and read without running anything in it."""
+"""The state of a training on disk. It is written atomically, after its predecessor is kept, and read without pickle."""
 
 import json
 import os
@@ -16,18 +16,20 @@ from fashion.files import atomic, write_csv
 from fashion.machine.usage import Usage
 from fashion.stage import logger
 
-# Between checkpoints: at least so many seconds, and so many times what the last one took, which may have gigabytes.
+# Between checkpoints are at least so many seconds, and so many times the seconds that the last one took.
 SECONDS = 60
 SHARE = 20
 
 
 class Checkpoint:
-    """One training's checkpoint file, with the one before it beside it as `<name>.previous`.
+    """The checkpoint of a training, with its predecessor beside it as `<name>.previous`.
 
-    Its history so far is there too, as `<stem>.csv`, for those who watch it: nothing reads it to go on.
+    The history so far is in `<stem>.csv`, only for those who watch the training.
 
-    `key` says what the training depends on; a checkpoint with another key is not taken up. `usage` is saved with its
-    state, and goes on with it: what it counts changes no number.
+    Args:
+        path: the checkpoint's file.
+        key: a digest of all that the training's numbers depend on; a checkpoint with another key is not used.
+        usage: counters that are saved too, so that they go on with the training.
     """
 
     def __init__(self, path: Path, key: str, usage: Usage | None = None):
@@ -37,11 +39,11 @@ class Checkpoint:
         self.saved_at, self.saving_took = time.perf_counter(), 0.0
 
     def due(self) -> bool:
-        """Whether it is time to save again."""
+        """Returns whether it is time to save again."""
         return time.perf_counter() > self.saved_at + max(SECONDS, SHARE * self.saving_took)
 
     def save(self, tensors: dict[str, Tensor], values: dict) -> None:
-        """Write `tensors` and JSON `values`; a failure, such as a full disk, is logged and leaves what was there."""
+        """Writes `tensors` and JSON `values`; if the disk is full or fails, logs it and keeps the last checkpoint."""
         began = time.perf_counter()
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         text = json.dumps({**values, "usage": self.usage.sums() if self.usage else {}})
@@ -52,14 +54,14 @@ class Checkpoint:
                 if self.path.exists():
                     os.replace(self.path, self.previous)
         except (OSError, SafetensorError) as error:
-            logger.warning(f"{self.path}: the checkpoint cannot be written, the one before it stays ({error})")
+            logger.warning(f"{self.path}: the checkpoint cannot be written; the last one stays ({error})")
         self.saved_at = time.perf_counter()
         self.saving_took = self.saved_at - began
 
     def show(self, history: Sequence[dict[str, float]]) -> None:
-        """Write the history so far, a row for each epoch; a failure, such as a full disk, is logged.
+        """Writes the history so far, a row for each epoch; logs a failure, such as a full disk.
 
-        Without an epoch there is none: a file that is there is of an earlier training.
+        Without an epoch it removes the file, which an earlier training left.
         """
         try:
             if history:
@@ -70,18 +72,18 @@ class Checkpoint:
             logger.warning(f"{self.history}: the history so far cannot be written ({error})")
 
     def load(self) -> tuple[dict[str, Tensor], dict] | None:
-        """What was saved last that can be read and has the key, or None; what was passed over is logged."""
+        """Returns tensors and values of the last readable checkpoint with this key, or None; logs what it skips."""
         for path in (self.path, self.previous):
             try:
                 with safe_open(path, "pt") as file:
                     metadata = file.metadata() or {}
                     if metadata.get("key") != self.key:
-                        logger.warning(f"{path} is of another spec, code, dataset or device; it is not taken up")
+                        logger.warning(f"{path} is from another spec, code, dataset or device; it is not used")
                         continue
                     names = file.keys()
                     tensors = {name: file.get_tensor(name) for name in names}
                 if metadata["checksum"] != str(checksum(tensors, metadata["values"])):
-                    raise ValueError("its content is not what was written")
+                    raise ValueError("its checksum is wrong")
                 values = json.loads(metadata["values"])
                 if self.usage:
                     self.usage.go_on_from(values["usage"])
@@ -90,17 +92,17 @@ class Checkpoint:
             except FileNotFoundError:
                 continue
             except (OSError, SafetensorError, KeyError, ValueError) as error:
-                logger.warning(f"{path} cannot be read ({error}); it is not taken up")
+                logger.warning(f"{path} cannot be read ({error}); it is not used")
         return None
 
     def remove(self) -> None:
-        """Delete the files, if there are any: the training is done."""
+        """Deletes the files, once the training is done."""
         for path in (self.path, self.previous, self.history):
             path.unlink(missing_ok=True)
 
 
 def checksum(tensors: dict[str, Tensor], text: str) -> int:
-    """CRC-32 of a text and of tensors' names and bytes; contiguous tensors on the CPU."""
+    """Returns the CRC-32 of a text and of the names and bytes of tensors, which must be contiguous and on the CPU."""
     value = zlib.crc32(text.encode())
     for name, tensor in sorted(tensors.items()):
         value = zlib.crc32(name.encode(), value)

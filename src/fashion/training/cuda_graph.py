@@ -1,4 +1,4 @@
-"""A training's step as a CUDA graph, so that it costs no kernel launches from Python."""
+"""The step of a training as a CUDA graph, which needs no kernel launches from Python."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from torch import Tensor, nn
 
 from fashion.training.optimizer import WeightAverage, moments
 
-# Maps images [B, 1, 28, 28] and probabilities [B, 10] to the batch's mean loss and its number of right predictions,
-# both of before the step, as scalars on the device.
+# Maps images [B, 1, 28, 28] and probabilities [B, 10] to the batch's mean loss and number of right predictions before
+# the step, as scalars on the device.
 Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 WARM_UP_STEPS = 3
 
 
 class Capture(NamedTuple):
-    """A step of one batch size as a CUDA graph, and the tensors that each replay reads and writes."""
+    """The CUDA graph of a step for one batch size, and the tensors that each replay reads and writes."""
 
     graph: torch.cuda.CUDAGraph
     images: Tensor
@@ -27,7 +27,7 @@ class Capture(NamedTuple):
 
 
 class GraphedStep:
-    """A step, captured once for each batch size (an epoch has two: the last batch is smaller) and replayed.
+    """A step that is captured once for each batch size, and then replayed. The last batch of an epoch is smaller.
 
     After https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture.
     """
@@ -38,8 +38,8 @@ class GraphedStep:
         self.step, self.model, self.optimizer, self.average = step, model, optimizer, average
         self.weights = list(model.parameters())
         self.captures: dict[int, Capture] = {}
-        # Not torch's one stream for all captures: the end of a graph frees its stream's cuBLAS workspaces, which the
-        # graphs of another training in this process may still use (https://github.com/pytorch/pytorch/issues/193402).
+        # A stream of its own, because a graph that ends frees the cuBLAS workspaces of its stream. Graphs of other
+        # trainings in this process may still use them (https://github.com/pytorch/pytorch/issues/193402).
         self.stream = torch.cuda.Stream()
 
     def __call__(self, images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,13 +56,13 @@ class GraphedStep:
     def _capture(self, images: Tensor, probabilities: Tensor) -> Capture:
         graph = torch.cuda.CUDAGraph()
         before = self._state(), torch.cuda.get_rng_state()
-        # Steps outside the capture let the libraries choose and allocate.
+        # In steps outside the capture the libraries choose algorithms and allocate memory.
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
             for _ in range(WARM_UP_STEPS):
                 self.step(images, probabilities)
         torch.cuda.current_stream().wait_stream(self.stream)
-        self.optimizer.zero_grad()  # so that the gradients are the graph's own
+        self.optimizer.zero_grad()  # so that the graph allocates the gradients
         with torch.cuda.graph(graph, stream=self.stream):
             loss, right = self.step(images, probabilities)
         gradients = [weight.grad for weight in self.weights]
@@ -70,7 +70,7 @@ class GraphedStep:
         return Capture(graph, images, probabilities, gradients, loss, right)
 
     def _tensors(self) -> dict[str, Tensor]:
-        """Everything that a step changes, but for the generator: weights, buffers, their averages, the moments."""
+        """Returns all that a step changes but the generator: weights, buffers, their averages, and moments."""
         averages = self.average.model.state_dict() if self.average else {}
         averaged = {f"averaged {name}": value for name, value in averages.items()}
         return {**self.model.state_dict(), **moments(self.optimizer), **averaged}
@@ -83,5 +83,5 @@ class GraphedStep:
             if name in state:
                 value.copy_(state[name])
             else:
-                value.zero_()  # an optimizer makes its moments, as zeros, at its first step
+                value.zero_()  # the first step made these moments, as zeros
         torch.cuda.set_rng_state(random_state)

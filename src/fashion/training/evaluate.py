@@ -1,4 +1,4 @@
-"""Score a trained model on the test images: predictions and metrics of one run."""
+"""Evaluate a trained model on the test images, and write the run's metrics and predictions."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from fashion.training.inference import use_device
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder with spec.json and model.safetensors")
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
+    parser.add_argument("--data", type=Path, required=True, help="the dataset that fashion.data.download wrote")
     parser.add_argument("--output", type=Path, required=True, help="folder for metrics.json and predictions.npz")
-    parser.add_argument("--threads", type=int, help="processor threads; torch decides if not given")
-    parser.add_argument("--log", type=Path, help="a file that gets the log lines too")
+    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
+    parser.add_argument("--log", type=Path, help="write log lines to this file too")
     arguments = parser.parse_args()
     configure(arguments.log)
     check_gpu()

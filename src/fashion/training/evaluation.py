@@ -1,4 +1,4 @@
-"""What a trained model scores on the test images: metrics and predictions of one run."""
+"""The metrics and predictions of a run on the test images."""
 
 import math
 from pathlib import Path
@@ -16,17 +16,17 @@ from fashion.training.seeds import generator
 
 
 def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tuple[dict, dict[str, np.ndarray]]:
-    """Metrics of a run and its predictions.
+    """Returns the metrics and the predictions of a run.
 
-    Returns:
-        `test_images`, `test_loss` (None if it is not finite, after divergence: the weights are no numbers, and every
-        image counts as of the first class), `test_accuracy`, `parameters` and `flops_per_image`; and the arrays
-        `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order. After a training
-        with RandAugment under the published protocol also `augmented_test_loss`, `augmented_test_accuracy` and
-        `augmented_logits`: of the same images, each through one seeded draw of that RandAugment.
+    The metrics are `test_images`, `test_loss`, `test_accuracy`, `parameters` and `flops_per_image`. The predictions are
+    `logits [N, 10] float32` and `labels [N] int64` of the test images, in the dataset's order. After a training that
+    diverged the weights are NaN: `test_loss` is None, and each image counts as predicted to be of the first class.
+
+    After a training with RandAugment whose validation is augmented, there are also `augmented_test_loss`,
+    `augmented_test_accuracy` and `augmented_logits`: for the test images after one seeded draw of that RandAugment.
 
     Raises:
-        UserError: the weights or the data are damaged, or not those of the spec.
+        UserError: the weights or the data are damaged, or do not fit the spec.
     """
     model = load_model(spec, weights, device)
     dataset = load(data)
@@ -35,7 +35,7 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     labels = torch.from_numpy(dataset.test_labels[:count]).to(device)
     tests = {"": images}
     if spec["training"]["validation"] == "augmented" and "randaugment" in spec["augmentation"]:
-        # The published protocol puts its test images through the training's RandAugment as well.
+        # A protocol that validates on augmented images may report its accuracy on augmented test images.
         draws = generator(spec["seed"], "test", device=device)
         tests["augmented_"] = rand_augment(images, **spec["augmentation"]["randaugment"], generator=draws)
     metrics: dict = {"test_images": count}

@@ -1,4 +1,4 @@
-"""What a trained model says: the device, the weights, logits, and their loss and accuracy."""
+"""Inference with a trained model: the device, the weights, the logits, and their loss and accuracy."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +13,12 @@ from fashion.errors import UserError
 from fashion.models.build import build
 from fashion.study.run_folder import SPEC
 
-# Bounds the memory of the widest model's activations, a few GB on a GPU, where larger batches need fewer launches.
+# Keeps the activations of the widest model at a few GB on a GPU, where larger batches need fewer kernel launches.
 BATCH_SIZE = {"cpu": 500, "cuda": 2000}
 
 
 def use_device(threads: int | None) -> torch.device:
-    """The CUDA device if there is one, else the CPU with so many threads (torch's own choice for None)."""
+    """Returns the CUDA device if there is one, else the CPU with so many threads; None is torch's choice."""
     if threads:
         torch.set_num_threads(threads)
     if not torch.cuda.is_available():
@@ -28,10 +28,10 @@ def use_device(threads: int | None) -> torch.device:
 
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model on the device, in the memory format that its convolutions are fast in there.
+    """Returns the model on the device, in the memory format in which its convolutions are fast there.
 
-    That is channels_last, but for models with depthwise convolutions on a GPU: of those in float32, torch leaves
-    channels_last ones to cuDNN, whose kernels are slow, and has its own for the others.
+    The format is channels_last, except for models with depthwise convolutions on a GPU. There torch has fast kernels of
+    its own for contiguous float32 tensors, but leaves channels_last ones to cuDNN, which is slow.
     """
     grouped = any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in model.modules())
     plain = grouped and device.type == "cuda"
@@ -39,21 +39,21 @@ def place(model: nn.Module, device: torch.device) -> nn.Module:
 
 
 class FlipAveraged(nn.Module):
-    """A model whose logits for an image are the mean of those for it and for its mirror image."""
+    """A model whose logits are the mean of another model's logits for an image and for its mirror image."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
+        """Maps images `[N, 1, 28, 28]` to logits `[N, 10]`."""
         return (self.model(images) + self.model(images.flip(-1))) / 2
 
 
 def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
-    """The model of a run's spec with the trained weights in a file, on the device, in evaluation mode.
+    """Returns the model of a run's spec with the weights in a file, on the device, in evaluation mode.
 
-    It is what the run is tested with: with `flip_averaging`, that.
+    With the setting `flip_averaging` the model is `FlipAveraged`.
 
     Raises:
         UserError: the file is damaged, or has another model's weights.
@@ -71,7 +71,7 @@ def load_model(spec: dict, weights: Path, device: torch.device) -> nn.Module:
 
 @torch.inference_mode()
 def logits_of(model: nn.Module, inputs: Tensor, after_batch: Callable[[], None] = lambda: None) -> Tensor:
-    """Logits `[N, 10]` for inputs `[N, 1, 28, 28] float32` in [-1, 1], in evaluation mode."""
+    """Returns logits `[N, 10]` for inputs `[N, 1, 28, 28] float32` in [-1, 1], in evaluation mode."""
     model.eval()
     logits = []
     for batch in inputs.split(BATCH_SIZE[inputs.device.type]):
@@ -81,9 +81,9 @@ def logits_of(model: nn.Module, inputs: Tensor, after_batch: Callable[[], None] 
 
 
 def score(logits: Tensor, targets: Tensor) -> tuple[float, float]:
-    """Mean cross entropy and accuracy of logits `[N, 10]` for targets: labels `[N]` or probabilities `[N, 10]`.
+    """Returns mean cross entropy and accuracy of logits `[N, 10]` for labels `[N]` or probabilities `[N, 10]`.
 
-    A mixed image counts as right when the class with the larger share is predicted.
+    A mixed image counts as right if its class with the largest share is predicted.
     """
     labels = targets.argmax(dim=1) if targets.is_floating_point() else targets
     right = (logits.argmax(dim=1) == labels).sum()

@@ -1,4 +1,4 @@
-"""What a run trains, validates and tests on: its split of the dataset, and each epoch's inputs, made on the device."""
+"""The images of a run: its split of the dataset, and the inputs of each epoch, which are made on the device."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ class Split:
 
 
 def split(dataset: Dataset, training: dict, seed: int, device: torch.device) -> Split:
-    """Draw `train_images` of the labelled images by seed, set a share apart for validation; the first test images.
+    """Returns `train_images` drawn by seed, a share of them set apart for validation, and the first `test_images`.
 
     Raises:
-        UserError: the dataset has fewer images than the spec asks for.
+        UserError: the dataset has fewer images than the spec needs.
     """
     for key, available in (("train_images", len(dataset.train_labels)), ("test_images", len(dataset.test_labels))):
         if training[key] > available:
@@ -46,7 +46,7 @@ def split(dataset: Dataset, training: dict, seed: int, device: torch.device) -> 
 
 
 def training_inputs(parts: Split, spec: dict, epoch: int) -> tuple[Tensor, Tensor]:
-    """The epoch's shuffled and augmented training images `[N, 1, 28, 28]` in [-1, 1] and probabilities `[N, 10]`."""
+    """Returns an epoch's shuffled, augmented images `[N, 1, 28, 28]` in [-1, 1] and probabilities `[N, 10]`."""
     images, labels = parts.train
     draws = generator(spec["seed"], "order", epoch, labels.device)
     order = torch.randperm(len(labels), generator=draws, device=labels.device)
@@ -54,7 +54,7 @@ def training_inputs(parts: Split, spec: dict, epoch: int) -> tuple[Tensor, Tenso
 
 
 def validation_inputs(parts: Split, spec: dict, epoch: int) -> tuple[Tensor, Tensor]:
-    """Validation images in [-1, 1] with labels `[N]`, or with probabilities `[N, 10]` where they are augmented."""
+    """Returns validation images in [-1, 1] and labels `[N]`; probabilities `[N, 10]` if they are augmented."""
     images, labels = parts.validation
     if spec["training"]["validation"] == "clean":
         return normalise(images), labels
@@ -64,7 +64,7 @@ def validation_inputs(parts: Split, spec: dict, epoch: int) -> tuple[Tensor, Ten
 def _augmented(
     images: Tensor, labels: Tensor, parts: Split, spec: dict, purpose: str, epoch: int
 ) -> tuple[Tensor, Tensor]:
-    # The published protocol mixes with all labelled images, validation among them; else with the given ones alone.
+    # Where validation is augmented, partners come from all labelled images, not only from the given ones.
     published = spec["training"]["validation"] == "augmented"
     (train, its_labels), (validation, others) = parts.train, parts.validation
     partners = (torch.cat([train, validation]), torch.cat([its_labels, others])) if published else None

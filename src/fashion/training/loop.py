@@ -1,4 +1,4 @@
-"""The training of one run, which can stop between any two steps and be taken up again with the same numbers."""
+"""The training of a run. It can stop after any step, and goes on later with the same numbers."""
 
 import math
 from collections.abc import Callable
@@ -27,19 +27,18 @@ PARTS = ("train", "validation", "test")
 
 
 class Interrupted(Exception):
-    """A signal asked to stop, and the state is saved."""
+    """A training was asked to stop, and its state is saved."""
 
 
 class Training:
-    """A run, able to stop between any two steps and to be taken up again: cross entropy, early stopping.
+    """The training of a run, with cross entropy and early stopping.
 
-    Test loss and accuracy are recorded at each epoch, and used for nothing.
+    Test loss and accuracy are recorded after each epoch, and select nothing.
 
     Args:
-        spec: the run's description; see `fashion.study.config`.
-        checkpoint: where the state is saved, and taken up from if there is one, with the history so far after each
-            epoch; None saves nothing.
-        stop: asked after each step; once it says so, the state is saved and `Interrupted` raised.
+        spec: the run's spec.
+        checkpoint: the checkpoint to go on from, and to save state and history to; None saves nothing.
+        stop: called after each step; if it returns True, the state is saved and `Interrupted` is raised.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Training:
         self.test_inputs = normalise(self.parts.test[0])
         torch.manual_seed(derived_seed(seed, "weights"))
         self.model = place(build(spec["model"]), device)
-        # Settings that a study leaves out are no keys of its runs' specs.
+        # A spec lacks the keys of settings that config.yaml does not set.
         optimizer = make_optimizer(
             self.model, training["learning_rate"], training["optimizer"], training.get("weight_decay", 0.0)
         )
@@ -71,39 +70,39 @@ class Training:
         )
         self.state = State(self.model, optimizer, math.ceil(len(self.parts.train[1]) / training["batch_size"]), average)
         self.meter = Meter(device)
-        # Where it diverged, if it did: epoch, step and learning rate.
+        # Epoch, step and learning rate of the first loss that is not finite.
         self.diverged: dict[str, float] | None = None
 
     def run(self) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
-        """Train to the end, from the checkpoint if there is one: all epochs, early stopping, or divergence.
+        """Trains to the end, from the checkpoint if there is one: all epochs, early stopping, or divergence.
 
-        A training whose loss is not finite has diverged: it ends with that epoch, and `diverged` says where. The epoch
-        is a row like others, its losses NaN or infinite.
+        A training diverges if a loss is not finite. It ends after that epoch, whose row in the history has NaN or
+        infinite losses, and `diverged` says where.
 
         Returns:
-            The weights to be tested, on the CPU: those of the epoch with the lowest validation loss, or of the last, as
-            `tested_weights` of the spec's training says; and the history, a row for each epoch.
-            `train_loss` and `train_accuracy` are means over the images as the model saw them, before each step;
-            `gradient_norm` is the L2 norm of the first step's gradient, `gradient_norm:<weight>` that of one layer's;
-            `seconds` and `joules` (NaN where no GPU's driver counts them) are of the epoch's training and validation,
-            without the test pass that is only recorded.
+            The weights to test, on the CPU, and the history, a row for each epoch. The weights come from the epoch with
+            the lowest validation loss or from the last one, as the setting `tested_weights` says.
+            In a row, `train_loss` and `train_accuracy` are means over the augmented images, each before its step.
+            `gradient_norm` is the L2 norm of the first step's gradient, `gradient_norm:<weight>` the norm of one
+            layer's. `seconds` and `joules` (NaN where no GPU's driver counts them) cover training and validation, not
+            the test pass.
 
         Raises:
             UserError: a parameter gets no gradient.
-            Interrupted: `stop` said so.
+            Interrupted: `stop` returned True.
         """
         state, training = self.state, self.spec["training"]
         if self.checkpoint and (saved := self.checkpoint.load()):
             state.restore(*saved)
             done = f"after step {state.steps_done} of {state.steps}"
-            logger.info(f"{self.name}: taken up at epoch {state.epoch}, {done}")
+            logger.info(f"{self.name}: resumed at epoch {state.epoch}, {done}")
         else:
-            logger.info(f"{self.name}: begun")
+            logger.info(f"{self.name}: started")
         self._show_history()
         while state.epoch <= training["epochs"]:
             losses = [row["validation_loss"] for row in state.history]
             if epochs_without_gain(losses, training["min_delta"]) >= training["patience"]:
-                logger.info(f"{self.name}: stopped, {training['patience']} epochs without a lower validation loss")
+                logger.info(f"{self.name}: stopped after {training['patience']} epochs without a lower validation loss")
                 break
             self._run_epoch()
             self._show_history()
@@ -136,7 +135,7 @@ class Training:
         logger.info(f"{label}: {', '.join(parts)}, {seconds:.1f} s{', best so far' if best else ''}")
 
     def _train(self, label: str) -> tuple[float, float]:
-        """Take the epoch's steps that are not done yet; the whole epoch's training loss and accuracy."""
+        """Takes the steps of the epoch that are not done yet, and returns its training loss and accuracy."""
         state, epoch, training = self.state, self.state.epoch, self.spec["training"]
         if state.steps_done == 0:
             torch.manual_seed(derived_seed(self.spec["seed"], "dropout", epoch))
@@ -163,7 +162,7 @@ class Training:
         return float((losses * sizes).sum()) / images, state.right.item() / images
 
     def _prepare_step(self) -> None:
-        """Set what depends on the number of the step, and on nothing else: a resumed training finds it again."""
+        """Sets what depends only on the number of the step, so that a resumed training sets it again."""
         state, training, step = self.state, self.spec["training"], self.state.steps_before
         if "schedule" in training:
             steps = state.steps * training["epochs"]
@@ -173,31 +172,29 @@ class Training:
             state.average.before_step(step)
 
     def _measure_gradients(self) -> None:
-        """Keep the norm of each weight's gradient; a `UserError` where a weight has none."""
+        """Keeps the norm of each weight's gradient; raises a `UserError` if a weight has no gradient."""
         norms = []
         for name, weight in self.model.named_parameters():
             if weight.grad is None:
-                raise UserError(
-                    f"{self.name}: the model's {name} gets no gradient: no image passes it; remove it from the model"
-                )
+                raise UserError(f"{self.name}: the model's {name} gets no gradient: forward does not use it; remove it")
             norms.append(torch.linalg.vector_norm(weight.grad))
         self.state.gradient_norms = torch.stack(norms)
 
     def _gradient_norms(self) -> dict[str, float]:
-        """The history's columns of the first step's gradient: its norm, and that of each layer's."""
+        """Returns the history's columns on the first step's gradient: its norm, and the norm of each layer's."""
         norms = self.state.gradient_norms.cpu()
         named = zip(self.model.named_parameters(), norms.tolist(), strict=True)
-        # Of matrices and kernels, one for each layer; biases and norms have too few entries to say much.
+        # Only matrices and kernels, one a layer: biases and norms have too few entries to say much.
         of_layers = {f"gradient_norm:{name}": norm for (name, weight), norm in named if weight.dim() > 1}
         return {"gradient_norm": norms.norm().item(), **of_layers}
 
     def _show_history(self) -> None:
-        """Let those who watch the training see its history so far."""
+        """Writes the history so far, for those who watch the training."""
         if self.checkpoint:
             self.checkpoint.show(self.state.history)
 
     def _pause(self) -> None:
-        """Save if it is time to, or if asked to stop."""
+        """Saves the state if it is time to, or if asked to stop; then raises `Interrupted`."""
         stopping = self.stop()
         if self.checkpoint and (stopping or self.checkpoint.due()):
             self.state.spent = self.meter.read()

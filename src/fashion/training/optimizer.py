@@ -1,4 +1,4 @@
-"""The optimizer of a training, its learning rate at each step, and the moving average of the weights."""
+"""The optimizer of a training, the learning rate of each step, and the moving average of the weights."""
 
 import copy
 import math
@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# One-cycle, as in torch.optim.lr_scheduler.OneCycleLR: the rising share of the steps, and the first and the last rate
-# as shares of the peak.
+# Of one_cycle, as in torch.optim.lr_scheduler.OneCycleLR: the share of steps with a rising rate, and the first and the
+# last rate as shares of the peak.
 RISING, FIRST, LAST = 0.3, 1 / 25, 1 / 25e4
 MOMENTUM = 0.9
 
@@ -16,10 +16,10 @@ MOMENTUM = 0.9
 def make_optimizer(
     model: nn.Module, learning_rate: float, kind: str = "adam", weight_decay: float = 0.0
 ) -> torch.optim.Optimizer:
-    """Adam, AdamW, or SGD with Nesterov's momentum of 0.9, in one fused kernel.
+    """Returns Adam, AdamW, or SGD with a Nesterov momentum of 0.9, in one fused kernel.
 
-    On a GPU it can be captured in a graph: the learning rate and Adam's count of steps are on the device. Weight decay
-    is of matrices and kernels; biases, norms and other vectors have none.
+    On a GPU a graph can capture it, because the learning rate and Adam's count of steps are on the device. Matrices and
+    kernels get weight decay; biases, norms and other vectors get none.
 
     Args:
         kind: adam, adamw or sgd.
@@ -43,13 +43,13 @@ def make_optimizer(
 
 
 def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What the optimizer keeps of each weight, itself, as `<index> <key>`; nothing before its first step."""
+    """Returns the optimizer's own tensors for each weight, as `<index> <key>`; empty before the first step."""
     states = optimizer.state_dict()["state"]
     return {f"{index} {key}": value for index, state in states.items() for key, value in state.items()}
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
-    """Have the optimizer's next step take this learning rate, also where a graph replays it."""
+    """Sets the learning rate of the next step, even if a graph replays the step."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(value)
@@ -58,10 +58,10 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
 
 
 def learning_rate(schedule: str, peak: float, step: int, steps: int) -> float:
-    """The learning rate of a training's step, counted from 0, of so many in all; `peak` is the highest.
+    """Returns the learning rate of a step, counted from 0, of so many `steps` in all; `peak` is the highest rate.
 
-    Constant; cosine, falling to 0 (Loshchilov and Hutter, 2016); or one_cycle, rising and then falling along cosines
-    (Smith and Topin, 2017).
+    The schedule is constant; cosine, which falls to 0 (Loshchilov and Hutter, 2016); or one_cycle, which rises and then
+    falls along cosines (Smith and Topin, 2017).
     """
     if schedule == "constant":
         return peak
@@ -80,8 +80,8 @@ def _along_cosine(first: float, last: float, share: float) -> float:
 class WeightAverage:
     """A model whose weights and buffers are the exponential moving average of another's.
 
-    The newest have the share 1 - `decay`; in the first steps more, 9 / (10 + step), so that the initial weights are
-    soon forgotten (as TensorFlow's ExponentialMovingAverage does).
+    The newest weights get the share 1 - `decay`. In the first steps they get more, 9 / (10 + step), so that the initial
+    weights are soon forgotten, as in TensorFlow's ExponentialMovingAverage.
     """
 
     def __init__(self, model: nn.Module, decay: float):
@@ -89,16 +89,16 @@ class WeightAverage:
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._pairs = list(zip(self.model.state_dict().values(), model.state_dict().values(), strict=True))
         weight = next(model.parameters())
-        # On the device: a graph that replays an update reads it there.
+        # On the device, where a graph that replays an update reads it.
         self._share = torch.ones((), dtype=weight.dtype, device=weight.device)
 
     def before_step(self, step: int) -> None:
-        """Say which step of the training, counted from 0, the next update follows."""
+        """Sets the share for the update after a step, counted from 0."""
         self._share.fill_(max(1 - self.decay, 9 / (10 + step)))
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the model's weights and buffers as they are now."""
+        """Adds the model's current weights and buffers to the average."""
         for averaged, newest in self._pairs:
             if averaged.is_floating_point():
                 averaged.lerp_(newest, self._share)

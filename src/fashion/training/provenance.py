@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: versions, device, code and command."""
+"""The provenance of a run: versions, device, code and command."""
 
 import hashlib
 import platform
@@ -16,10 +16,10 @@ from fashion.machine.processor import processor
 
 
 def collect(device: torch.device) -> dict:
-    """Versions, device, driver, threads, git commit and command of this process, as JSON values."""
+    """Returns versions, device, driver, threads, git commit and command of this process, as JSON values."""
     return {
         "python": platform.python_version(),
-        # torch's own word has its build, such as +cu132.
+        # `torch.__version__` names the build too, such as +cu132.
         "packages": {"torch": torch.__version__, "numpy": version("numpy"), "safetensors": version("safetensors")},
         "platform": platform.platform(),
         "device": device_name(device),
@@ -31,24 +31,24 @@ def collect(device: torch.device) -> dict:
 
 
 def dataset_checksums(dataset: Dataset) -> dict[str, str]:
-    """The SHA-256 of the content of each of the dataset's IDX files, as it is published; made from the arrays."""
+    """Returns the SHA-256 of the published IDX files, computed from the dataset's arrays."""
     checksums = {}
     for name, file in FILES.items():
         array = getattr(dataset, name).astype(np.uint8)
-        header = np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes()  # unsigned bytes, so many axes
+        header = np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes()  # type (unsigned bytes), axes and sizes
         checksums[file] = hashlib.sha256(header + array.tobytes()).hexdigest()
     return checksums
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the processor's with its number of cores."""
+    """Returns the name of the GPU, or of the processor with its number of cores."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return processor()
 
 
 def _commit() -> str | None:
-    """The source's git commit, with `-dirty` if the work tree differs from it; None outside a checkout."""
+    """Returns the git commit of the source, with `-dirty` if the work tree differs; None outside a checkout."""
     return _output("git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty")
 
 

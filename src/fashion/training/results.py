@@ -1,4 +1,4 @@
-"""What a training leaves: the four files of its run."""
+"""Writing the four files of a trained run."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 
 
 def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
-    """Write the run's four files, each whole or not at all; a `UserError` if the disk does not take them."""
+    """Writes the four files of a run, each atomically; raises a `UserError` if the disk does not take them."""
     try:
         with atomic(output / WEIGHTS) as temporary:
             save_file(weights, temporary)

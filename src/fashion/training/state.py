@@ -1,4 +1,4 @@
-"""What a training changes as it goes on: all of it can be saved between any two steps and taken up again."""
+"""The state of a training, which can be saved and restored between any two steps."""
 
 from collections import defaultdict
 
@@ -8,20 +8,20 @@ from torch import Tensor, nn
 from fashion.study.stopping import best_epoch
 from fashion.training.optimizer import WeightAverage, moments
 
-# Of the epoch under way, on the device: reading a number at each step would make a GPU wait for it.
+# Running totals of the current epoch stay on the device, because a GPU would wait for each number that is read.
 TOTALS = ("losses", "right", "gradient_norms")
 
 
 class State:
-    """Model, optimizer, the weights to be tested, a row of the history for each epoch, and the epoch under way.
+    """Model, optimizer, weights to test, history with a row for each finished epoch, and the current epoch.
 
-    The epoch under way has the loss of each step, `losses [steps] float32`; the number of images predicted right,
-    `right [] int64`; the norm of each weight's gradient in its first step, `gradient_norms [weights] float32`;
-    `steps_done`; and the seconds and joules `spent` when it was last saved.
+    The current epoch has the loss of each step, `losses [steps] float32`; the number of right predictions,
+    `right [] int64`; the norm of each weight's gradient in the first step, `gradient_norms [weights] float32`;
+    `steps_done`; and the seconds and joules that were `spent` when it was last saved.
 
     Args:
-        steps: how many an epoch has.
-        average: of the model's weights; then it is that which is validated and tested.
+        steps: the number of steps in an epoch.
+        average: an average of the model's weights, which is then validated and tested.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class State:
         self.start_epoch()
 
     def start_epoch(self) -> None:
-        """Begin with nothing of the epoch done."""
+        """Starts an epoch without any step done."""
         weights = list(self.model.parameters())
         device = weights[0].device
         self.losses = torch.zeros(self.steps, device=device)
@@ -43,34 +43,34 @@ class State:
 
     @property
     def epoch(self) -> int:
-        """The epoch under way, from 1."""
+        """The number of the current epoch, from 1."""
         return len(self.history) + 1
 
     @property
     def best(self) -> dict[str, float]:
-        """The history's row with the lowest validation loss."""
+        """The row of the history with the lowest validation loss."""
         return self.history[best_epoch(row["validation_loss"] for row in self.history)]
 
     @property
     def tested_model(self) -> nn.Module:
-        """The model, or the average of its weights where there is one."""
+        """The model, or the average of its weights if there is one."""
         return self.average.model if self.average else self.model
 
     @property
     def steps_before(self) -> int:
-        """How many steps of the whole training are done."""
+        """The number of steps done in the whole training."""
         return len(self.history) * self.steps + self.steps_done
 
     def keep_weights(self) -> None:
-        """Have the tested model's weights, as they are now, be those to be tested."""
-        # Cloned, as training goes on in place; contiguous, as safetensors wants it; on the device, which need not wait.
+        """Keeps a copy of the tested model's current weights as the weights to test."""
+        # Cloned, because training changes weights in place; contiguous for safetensors; on the device, to save a wait.
         self.tested_weights = {
             name: value.clone(memory_format=torch.contiguous_format)
             for name, value in self.tested_model.state_dict().items()
         }
 
     def saved(self) -> tuple[dict[str, Tensor], dict]:
-        """All of it and torch's random state: tensors by name, and JSON values, of which some may be NaN."""
+        """Returns the state and torch's random state: tensors by name, and JSON values, which may be NaN."""
         groups = {
             "model": self.model.state_dict(),
             "averaged": self.average.model.state_dict() if self.average else {},
@@ -85,7 +85,7 @@ class State:
         return tensors, {"history": self.history, "steps_done": self.steps_done, "spent": self.spent}
 
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
-        """Take up what `saved` gave, of a state with the same model, optimizer and number of steps."""
+        """Restores what `saved` returned for the same model, optimizer and number of steps."""
         groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
         for name, value in tensors.items():
             group, _, rest = name.partition(" ")
@@ -99,7 +99,7 @@ class State:
         for name, value in groups["optimizer"].items():
             index, key = name.split()
             if value.dim():
-                # In its weight's memory format: the fused kernel goes through both in the order of memory.
+                # In its weight's memory format, because the fused kernel reads both in the order of memory.
                 value = torch.empty_like(weights[int(index)]).copy_(value)
             states[int(index)][key] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})

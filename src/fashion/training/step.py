@@ -1,4 +1,4 @@
-"""One optimisation step: forward, loss, backward, update; on a GPU as a CUDA graph."""
+"""One optimisation step: forward, loss, backward, update. On a GPU it is a CUDA graph."""
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,10 @@ def make_step(
     label_smoothing: float = 0.0,
     average: WeightAverage | None = None,
 ) -> Step:
-    """Return a function that takes one step of `model` under `optimizer`, and updates the `average` of its weights.
+    """Returns a function that takes one step of `model` with `optimizer`, and updates the `average` of its weights.
 
-    Each weight's gradient is in its `grad` until the next step. With `precision` "bfloat16", torch.autocast decides
-    what of the model is computed in it; weights, cross entropy and the update stay as they are.
+    A weight's gradient stays in its `grad` until the next step. With `precision` "bfloat16", torch.autocast chooses the
+    operations of the model that use it; weights, cross entropy and the update stay in float32.
     """
 
     def step(images: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:

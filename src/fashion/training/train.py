@@ -1,7 +1,7 @@
-"""Train one model as its spec says, and keep the weights that are to be tested.
+"""Train a run as its spec says, and write its weights, history, spec and provenance.
 
-Interrupted by SIGTERM, SIGUSR1 or SIGINT, a training finishes its step, saves its state and exits with status 143; the
-same command goes on from there, or after kill -9 from the last regular checkpoint, and ends with the same numbers.
+On SIGTERM, SIGUSR1 or SIGINT a training finishes its step, saves its state and exits with status 143. The same command
+goes on from there, or after kill -9 from the last checkpoint, and ends with the same numbers.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ INTERRUPTED = 143
 
 
 def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
-    """A digest of all that a training's numbers depend on."""
+    """Returns a digest of all that a training's numbers depend on."""
     with open(data, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     code = code_digest(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
@@ -40,15 +40,15 @@ def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument(
-        "--spec", type=Path, required=True, help="the run's description, JSON; /dev/stdin reads it there"
+        "--spec", type=Path, required=True, help="the run's spec, a JSON file; /dev/stdin reads it from stdin"
     )
-    parser.add_argument("--data", type=Path, required=True, help="the dataset, as fashion.data.download writes it")
+    parser.add_argument("--data", type=Path, required=True, help="the dataset that fashion.data.download wrote")
     parser.add_argument(
         "--output", type=Path, required=True, help="folder for spec, history, weights and provenance of the run"
     )
-    parser.add_argument("--checkpoint", type=Path, help="the file that an interrupted training is taken up from")
-    parser.add_argument("--threads", type=int, help="processor threads; torch decides if not given")
-    parser.add_argument("--log", type=Path, help="a file that gets the log lines too")
+    parser.add_argument("--checkpoint", type=Path, help="the file to save the state to, and to go on from")
+    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
+    parser.add_argument("--log", type=Path, help="write log lines to this file too")
     arguments = parser.parse_args()
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):

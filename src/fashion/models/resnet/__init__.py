@@ -1,1 +1,1 @@
-"""ResNet."""
+"""ResNets."""

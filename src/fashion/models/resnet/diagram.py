@@ -1,4 +1,4 @@
-"""What a ResNet's diagram draws: its layers and shortcuts."""
+"""The content of a ResNet's diagram: its layers and shortcuts."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from fashion.models.diagram import Box, Chain, Shapes, Shortcut, box, window_wor
 
 
 def describe(model: Any, shapes: Shapes) -> Chain:
-    """The stem, the two convolutions of each block under its shortcut, poolings, and the fully connected layer."""
+    """Returns the stem, two convolutions and a shortcut for each block, poolings, and the fully connected layer."""
     boxes: list[Box] = []
     shortcuts: list[Shortcut] = []
     for part in (model.stem[:3], *model.stem[3:], *model.features, *model.classifier):

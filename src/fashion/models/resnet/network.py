@@ -1,8 +1,8 @@
 """ResNets for 28 x 28 grey images.
 
-After He et al., "Deep residual learning for image recognition" (2015), in two forms: a 3 x 3 stem and basic blocks,
-max-pooling that halves the image, and the last map flattened; or a 7 x 7 stem, blocks with a depthwise-separable
-convolution (Howard et al., "MobileNets", 2017) that halve the image, and the last map averaged.
+After He et al., "Deep residual learning for image recognition" (2015), in two forms. One has a 3 x 3 stem, basic
+blocks, max-poolings that halve the image, and flattens the last map. The other has a 7 x 7 stem, blocks with a
+depthwise-separable convolution (Howard et al., "MobileNets", 2017) that halve the image, and averages the last map.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions with BatchNorm, and a shortcut that is a 1 x 1 projection where the channels change.
+    """Two 3 x 3 convolutions with BatchNorm, and a shortcut: a 1 x 1 projection if the channels change.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        dilation: of both convolutions, as in Yu and Koltun, "Multi-scale context aggregation" (2015); 1 is none.
+        in_channels: number of input channels.
+        out_channels: number of output channels.
+        dilation: dilation of both convolutions (Yu and Koltun, "Multi-scale context aggregation", 2015); 1 is none.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, dilation: int = 1):
@@ -50,9 +50,9 @@ class BasicBlock(nn.Module):
 
 
 class SeparableBlock(nn.Module):
-    """A separable convolution, a plain one, and a 3 x 3 shortcut where the channels change.
+    """A separable convolution, a plain one, and a shortcut: a 3 x 3 convolution if the channels change.
 
-    There the image is halved too. The separable convolution's BatchNorm and ReLU are followed by another of each.
+    A block that changes the channels halves the image too. Two BatchNorms with ReLU follow the separable convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int):
@@ -78,15 +78,15 @@ class SeparableBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem, residual blocks and poolings by a table, one fully connected layer.
+    """A stem, residual blocks and poolings from a table, and one fully connected layer.
 
     Args:
-        layers: output channels of each residual block, and "M" for each 2 x 2 max-pooling.
-        block: "basic"; or "separable", which halves the image where the channels change.
-        stem: "small", a 3 x 3 convolution; or "large", a 7 x 7 one with stride 2 and a max-pooling with stride 2.
-        head: "flatten" the last map; or "average" it, as a large stem and separable blocks need.
-        dilation: of the basic blocks' 3 x 3 convolutions.
-        stem_dilation: of the large stem's convolution, padded so that its map stays 14 x 14.
+        layers: the output channels of each residual block, and "M" for each 2 x 2 max-pooling.
+        block: "basic", or "separable", which halves the image where the channels change.
+        stem: "small", a 3 x 3 convolution, or "large", a 7 x 7 one with stride 2 and a max-pooling with stride 2.
+        head: "flatten" the last map, or "average" it, which a large stem and separable blocks need.
+        dilation: the dilation of the basic blocks' convolutions.
+        stem_dilation: the dilation of the large stem's convolution, which is padded so that its map stays 14 x 14.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class ResNet(nn.Module):
         self.classifier = nn.Sequential(*last, nn.Flatten(), nn.Linear(table[-1].outputs * side**2, NUM_CLASSES))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
+        """Maps images `[N, 1, 28, 28]` to logits `[N, 10]`."""
         return self.classifier(self.features(self.stem(images)))
 
 
-# What config.yaml's `family: resnet` builds.
+# The model of config.yaml's `family: resnet`.
 Model = ResNet

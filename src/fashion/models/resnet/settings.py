@@ -1,4 +1,4 @@
-"""What config.yaml may say of a ResNet, and its size; `network` explains the settings."""
+"""The settings of a ResNet in config.yaml, and its size; `network` explains the settings."""
 
 from collections.abc import Container, Iterator
 
@@ -17,7 +17,7 @@ SETTINGS = {
 
 
 def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
-    """What of the settings does not fit together, each as `key: why`."""
+    """Yields each setting that does not fit the others, as `key: why`."""
     yield from table_conflicts(settings["layers"], _read(settings))
     for key, needs, value in (("dilation", "block", "basic"), ("stem_dilation", "stem", "large")):
         if key in given and settings[needs] != value:
@@ -28,7 +28,7 @@ def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
 
 
 def sizes(settings: dict) -> Iterator[tuple[int, int]]:
-    """The weights and the multiply-adds of each layer."""
+    """Yields the weights and the multiply-adds of each layer."""
     kernel, side = (7, IMAGE_SIZE // 2) if settings["stem"] == "large" else (3, IMAGE_SIZE)
     weights = kernel**2 * settings["layers"][0]
     yield weights, weights * side**2
@@ -38,10 +38,10 @@ def sizes(settings: dict) -> Iterator[tuple[int, int]]:
             continue
         changed = inputs != outputs
         if settings["block"] == "separable":
-            # Depthwise and pointwise; a plain one; and a plain shortcut where the channels change.
+            # A depthwise, a pointwise and a plain convolution, and a plain shortcut if the channels change.
             weights = 9 * inputs + (inputs + 9 * outputs + changed * 9 * inputs) * outputs
         else:
-            # Two plain ones; and a 1 x 1 shortcut where the channels change.
+            # Two plain convolutions, and a 1 x 1 shortcut if the channels change.
             weights = (9 * inputs + 9 * outputs + changed * inputs) * outputs
         yield weights, weights * side**2
     last_side = 1 if settings["head"] == "average" else table[-1].side

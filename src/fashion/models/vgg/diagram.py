@@ -1,4 +1,4 @@
-"""What a VGG's diagram draws: its layers."""
+"""The content of a VGG's diagram: its layers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from fashion.models.diagram import Chain, Shapes, box
 
 
 def describe(model: Any, shapes: Shapes) -> Chain:
-    """Convolutions, poolings and fully connected layers in order."""
+    """Returns convolutions, poolings and fully connected layers in order."""
     layers: list[list[nn.Module]] = []
     before: list[nn.Module] = []
     for module in (*model.features, *model.classifier):

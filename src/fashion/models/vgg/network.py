@@ -15,13 +15,13 @@ from fashion.models.layers import conv_norm_relu, feature_layers
 
 
 class VGG(nn.Module):
-    """Convolutions and poolings by a table, then fully connected layers.
+    """Convolutions and poolings from a table, then fully connected layers.
 
     Args:
-        layers: output channels of each 3 x 3 convolution, and "M" for each 2 x 2 max-pooling.
-        separable: every convolution but the first is depthwise separable.
-        hidden: widths of the hidden fully connected layers.
-        dropout: probability before each of them.
+        layers: the output channels of each 3 x 3 convolution, and "M" for each 2 x 2 max-pooling.
+        separable: whether all convolutions but the first are depthwise separable.
+        hidden: the widths of the hidden fully connected layers.
+        dropout: the dropout probability before each hidden layer.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class VGG(nn.Module):
         image_channels = IMAGE_SHAPE[0]
 
         def layer(in_channels: int, out_channels: int) -> nn.Module:
-            # One image channel leaves nothing to separate.
+            # An image with one channel has nothing to separate.
             return conv_norm_relu(in_channels, out_channels, separable=separable and in_channels != image_channels)
 
         table = read_table(layers, image_channels)
@@ -49,9 +49,9 @@ class VGG(nn.Module):
         self.classifier = nn.Sequential(*classifier, nn.Linear(width, NUM_CLASSES))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
+        """Maps images `[N, 1, 28, 28]` to logits `[N, 10]`."""
         return self.classifier(self.features(images))
 
 
-# What config.yaml's `family: vgg` builds.
+# The model of config.yaml's `family: vgg`.
 Model = VGG

@@ -1,4 +1,4 @@
-"""What config.yaml may say of a VGG, and its size; `network` explains the settings."""
+"""The settings of a VGG in config.yaml, and its size; `network` explains the settings."""
 
 from collections.abc import Container, Iterator
 
@@ -15,17 +15,17 @@ SETTINGS = {
 
 
 def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
-    """What of the settings does not fit together, each as `key: why`."""
+    """Yields each setting that does not fit the others, as `key: why`."""
     return table_conflicts(settings["layers"], read_table(settings["layers"], 1))
 
 
 def sizes(settings: dict) -> Iterator[tuple[int, int]]:
-    """The weights and the multiply-adds of each layer."""
+    """Yields the weights and the multiply-adds of each layer."""
     table = read_table(settings["layers"], 1)
     for _, inputs, outputs, side, pools in table:
         if pools:
             continue
-        # A depthwise and a pointwise convolution, or a plain one; the image's one channel is not separated.
+        # A depthwise and a pointwise convolution, or a plain one. A single channel is not separated.
         weights = inputs * (9 + outputs) if settings["separable"] and inputs > 1 else 9 * inputs * outputs
         yield weights, weights * side**2
     yield from fully_connected(table[-1].outputs * table[-1].side ** 2, *settings["hidden"], NUM_CLASSES)

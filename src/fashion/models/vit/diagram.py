@@ -1,4 +1,4 @@
-"""What a Vision Transformer's diagram draws: its patches and a layer, or a depthwise module beside a layer."""
+"""The content of a Vision Transformer's diagram: patches and a layer, or a layer with its depthwise module."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from fashion.models.vit.network import ConvolutionProjection
 
 
 def describe(model: Any, shapes: Shapes) -> Encoder | Bypass:
-    """From patches to logits; or the depthwise module, under the layer from whose input to whose output it runs."""
+    """Returns the way from patches to logits; if there are depthwise modules, a layer and its depthwise module."""
     first, depth = model.layers[0], len(model.layers)
     layer = transformer_layer(first, shapes)
     if first.depthwise is not None:
@@ -42,7 +42,7 @@ def describe(model: Any, shapes: Shapes) -> Encoder | Bypass:
 
 
 def transformer_layer(layer: Any, shapes: Shapes) -> list[Box]:
-    """Attention and MLP, each with its norm before it and its sum after it."""
+    """Returns attention and MLP, each after its norm and before its sum."""
     norm, attention = layer.attention
     mlp_norm, mlp = layer.mlp[0], layer.mlp[1:]
     linear = [part for part in mlp if isinstance(part, nn.Linear)]

@@ -19,7 +19,7 @@ ACTIVATIONS = {"gelu": nn.GELU, "relu": partial(nn.ReLU, inplace=True)}
 
 
 class TokenBatchNorm(nn.BatchNorm1d):
-    """BatchNorm of tokens `[N, T, width]`: each channel over all tokens of all images."""
+    """BatchNorm of tokens `[N, T, width]`, which normalises each channel over all tokens of all images."""
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.flatten(0, 1)).view_as(input)
@@ -47,7 +47,7 @@ class DepthwiseModule(nn.Module):
     """GELU and BatchNorm, then a depthwise 3 x 3 convolution over the token grid; tokens `[N, T, width]` in and out.
 
     Args:
-        order: "gelu_first" or "norm_first".
+        order: "gelu_first", or "norm_first" to swap GELU and BatchNorm.
     """
 
     def __init__(self, width: int, grid: int, order: str):
@@ -64,7 +64,7 @@ class DepthwiseModule(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """Pre-norm attention and MLP, each with its residual; with `depthwise`, its module from input to output as well."""
+    """Pre-norm attention and MLP, each with its residual; a `depthwise` module bypasses the whole layer."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class TransformerLayer(nn.Module):
 
 
 class PatchProjection(nn.Module):
-    """Square patches in reading order, each through one linear layer: images `[N, 1, 28, 28]` to tokens."""
+    """One linear layer that maps each square patch of images `[N, 1, 28, 28]` to a token, in reading order."""
 
     def __init__(self, patch: int, width: int):
         super().__init__()
@@ -106,7 +106,7 @@ class PatchProjection(nn.Module):
 
 
 class ConvolutionProjection(nn.Module):
-    """A 3 x 3 convolution with stride 2: images `[N, 1, 28, 28]` to 196 tokens of 14 x 14."""
+    """A 3 x 3 convolution with stride 2 that maps images `[N, 1, 28, 28]` to 14 x 14 tokens."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -117,22 +117,22 @@ class ConvolutionProjection(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """Tokens with positions, transformer layers, the tokens' mean, one linear head.
+    """Tokens with positions, transformer layers, the mean of all tokens, and one linear head.
 
     Args:
-        embedding: what becomes a token by one linear layer: of "patches" or "pixels" each, or of a "convolution",
-            3 x 3 with stride 2, each output pixel.
-        patch: side of a square patch in pixels.
-        width: of a token; a multiple of `heads`.
-        depth: number of transformer layers.
-        heads: of each attention.
-        mlp_ratio: hidden width of the MLP over `width`.
-        norm: "layer", or "batch" over each channel.
-        activation: of the MLP, "gelu" or "relu".
-        dropout: probability after the positions and after each MLP.
+        embedding: the source of tokens: "patches" or "pixels", each through one linear layer, or "convolution", the
+            output pixels of a 3 x 3 convolution with stride 2.
+        patch: the side of a square patch in pixels.
+        width: the width of a token, a multiple of `heads`.
+        depth: the number of transformer layers.
+        heads: the number of heads of each attention.
+        mlp_ratio: the hidden width of the MLP, as a multiple of `width`.
+        norm: "layer" for LayerNorm, or "batch" for BatchNorm of each channel.
+        activation: the MLP's activation, "gelu" or "relu".
+        dropout: the dropout probability after the positions and after each MLP.
         positions: "learned", or "sincos" for fixed two-dimensional sines and cosines (`width` a multiple of 4).
-        position_std: standard deviation of the learned positions at first.
-        depthwise: the order within each layer's depthwise module, see there; None for none.
+        position_std: the standard deviation of the learned positions at the start.
+        depthwise: the `order` of each layer's `DepthwiseModule`; None for layers without one.
     """
 
     def __init__(
@@ -172,18 +172,18 @@ class VisionTransformer(nn.Module):
         self.head = nn.Linear(width, NUM_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images `[N, 1, 28, 28]` to logits `[N, 10]`."""
+        """Maps images `[N, 1, 28, 28]` to logits `[N, 10]`."""
         tokens = self.dropout(self.embedding(images) + self.positions)
         return self.head(self.layers(tokens).mean(dim=1))
 
 
 def sincos_positions(grid: int, width: int) -> Tensor:
-    """Fixed positions `[grid * grid, width]`: sines and cosines of x and y at width / 4 frequencies (Beyer et al.)."""
+    """Returns fixed positions `[grid * grid, width]`: sines and cosines of x and y at width / 4 frequencies."""
     frequencies = 10_000 ** -torch.linspace(0, 1, width // 4)
     y, x = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
     angles = [coordinate.flatten()[:, None] * frequencies for coordinate in (x, y)]
     return torch.cat([function(angle) for angle in angles for function in (torch.sin, torch.cos)], dim=1)
 
 
-# What config.yaml's `family: vit` builds.
+# The model of config.yaml's `family: vit`.
 Model = VisionTransformer

@@ -1,4 +1,4 @@
-"""What config.yaml may say of a Vision Transformer, and its size; `network` explains the settings."""
+"""The settings of a Vision Transformer in config.yaml, and its size; `network` explains the settings."""
 
 from collections.abc import Container, Iterator
 
@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
-    """What of the settings does not fit together, each as `key: why`."""
+    """Yields each setting that does not fit the others, as `key: why`."""
     width, heads = settings["width"], settings["heads"]
     if "patch" in given and settings["embedding"] != "patches":
         yield "patch: has no effect, since embedding is not patches"
@@ -34,13 +34,13 @@ def conflicts(settings: dict, given: Container[str]) -> Iterator[str]:
 
 
 def sizes(settings: dict) -> Iterator[tuple[int, int]]:
-    """The weights and the multiply-adds of each layer."""
+    """Yields the weights and the multiply-adds of each layer."""
     side = {"pixels": 1, "convolution": 2, "patches": settings["patch"]}[settings["embedding"]]
     width, tokens = settings["width"], (IMAGE_SIZE // side) ** 2
     embedding = width * (9 if settings["embedding"] == "convolution" else side**2)
     yield embedding, embedding * tokens
     weights = (4 + 2 * settings["mlp_ratio"]) * width**2 + (9 * width if settings["depthwise"] else 0)
     for _ in range(settings["depth"]):
-        # Queries with keys, and their products with values, at each pair of tokens.
+        # The last term: products of queries with keys, and of attention weights with values, for each pair of tokens.
         yield weights, weights * tokens + 2 * tokens**2 * width
     yield from fully_connected(width, NUM_CLASSES)
