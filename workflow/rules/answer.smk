@@ -1,11 +1,13 @@
 # Claims with their verdicts, and the page.
 
-# Verdicts in the readings that this study does not answer, from the references of studies that do.
+# A study with a note is too small to decide a claim; on other data, no claim applies.
+DECIDES = OTHER_DATA or not STUDY.note
+# Verdicts in the readings that this study does not answer, or cannot, from the references of studies that do.
 OTHER_READINGS = [
     path
     for name, entry in config["studies"].items()
-    if entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
-    and (path := ROOT / f"docs/reference/{name}/tables/claims.csv").exists()
+    if not DECIDES or entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
+    if not OTHER_DATA and (path := ROOT / f"docs/reference/{name}/tables").exists()
 ]
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
@@ -15,6 +17,7 @@ PAGE = {
     "tables": [one.shown for one in TABLES],
     "figures": [one.shown for one in FIGURES],
     "unfinished": UNFINISHED,
+    "decides": DECIDES,
 }
 
 
@@ -53,7 +56,7 @@ rule page:
         ENVIRONMENT
     params:
         plan=canonical_json(PAGE),
-        content=content(networks=REPORT.networks.read_text(), others=[path.read_text() for path in OTHER_READINGS]),
+        content=content(networks=REPORT.networks.read_text(), others=[(path / name).read_text() for path in OTHER_READINGS for name in ("claims.csv", "statements.csv")]),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),
         networks=uncompared(REPORT.networks),

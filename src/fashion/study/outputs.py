@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from fashion.study.report import Report
+from fashion.study.resources import epoch_multiply_adds
 from fashion.study.spec import Key
 from fashion.study.study import Study
 
@@ -291,6 +292,7 @@ def summary(study: Study, report: Report) -> dict:
             }
             for name in study.models
         },
+        "operations": {model: epoch_multiply_adds(spec) for (model, _, _), spec in study.planned.specs.items()},
         "accuracy_goals": report.about["accuracy_goals"],
         **({"other_data": True} if study.other_data else {}),
     }
