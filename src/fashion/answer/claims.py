@@ -99,7 +99,7 @@ class Claim:
         provisional = " (provisional)" * self.provisional
         if self.verdict == OPEN:
             decided = sum(part.verdict != OPEN for part in self.parts)
-            seen = f" So far {number}." if one.measured else f" Now: {one.why_not}."
+            seen = f" So far {number}." * one.measured + f" It decides nothing yet: {one.why_not}." * bool(one.why_not)
             needed = outlook(merged(*(missing_seeds(one) for part in self.decisive for one in part.evidence)), runs)
             return f"Open: {decided} of {len(self.parts)} parts decided.{seen}" + f" To decide: {needed}." * bool(
                 needed

@@ -59,7 +59,8 @@ def read_reading(tables: Path, source: str, figures: Sequence[dict]) -> dict[str
     for row in read_rows(tables / "statements.csv"):
         models = set((row["models"] or "").split())
         row |= {"bar": bar(row), "figures": [one for one in figures if models & set(one["models"])]}
-        part = {"name": row["part"], "essence": row["essence"], "verdict": row["part_verdict"], "rows": []}
+        part = {"name": row["part"], "essence": row["essence"], "verdict": row["part_verdict"]}
+        part |= {"provisional": False, "rows": []}
         parts[row["claim"]].setdefault(row["part"], part)["rows"].append(row)
         decided += row["verdict"] != OPEN and row["seeds"] is not None
     return {

@@ -54,7 +54,8 @@ def brief(claim: pd.Series) -> str:
     if claim["verdict"] == OPEN:
         number = f": so far {claim['text']}" * bool(claim["text"])
         return f"{SYMBOLS[OPEN]} open, {claim['decided']} of {claim['parts']} parts decided{number}"
-    return f"{SYMBOLS[claim['verdict']]} **{claim['verdict']}**{' \\*' * bool(claim['provisional'])}: {claim['text']}"
+    provisional = " (provisional)" * bool(claim["provisional"])
+    return f"{SYMBOLS[claim['verdict']]} **{claim['verdict']}**{provisional}: {claim['text']}"
 
 
 def whole(claim: pd.Series) -> str:
