@@ -9,11 +9,12 @@ OTHER_READINGS = [
     if not DECIDES or entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
     if not OTHER_DATA and (path := ROOT / f"docs/reference/{name}/tables").exists()
 ]
+OTHER_TEXTS = [(path / f"{name}.csv").read_text() for path in OTHER_READINGS for name in ("claims", "statements")]
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
     "models": list(STUDY.models),
-    "runs": outputs.grouped(STUDY.specs),
+    "runs": grouped(STUDY.specs),
     "tables": [one.shown for one in TABLES],
     "figures": [one.shown for one in FIGURES],
     "unfinished": UNFINISHED,
@@ -26,14 +27,15 @@ rule claims:
         **DATASET_FILES,
         runs=run_files(STUDY.specs, *DECIDING),
     output:
-        table_files("claims"),
+        output_files("claims"),
     log:
         f"{PLACE}/logs/claims.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         plan=plan("claims", summary=SUMMARY),
-        content=content(claims=REPORT.claims, deviations=REPORT.deviations),
+        content=canonical_json(content_digest(claims=REPORT.claims, deviations=REPORT.deviations)),
         # Models without a run are built, to count their parameters.
         code=code("fashion.answer.make", *NETWORKS),
         python=uncompared(PYTHON),
@@ -46,17 +48,18 @@ rule claims:
 rule page:
     input:
         run_files(STUDY.specs, files.PROVENANCE),
-        tables=[f"{PLACE}/tables/{one.name}.{suffix}" for one in TABLES for suffix in ("csv", "md")],
-        figures=[f"{PLACE}/figures/{one.name}.{suffix}" for one in FIGURES for suffix in ("png", "svg")],
+        tables=[f"{PLACE}/{file}" for one in TABLES for file in one.files],
+        figures=[f"{PLACE}/{file}" for one in FIGURES for file in one.files],
     output:
         f"{PLACE}/report.html",
     log:
         f"{PLACE}/logs/page.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         plan=canonical_json(PAGE),
-        content=content(networks=REPORT.networks.read_text(), others=[(path / name).read_text() for path in OTHER_READINGS for name in ("claims.csv", "statements.csv")]),
+        content=canonical_json(content_digest(networks=REPORT.networks.read_text(), others=OTHER_TEXTS)),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),
         networks=uncompared(REPORT.networks),

@@ -11,7 +11,7 @@ from fashion.answer.outlook import merged, missing_seeds, outlook
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
 from fashion.records.statistics import holm
-from fashion.study.study import OTHER_DATA
+from fashion.study.definition import OTHER_DATA
 
 IN_PART = "holds in part"
 VERDICTS = (HOLDS, IN_PART, FAILS, OPEN)
