@@ -28,6 +28,10 @@ baseline: installed ## train our baseline, five seeds: ten minutes each on two C
 page: installed ## build the report from the finished runs, even while others run
 	nice snakemake --cores all --config study=$(STUDY) partial=True
 
+.PHONY: decide
+decide: installed ## train what one claim needs, and say its verdict: make decide CLAIM=C4 STUDY=published
+	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
+
 .PHONY: status
 status: installed ## list the stale runs, why, and how long they take to train
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)

@@ -33,8 +33,7 @@ include: "workflow/rules/hooks.smk"
 rule all:
     default_target: True
     input:
-        rules.page.input,
-        page=rules.page.output,
+        rules.claims.output if CLAIM else [*rules.page.input, *rules.page.output],
         # Snakemake would overlook a missing file that only the tables need.
-        records=[] if PARTIAL else run_files(STUDY.specs, *files.RECORDS, files.PREDICTIONS),
-        names=[] if PARTIAL or NAMES == list(CLASSES) else f"results/data/{files.CLASS_NAMES_FILE}",
+        records=[] if PARTIAL or CLAIM else run_files(STUDY.specs, *files.RECORDS, files.PREDICTIONS),
+        names=[] if PARTIAL or CLAIM or NAMES == list(CLASSES) else f"results/data/{files.CLASS_NAMES_FILE}",

@@ -40,6 +40,18 @@ def test_for_a_cluster_nothing_is_said_of_the_device_here(make_study):
     assert expected in planned.stdout, planned.stdout
 
 
+def test_the_runs_of_one_claim_end_with_its_verdict(whole):
+    planned = whole.study.snakemake("--dry-run", "--config", "claim=C12").stdout
+    assert planned.splitlines()[-2:] == ["study tiny: 2 runs, none to train", "then: 1 claims"]
+    study = whole.study
+    done = study.snakemake("--config", "claim=C12")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("C12: Open: 1 of 3 parts decided. So far the test accuracy, depthwise")
+    assert study.snakemake("--config", "claim=C12").stdout.splitlines()[-1].startswith("C12: Open: ")
+    refused = study.snakemake("--dry-run", "--config", "claim=C99").stdout
+    assert refused.splitlines()[-1].startswith("error: config: claim: no claim 'C99'; there are C1, C2, ")
+
+
 def test_with_nothing_to_be_done_the_page_is_named_too(whole):
     done = whole.study.snakemake()
     nothing, last = done.stdout.splitlines()[-2:]

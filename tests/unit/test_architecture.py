@@ -10,11 +10,11 @@ import pytest
 from helpers.checkout import ROOT
 
 PACKAGE = ROOT / "src/fashion"
-# The rooms in each row of README's table, from the ground up.
+# The rooms in each row of CONTRIBUTING's table, from the ground up.
 ROWS = [
     re.findall(r"`(\w+)/?`", names)
     for names in re.findall(
-        r"^\| (`.*?) \|", (ROOT / "README.md").read_text().partition("| room |")[2].partition("\n\n")[0], re.MULTILINE
+        r"^\| (`.*?) \|", (ROOT / "CONTRIBUTING.md").read_text().partition("| room |")[2].partition("\n\n")[0], re.MULTILINE
     )
 ]
 # For each room, those in the rows above its own: it may import them.
@@ -46,14 +46,14 @@ def test_every_form_of_import_is_seen():
     assert rooms_imported("import fashionable, torch\nfrom os import path") == set()
 
 
-def test_the_readme_lists_every_room():
+def test_the_table_lists_every_room():
     assert {room(path) for path in MODULES} == set(ABOVE)
     assert "tables" not in ABOVE["figures"]
     assert {"errors", "tables", "figures"} < set(ABOVE["answer"])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_itself_and_those_above_it_in_the_readme(path):
+def test_a_room_imports_itself_and_those_above_it_in_the_table(path):
     assert rooms_imported(path.read_text()) <= {room(path), *ABOVE[room(path)]}
 
 

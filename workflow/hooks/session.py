@@ -69,8 +69,12 @@ class Session:
             )
 
     def say_page(self) -> None:
-        """Prints which page to open, if this run was to make it."""
-        if any(job.rule.name == "page" for job in self.workflow.dag.jobs):
+        """Prints which page to open, if this run was to make it; or the verdict on the one claim that it was for."""
+        if claim := self.config.get("claim"):
+            with Path(self.place, "tables/claims.csv").open(newline="", encoding="utf-8") as file:
+                (said,) = (row["sentence"] for row in csv.DictReader(file) if row["id"] == claim)
+            print(f"{claim}: {said}", file=sys.stderr, flush=True)
+        elif any(job.rule.name == "page" for job in self.workflow.dag.jobs):
             print(
                 f"study {self.study.name}: {self._outcome()}open {self.place}/report.html", file=sys.stderr, flush=True
             )

@@ -55,11 +55,17 @@ try:
         from fashion.answer.unfinished import finished_part
 
         STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name))
+    # `claim` trains the runs that one claim needs, and writes its verdict in a folder of its own.
+    CLAIM = config.get("claim")
+    if CLAIM:
+        from fashion.answer.statements import runs_of_claim
+
+        STUDY = STUDY.only(runs_of_claim(CLAIM, STUDY.specs, REPORT.claims, outputs.reading_of(STUDY, REPORT)))
 except UserError as error:
     sys.exit(f"error: {error}")
 
 RESULTS = f"results/{STUDY.name}"
-PLACE = f"{RESULTS}/partial" if PARTIAL else RESULTS
+PLACE = f"{RESULTS}/claims/{CLAIM}" if CLAIM else f"{RESULTS}/partial" if PARTIAL else RESULTS
 DATA = "results/data/fashion_mnist.npz"
 CHECKSUMS = "results/data/checksums.json"
 # `ancient`: a dataset rewritten with the same content makes nothing stale, since the checksums are compared.

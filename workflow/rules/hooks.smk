@@ -17,5 +17,5 @@ if workflow.is_main_process and Path(workflow.main_snakefile).parent == ROOT:
         SESSION.say_page()
 
     onerror:
-        if not PARTIAL and Path(DATA).exists():
+        if not PARTIAL and not CLAIM and Path(DATA).exists():
             SESSION.end_with_partial_results()

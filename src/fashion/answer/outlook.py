@@ -26,10 +26,10 @@ def missing_seeds(evidence: Evidence) -> Missing:
     if evidence.verdict != OPEN or not evidence.seeds or MEASURES[statement.metric].timed:
         return {}
     wanted: float | None = LEAST_SEEDS
-    if evidence.measured and not math.isnan(estimate.error):
+    if min(evidence.seeds) >= LEAST_SEEDS:
+        if evidence.why_not:
+            return {}
         wanted = estimate.seeds_to_decide(*evidence.region, power=POWER, least=LEAST_SEEDS, most=MOST_SEEDS)
-    if min(evidence.seeds) >= LEAST_SEEDS and evidence.why_not:
-        return {}
     lacking = {side: (wanted or math.inf) - seeds for side, seeds in zip(statement.sides, evidence.seeds, strict=True)}
     return {side: seeds for side, seeds in lacking.items() if seeds > 0}
 

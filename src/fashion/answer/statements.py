@@ -1,11 +1,13 @@
 """Statements on runs' numbers, from claims.yaml and deviations.yaml; the head of claims.yaml explains their keys."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fashion.errors import UserError
 from fashion.records.metrics import MEASURES, span
+from fashion.study.spec import Key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,22 @@ def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Sta
             yield replace(side, other=(model, other_augmentation), comparison="minus")
         else:
             yield side
+
+
+def runs_of_claim(name: str, runs: Iterable[Key], rules: dict, reading: str) -> list[Key]:
+    """Returns the runs that a claim's numbers are of; what is counted needs none.
+
+    Args:
+        rules: the report's claims.yaml.
+
+    Raises:
+        UserError: there is no such claim.
+    """
+    if name not in rules["claims"]:
+        raise UserError(f"config: claim: no claim {name!r}; there are {', '.join(rules['claims'])}")
+    statements = [one for entry in rules["claims"][name][reading] for one in expand(entry)]
+    sides = {side for one in statements if one.side and not MEASURES[one.metric].counted for side in one.sides}
+    return [run for run in runs if run[:2] in sides]
 
 
 def _names(entry: str | list[str]) -> list[str]:
