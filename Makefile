@@ -1,4 +1,4 @@
-# Each target first makes .venv from requirements.lock if it is missing or out of date.
+# Each target first makes .venv from requirements.lock, or completes it.
 PYTHON ?= python3
 STUDY ?= report
 STAMP := .venv/.installed
@@ -9,59 +9,59 @@ help: ## list these targets; page, status, compare and publish take STUDY=...
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: quick
-quick: $(STAMP) ## make every table and figure from few images: minutes on two CPU cores
+quick: installed ## make every table and figure from few images: minutes on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=quick
 
 .PHONY: published
-published: $(STAMP) ## repeat the published experiments, five seeds each: days on two CPU cores
+published: installed ## repeat the published experiments, five seeds each: days on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=published
 
 .PHONY: report
-report: $(STAMP) ## run the whole report under its own protocol: hours on a GPU
+report: installed ## run the whole report under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
 .PHONY: baseline
-baseline: $(STAMP) ## train our baseline, five seeds: ten minutes each on two CPU cores
+baseline: installed ## train our baseline, five seeds: ten minutes each on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=baseline
 
 .PHONY: page
-page: $(STAMP) ## build the report from the finished runs, even while others run
+page: installed ## build the report from the finished runs, even while others run
 	nice snakemake --cores all --config study=$(STUDY) partial=True
 
 .PHONY: status
-status: $(STAMP) ## list the stale runs, why, and how long they take to train
+status: installed ## list the stale runs, why, and how long they take to train
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare
-compare: $(STAMP) ## check the results against docs/reference
+compare: installed ## check the results against docs/reference
 	python -m fashion.reference.compare --own results/$(STUDY) --reference docs/reference/$(STUDY)
 
 .PHONY: publish
-publish: $(STAMP) ## copy the small result files to docs/reference, the verdicts to README.md
+publish: installed ## copy the small result files to docs/reference, the verdicts to README.md
 	python -m fashion.reference.publish --study $(STUDY)
 	python -m fashion.reference.verdicts
 
 .PHONY: answer
-answer: $(STAMP) ## write the verdicts in docs/reference to README.md
+answer: installed ## write the verdicts in docs/reference to README.md
 	python -m fashion.reference.verdicts
 
 .PHONY: test
-test: $(STAMP) ## run all tests: units, then whole pipelines on a tiny dataset
+test: installed ## run all tests: units, then whole pipelines on a tiny dataset
 	pytest
 
 .PHONY: lowest
-lowest: $(STAMP) ## test the lowest Snakemake that is allowed
+lowest: installed ## test the lowest Snakemake that is allowed
 	uv venv --quiet --clear .venv/lowest
 	uv pip install --quiet --python .venv/lowest --require-hashes --requirement requirements.lock
 	uv pip install --quiet --python .venv/lowest "snakemake==$$(sed -n 's/^min_version("\(.*\)")/\1.0/p' Snakefile)"
 	.venv/lowest/bin/pytest --numprocesses 0 -k "ones_own or kill_9" tests/pipeline/test_own_report.py tests/pipeline/test_interrupt.py
 
 .PHONY: gpu-check
-gpu-check: $(STAMP) ## check the CUDA code on your GPU, in five minutes
+gpu-check: installed ## check the CUDA code on your GPU, in five minutes
 	python benchmarks/gpu_check.py
 
 .PHONY: lint
-lint: $(STAMP) ## run ruff, ty, snakefmt and snakemake --lint
+lint: installed ## run ruff, ty, snakefmt and snakemake --lint
 	ruff check .
 	ruff format --check .
 	ty check src
@@ -69,14 +69,20 @@ lint: $(STAMP) ## run ruff, ty, snakefmt and snakemake --lint
 	snakemake --lint
 
 .PHONY: lock
-lock: $(STAMP) ## resolve pyproject.toml's ranges into requirements.lock again
+lock: installed ## resolve pyproject.toml's ranges into requirements.lock again
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+# The packages are checked at each call, which takes uv a tenth of a second: one that was removed comes back.
+.PHONY: installed
+installed: $(STAMP)
+	@uv pip install --python .venv --quiet --require-hashes --requirement requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: $(PYTHON) is not Python 3.11 to 3.13; name one that is: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	pip install --quiet --require-hashes --requirement requirements.lock
-	pip install --quiet --no-deps --no-build-isolation --editable .
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | pip install --quiet --require-hashes --requirement /dev/stdin
+	uv pip install --python .venv --quiet --require-hashes --requirement requirements.lock
+	uv pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
 	touch $@

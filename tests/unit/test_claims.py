@@ -11,8 +11,8 @@ from fashion.answer.claims import FAILS, HOLDS, UNDECIDED, tables
 from fashion.answer.deviations import deviations
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
+from fashion.study.definition import Study, resolve
 from fashion.study.outputs import TABLE_KINDS, summary
-from fashion.study.study import Study, resolve
 from helpers.checkout import CONFIG, REPORT
 from helpers.command import stage
 from helpers.runs import QUIET, FakeRun, make_history
@@ -60,7 +60,6 @@ PUBLISHED_ACCURACY = {
     "published_vgg8_plain": 0.938,
     "published_vgg8_wide": 0.88,
     "published_vgg12": 0.12,
-    "published_resnet18_narrow": 0.9,
     "published_resnet18_wide": 0.92,
     "published_resnet18_dilated": 0.906,
 }

@@ -28,8 +28,8 @@ from fashion.files import read_json, write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.study.config import CONFIG, load_study
+from fashion.study.definition import resolve
 from fashion.study.run_folder import read_run_spec, weights_of
-from fashion.study.study import resolve
 from fashion.training.evaluation import evaluate
 from fashion.training.inference import load_model, logits_of
 from helpers.checkout import ROOT
@@ -247,7 +247,7 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     measured = {"parameters": 204811, "flops_per_image": 5, "test_accuracy": 0.8, "test_images": 60}
     write_json(run / "metrics.json", {**measured, "augmented_test_accuracy": 0.7})
     shown = lines_of(run)
-    assert shown["note"].startswith("quick study: few images")
+    assert shown["note"].startswith("quick study: 4,000 images")
     assert shown["parameters"] == "204,811 (reported 204,810)"
     assert shown["test accuracy"].startswith("80.00% (reported 86.34%) of n = 60 images; 95 % interval ")
     assert shown["the same, augmented"] == "70.00% (reported 90.00%), as the published code tests"

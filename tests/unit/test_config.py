@@ -9,7 +9,7 @@ from snakemake.utils import validate
 from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.study.config import check, explain, refuse_repeated_keys
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 from helpers.checkout import REPORT, ROOT
 from helpers.command import python
 
@@ -156,7 +156,7 @@ def test_the_shipped_configuration_is_accepted(config):
             "config: models.vit: unknown key 'reported'; allowed: title, ",
         ),
         ("report", 3, "config: report: 3 is not of type 'string' (the folder of the report that is reproduced)"),
-        ("models.vit.augmentations", ["none"], "the study quick runs none of them; it runs both"),
+        ("models.published_vgg8.augmentations", ["none"], "the study quick runs none of them; it runs both"),
         ("studies.report.training_of", {"vit": {"train_images": 10, "validation_fraction": 0.01}}, "leaves no image"),
     ],
 )
@@ -183,10 +183,11 @@ def test_a_second_model_of_one_name_is_refused(tmp_path):
 def test_a_study_runs_each_model_augmentation_and_seed(config):
     described = [name for name in config["models"] if not name.startswith(("published_", "baseline"))]
     assert len(described) == 12
-    for study, augmentations, seeds in (("ablation", 4, 3), ("quick", 1, 1)):
-        study = resolve(config, study)
-        assert list(study.models) == described
-        assert len(study.specs) == 12 * augmentations * seeds
+    ablation, quick = resolve(config, "ablation"), resolve(config, "quick")
+    assert list(ablation.models) == described
+    assert len(ablation.specs) == 12 * 4 * 3
+    assert quick.models.keys() < resolve(config, "published").models.keys()
+    assert len(quick.specs) == len(quick.models)
     report = resolve(config, "report")
     assert list(report.models) == [*described, "baseline"]
     assert len(report.specs) == 12 * 2 * 3 + 3
@@ -242,14 +243,15 @@ def test_a_models_augmentations_restrict_the_studies(config):
 
 
 def test_settings_are_merged_from_the_general_to_the_particular(config):
-    config["models"]["vit_beyer"]["training"] = {"learning_rate": 0.0005, "epochs": 50}
-    quick = resolve(config, "quick").specs["vit_beyer", "both", 0]["training"]
+    model = "published_vgg12"
+    config["models"][model]["training"] = {"learning_rate": 0.0005, "epochs": 50}
+    quick = resolve(config, "quick").specs[model, "both", 0]["training"]
     assert quick["batch_size"] == 64  # from training
     assert quick["learning_rate"] == 0.0005  # from the model
     assert quick["epochs"] == config["studies"]["quick"]["training"]["epochs"]  # from the study
     # From the study, for this model:
-    assert quick["train_images"] == config["studies"]["quick"]["training_of"]["vit_beyer"]["train_images"]
-    assert resolve(config, "report").specs["vit_beyer", "both", 0]["training"]["epochs"] == 50
+    assert quick["train_images"] == config["studies"]["quick"]["training_of"][model]["train_images"]
+    assert resolve(config, "published").specs[model, "both", 0]["training"]["epochs"] == 50
 
 
 def test_a_precision_is_in_the_specs_of_those_that_have_one(config):

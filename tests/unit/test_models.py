@@ -9,7 +9,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from fashion.models import fast_cpu
-from fashion.models.build import build, count_flops, count_parameters
+from fashion.models.build import build, count_parameters
 from fashion.models.fast_cpu import Convolution, Dropout
 from fashion.models.resnet.network import SeparableBlock
 from fashion.models.vit.network import Attention, TokenBatchNorm, VisionTransformer, sincos_positions
@@ -116,23 +116,10 @@ def test_plain_wide_convolutions_would_not_give_figure_5s_count():
 
 
 @pytest.mark.parametrize("name", CONFIGURED)
-def test_images_become_logits_and_flops_are_counted(name):
+def test_images_become_logits(name):
     with torch.device("meta"):
         model = build(CONFIGURED[name])
     assert output_shapes(model, model) == [(10,)]
-    # A fully connected layer alone costs two operations a weight; convolutions and tokens reuse theirs.
-    assert count_flops(CONFIGURED[name]) >= parameters(name)
-
-
-def test_flops_of_one_linear_layer_per_pixel_are_counted_by_hand():
-    # 784 tokens x (1 -> 8), no transformer layers, 8 -> 10 after pooling; a multiply-add is two operations.
-    entry = {"family": "vit", "settings": {"embedding": "pixels", "width": 8, "depth": 0, "heads": 1}}
-    assert count_flops(entry) == 2 * (784 * 8 + 8 * 10)
-
-
-def test_the_drawn_resnet18_costs_a_hundred_times_the_published_one():
-    assert round(count_flops(CONFIGURED["resnet18"]) / 1e6) == 5165
-    assert round(count_flops(CONFIGURED["published_resnet18"]) / 1e6) == 47
 
 
 @pytest.mark.parametrize("name", LIGHT)

@@ -8,9 +8,9 @@ import yaml
 
 from fashion.files import canonical_json
 from fashion.study import outputs
-from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, grouped, reading_of, summary, tables
+from fashion.study.definition import Study, grouped, resolve
+from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, reading_of, summary, tables
 from fashion.study.report import Report
-from fashion.study.study import Study, resolve
 from helpers.checkout import CONFIG, REPORT
 
 STUDIES = {name: resolve(CONFIG, name) for name in ("report", "published", "quick", "baseline")}
@@ -45,14 +45,14 @@ def test_every_figure_of_the_report_is_in_each_of_its_studies_by_its_number(stud
 def test_a_figure_shows_the_models_of_the_studys_reading():
     kernels = "fig11_resnet18_kernels_curves"
     assert figure(STUDIES["report"], kernels).models == ("resnet18_narrow", "resnet18_wide")
-    assert figure(STUDIES["published"], kernels).models == ("published_resnet18_narrow", "published_resnet18_wide")
+    assert figure(STUDIES["published"], kernels).models == ("published_resnet18_wide",)
+    assert figure(STUDIES["quick"], kernels).runs == (("published_resnet18_wide", "both", 0),)
     # A study without a reading of its own answers the default one.
-    assert reading_of(STUDIES["quick"], REPORT) == REPORT.about["default_reading"] == "as_described"
-    assert figure(STUDIES["quick"], kernels).runs == (("resnet18_narrow", "both", 0), ("resnet18_wide", "both", 0))
+    assert reading_of(STUDIES["baseline"], REPORT) == REPORT.about["default_reading"] == "as_described"
 
 
 def test_a_figure_without_any_of_its_models_is_left_out_and_one_with_some_shows_those(config):
-    config["studies"]["quick"]["models"] = ["resnet18_wide", "vgg8_dsc"]
+    config["studies"]["quick"] |= {"models": ["resnet18_wide", "vgg8_dsc"], "reading": "as_described"}
     study = resolve(config, "quick")
     made = figures(study, REPORT)
     assert [one.name for one in made if one.job == "curves"] == ["fig11_resnet18_kernels_curves", "ext03_other_curves"]
@@ -72,7 +72,7 @@ def test_the_other_curves_are_of_the_models_whose_curves_no_figure_of_the_readin
     assert figure(STUDIES["report"], "ext03_other_curves").models == ("baseline", "vgg12", "vgg8_dsc", "vit_beyer")
     shown = {model for one in figures(STUDIES["published"], REPORT) if one.kind == "curves" for model in one.models}
     assert shown == STUDIES["published"].models.keys()
-    config["studies"]["quick"]["models"] = ["vgg8"]
+    config["studies"]["quick"]["models"] = ["published_vgg8"]
     assert "ext03_other_curves" not in names(figures(resolve(config, "quick"), REPORT))
 
 
@@ -124,7 +124,7 @@ def test_what_shows_an_augmentation_is_made_where_a_study_has_it(config):
 
 def test_published_runs_are_repeated_by_the_study_that_has_them():
     repeating = {name for name, study in STUDIES.items() if "repeats" in names(tables(study, REPORT))}
-    assert repeating == {"published"}
+    assert repeating == {"published", "quick"}
     assert {name for name, study in STUDIES.items() if "ext11_repeats" in names(figures(study, REPORT))} == repeating
 
 
@@ -207,9 +207,9 @@ def test_another_report_has_its_own_figures(tmp_path: Path):
     for name, content in written.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(content))
     report = Report(tmp_path)
-    (curves,) = figures(STUDIES["quick"], report)
+    (curves,) = figures(STUDIES["report"], report)
     assert curves.settings == {"reported": {"vit": {"epochs": 4}}, "held_out": "validation"}
-    assert [(one.name, one.kind) for one in tables(STUDIES["quick"], report)] == [
+    assert [(one.name, one.kind) for one in tables(STUDIES["report"], report)] == [
         ("comparison", "comparison"),
         ("mine", "classes"),
     ]
@@ -237,3 +237,12 @@ def test_networks_and_trainings_are_compared_by_the_study_that_runs_them_all():
     assert [augmentation for *_, augmentation in cells] == ["both", "light", "both", "light"]
     without = study.only([run for run in study.specs if run[0] != "baseline_42000"])
     assert not {"factorial", "effects"} & {one.kind for one in (*tables(without, REPORT), *figures(without, REPORT))}
+
+
+def test_a_job_makes_two_files_of_each_output():
+    study = STUDIES["quick"]
+    assert next(one for one in tables(study, REPORT) if one.name == "claims").files == (
+        "tables/claims.csv",
+        "tables/claims.md",
+    )
+    assert figures(study, REPORT)[0].files == ("figures/fig01_samples.png", "figures/fig01_samples.svg")

@@ -15,9 +15,9 @@ from fashion.answer.pictures import inline
 from fashion.answer.unfinished import unfinished
 from fashion.records.progress import State
 from fashion.records.run import Run
+from fashion.study.definition import Study
 from fashion.study.digest import code_digest
 from fashion.study.outputs import figures, tables
-from fashion.study.study import Study
 from helpers.checkout import REPORT
 from helpers.page import RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
 
@@ -56,15 +56,22 @@ def text_of(html: str) -> str:
 
 
 def test_the_page_begins_with_the_report_and_the_answer(html):
-    about, head = REPORT.about, html[: html.index('id="answer"')]
-    for said in (*about["authors"], *(about[key] for key in ("title", "institution", "year", "link", "licence"))):
+    about, head, foot = REPORT.about, html[: html.index('id="answer"')], html[html.index('id="method"') :]
+    for said in (*about["authors"], *(about[key] for key in ("title", "institution", "year", "link"))):
         assert said in head
-    assert about["reproduced"][1:] in head
+    assert about["licence"] in foot
+    assert about["reproduced"][1:] in foot
     for reading in about["readings"]:
         assert f"<b>{reading['title']}</b>: {escape(reading['means'])}." in head
     sections = re.findall(r'<section id="(\w+)">', html)
-    assert sections[:4] == ["answer", "networks", "repeats", "statements"]
-    assert sections[4:] == ["tables", "figures", "beyond", "deviations", "compute", "provenance", "repeat"]
+    assert sections[:5] == ["first", "answer", "figures", "beyond", "tables"]
+    assert sections[5:] == ["networks", "deviations", "compute", "statements", "method"]
+    assert re.findall(r'<figure id="(\w+)">', head) == ["ext11_repeats"]
+
+
+def test_the_page_of_a_study_with_a_note_begins_with_its_own_numbers(study, results):
+    html = make_page(replace(study, note="a note"), results).read_text(encoding="utf-8")
+    assert re.findall(r'<figure id="(\w+)">', html)[0] == "ext07_tradeoff"
 
 
 def test_each_claim_has_its_numbers_and_a_verdict_in_each_reading(html):
@@ -143,18 +150,15 @@ def test_the_page_is_one_file_whose_links_lead_somewhere(html, study):
     assert len(html) < 2e6
 
 
-def test_what_was_published_is_told_with_the_curves_side_by_side(html, study):
-    networks = html[html.index('id="networks"') : html.index('id="repeats"')]
+def test_which_network_made_which_number_is_told(html):
+    networks = html[html.index('<section id="networks">') : html.index('<section id="deviations">')]
     for title in re.findall(r"^#+ (.*)$", REPORT.networks.read_text(), re.MULTILINE):
         assert re.search(rf"<h[23]>{re.escape(title)}</h[23]>", networks)
-    # Those of the report that a published run made.
-    curves = [one.name for one in figures(study, REPORT) if one.number in (4, 10, 14, 16, 17)]
-    assert re.findall(r'<figure id="(\w+)">', networks) == curves
     assert "1,692,778" in networks
 
 
 def test_statements_lead_to_the_figures_about_their_models_and_back(html, study):
-    statements = html[html.index('<section id="statements">') : html.index('<section id="tables">')]
+    statements = html[html.index('<section id="statements">') : html.index('<section id="method">')]
     linked = dict(re.findall(r'<a href="#(\w+)" title="([^"]*)">', statements))
     about = {one.name: escape(one.title) for one in figures(study, REPORT) if set(one.models) & study.models.keys()}
     assert linked == about

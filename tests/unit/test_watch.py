@@ -18,7 +18,7 @@ from fashion.ask.remaining import Remaining, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
 from fashion.study.config import CONFIG, load_study
-from fashion.study.study import Study, resolve
+from fashion.study.definition import Study, resolve
 from helpers.command import fashion
 from helpers.results import Results
 
@@ -219,11 +219,11 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
     mine, _ = load_study([CONFIG, Path("mine.yaml")])
     assert mine.name == "quick"
     assert {seed for _, _, seed in mine.specs} == {5}
-    assert {spec["training"]["patience"] for spec in mine.specs.values()} == {7}
+    assert mine.specs["published_vgg8", "both", 5]["training"]["patience"] == 7
     assert mine.training["learning_rate"] == config["training"]["learning_rate"]
     with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; known: report, "):
         load_study([CONFIG, Path("mine.yaml")], "nothing")
-    for content in ("[1]", "{", "studies: 3", "models: {vit: null}"):
+    for content in ("[1]", "{", "studies: 3", "models: {published_vgg8: null}"):
         (tmp_path / "mine.yaml").write_text(content)
         with pytest.raises(UserError, match=r"config.yaml, mine.yaml: not a configuration \(") as caught:
             load_study([CONFIG, Path("mine.yaml")], "quick")

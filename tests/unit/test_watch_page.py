@@ -9,7 +9,7 @@ import pytest
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import overview
 from fashion.ask.watch_page import HEIGHT, MARGINS, WIDTH, panels, write_page
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 from helpers.browser import CHROMIUM, Browser
 from helpers.results import Results
 
@@ -102,7 +102,7 @@ def test_the_page_fits_and_says_what_runs(browser, page, look):
         "quick study, 12 runs",
         "says nothing about the report",
         "7 waiting, 3 running, 1 failed, 1 finished; likely end ",
-        "epoch 3 of 3 at most; best validation accuracy 80.00 % in epoch 2; 700 images/s; likely end ",
+        "epoch 3 of 3 at most; best validation accuracy 80.00 % in epoch 2; 1,400 images/s; likely end ",
         "<b>no room</b> on the disk",
         "1/3 81.23 %",
     ):

@@ -1,6 +1,7 @@
 """What Snakemake prints about its plan, and what it does at its end."""
 
 import atexit
+import csv
 import json
 import os
 import shlex
@@ -11,20 +12,24 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 from snakemake.jobs import Job
 from snakemake.settings.enums import Quietness
-from snakemake.workflow import Workflow
 
 from fashion.machine.gpus import gpu_name, has_gpu, listed, visible_gpus
 from fashion.machine.processor import multiply_adds_per_second, processor
 from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
+from fashion.records.words import duration
 from fashion.study.changes import changes
+from fashion.study.definition import Study, resolve
 from fashion.study.resources import THREADS_OF_LARGE
-from fashion.study.study import Study, resolve
 from hooks.console import job_name
+
+if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
+    from snakemake.workflow import Workflow
 
 FAILURES_LISTED = 10  # at the end of a run; the page has all
 # Studies, and targets of the Makefile, that two cores can run in place of a study for a GPU.
@@ -40,7 +45,7 @@ class Session:
         place: the folder of its tables, figures and page.
     """
 
-    def __init__(self, workflow: Workflow, config: dict, study: Study, place: str):
+    def __init__(self, workflow: "Workflow", config: dict, study: Study, place: str):
         self.workflow, self.config, self.study, self.place = workflow, config, study, place
         settings = workflow.output_settings
         self.quiet = Quietness.RULES in (settings.quiet or ())
@@ -49,15 +54,26 @@ class Session:
             settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
 
     def say_start(self) -> None:
-        """Prints what is to be trained, and how long that takes."""
+        """Prints what is to be trained, and how long that takes; ends a run that would take months without a GPU."""
         runs, _ = self._planned()
-        if any(run.training for run in runs) and not self.workflow.touch:
-            print(summary(self.study.name, runs, *self._forecast(runs)), file=sys.stderr, flush=True)
+        stale = [run.spec for run in runs if run.training]
+        if not stale or self.workflow.touch:
+            return
+        forecast, instead = self._forecast(runs)
+        print(summary(self.study.name, runs, forecast, instead), file=sys.stderr, flush=True)
+        if forecast.needs_gpu(stale) and not self.config.get("insist"):
+            time = duration(forecast.seconds(stale))
+            sys.exit(
+                f"error: no GPU, and without one this takes about {time}: "
+                f"run {' or '.join(instead)}, or insist by --config study={self.study.name} insist=True"
+            )
 
     def say_page(self) -> None:
         """Prints which page to open, if this run was to make it."""
         if any(job.rule.name == "page" for job in self.workflow.dag.jobs):
-            print(f"study {self.study.name}: open {self.place}/report.html", file=sys.stderr, flush=True)
+            print(
+                f"study {self.study.name}: {self._outcome()}open {self.place}/report.html", file=sys.stderr, flush=True
+            )
 
     def say_at_exit(self) -> None:
         """Prints a dry run's plan, or the page of a run with nothing to do; Snakemake has no hook for either end."""
@@ -78,6 +94,17 @@ class Session:
         end = f"study {self.study.name}: {page if self._make_partial_results() else 'no page was made'}"
         # At exit, so that Snakemake prints nothing after it.
         atexit.register(print, *failures(jobs), end, sep="\n", file=sys.stderr)
+
+    def _outcome(self) -> str:
+        """Returns how many runs there are, and the most accurate model, for the line that names the page."""
+        path = Path(self.place, "tables/comparison.csv")
+        if not path.exists():
+            return ""
+        with path.open(newline="", encoding="utf-8") as file:
+            best = max(csv.DictReader(file), key=lambda row: float(row["test_accuracy"]))
+        title = self.study.models[best["model"]].get("title", best["model"])
+        share = f"{float(best['test_accuracy']):.1%} of {int(best['test_images']):,} test images"
+        return f"{len(self.study.specs)} of {len(self.study.planned.specs)} runs; best {title}, {share}; "
 
     def _say_plan(self) -> None:
         """Prints the state of the runs and, if nothing trains, why tables, figures and page are to be made."""

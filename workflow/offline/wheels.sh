@@ -3,8 +3,8 @@
 #
 #   workflow/offline/wheels.sh FOLDER [PYTHON [PACKAGE ...]]
 #
-# PYTHON is that machine's version of Python (default: 3.12). It must have torch, torchvision, scipy, pandas, scikit-learn
-# and matplotlib: these large packages are not downloaded, and neither is any PACKAGE. Versions and hashes are those of
+# PYTHON is that machine's version of Python (default: 3.12). It must have torch, torchvision, scipy, pandas and
+# matplotlib: these large packages are not downloaded, and neither is any PACKAGE. Versions and hashes are those of
 # requirements.lock.
 set -euo pipefail
 usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
@@ -13,8 +13,8 @@ folder=$1 python=${2:-3.12} there=("${@:3}")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 export PATH="$root/.venv/bin:$PATH" UV_PYTHON_DOWNLOADS=never
 
-there+=(torch torchvision triton setuptools sympy mpmath networkx fsspec numpy scipy pandas scikit-learn joblib)
-there+=(threadpoolctl narwhals matplotlib pillow fonttools contourpy kiwisolver)
+there+=(torch torchvision triton setuptools sympy mpmath networkx fsspec numpy scipy pandas)
+there+=(matplotlib pillow fonttools contourpy kiwisolver)
 mkdir -p "$folder"
 printf 'pytest\npytest-xdist\n' |
     uv pip compile "$root/pyproject.toml" - --extra workflow --constraints "$root/requirements.lock" \

@@ -87,13 +87,11 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
     return rows
 
 
-def place(figure: dict, repeated: set[str]) -> str:
-    """Returns the page's section for a figure; `repeated` are the models of published runs."""
-    if figure["kind"] == "published_runs":
-        return "repeats"
-    if figure["number"] is None:
-        return "beyond"
-    return "networks" if figure["kind"] in ("curves", "log") and repeated & set(figure["models"]) else "report"
+def place(figure: dict, first: str) -> str:
+    """Returns the page's section for a figure; the `first` kind opens the page."""
+    if figure["kind"] == first:
+        return "first"
+    return "beyond" if figure["number"] is None else "report"
 
 
 def show_figures(
@@ -101,20 +99,20 @@ def show_figures(
     folder: Path,
     statements: dict[str, list[dict]],
     comparison: pd.DataFrame,
-    repeated: set[str],
+    first: str,
 ) -> list[dict]:
     """Returns each figure with its picture, its section, the claims about its models, and reported numbers.
 
     Args:
         figures: as `fashion.study.outputs.figures` has them, as mappings.
         folder: the folder of the figures' files.
-        repeated: the models of published runs.
+        first: the kind of figure that opens the page.
     """
     return [
         {
             **figure,
             "picture": picture(folder / figure["name"], figure["title"]),
-            "place": place(figure, repeated),
+            "place": place(figure, first),
             "claims": [claim for claim, ones in statements.items() if any(figure in one["figures"] for one in ones)],
             "compared": measured_beside_reported(
                 comparison, figure["models"], COUNTED if figure["kind"] == "diagram" else TRAINED
@@ -181,7 +179,7 @@ def main() -> None:
     tables = show_tables(plan["tables"], results / "tables", plan["models"])
     measured = {
         name: pd.read_csv(results / f"tables/{name}.csv") if name in tables else pd.DataFrame(columns=["model"])
-        for name in ("comparison", "compute", "repeats")
+        for name in ("comparison", "compute")
     }
     statements = read_statements(results / "tables/statements.csv", plan["figures"])
     own = read_claims(results / "tables/claims.csv", "this study")
@@ -189,13 +187,17 @@ def main() -> None:
     for path in arguments.others:
         others |= read_claims(path, f"reference results, {path.parts[-3]}")
     runs = groups_of(arguments.runs, plan["runs"])
+    origins = provenance([run.provenance for group in runs for run in group])
+    # A study with a note cannot decide, and so begins with its own numbers.
+    opening = "tradeoff" if plan["study"]["note"] else "published_runs"
     page = render(
         report=plan["report"],
         study={
             "name": plan["study"]["name"],
             "note": plan["study"]["note"],
             "models": len(plan["models"]),
-            "seeds": sorted(map(len, runs)),
+            "runs": sum(map(len, runs)),
+            "commits": sorted({(origin["commit"] or "unknown")[:7] for origin in origins}),
             "reading": readings[plan["study"]["reading"]],
         },
         partial=plan["unfinished"],
@@ -205,12 +207,10 @@ def main() -> None:
         statements=statements,
         networks=prose(arguments.networks, level=2),
         tables=tables,
-        figures=show_figures(
-            plan["figures"], results / "figures", statements, measured["comparison"], set(measured["repeats"]["model"])
-        ),
+        figures=show_figures(plan["figures"], results / "figures", statements, measured["comparison"], opening),
         deviations=read_rows(results / "tables/deviations.csv"),
         totals=totals(measured["compute"]) if "compute" in tables else [],
-        origins=provenance([run.provenance for group in runs for run in group]),
+        origins=origins,
     )
     write_text(arguments.output, page)
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix
 
 from fashion.figures.parts.mosaic import short
 from fashion.figures.parts.multiples import heading, panels, sizes
@@ -23,8 +22,8 @@ def confusion(seeds: list[Predictions]) -> np.ndarray:
 
     Images of all seeds are pooled. The row of a class without images is 0.
     """
-    labels, predicted = (np.concatenate([getattr(run, name) for run in seeds]) for name in ("labels", "predicted"))
-    return 100 * confusion_matrix(labels, predicted, labels=range(len(CLASSES)), normalize="true")
+    counts = np.sum([run.confusion for run in seeds], axis=0)
+    return 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def plot(groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str] = CLASSES) -> Figure:

@@ -18,7 +18,9 @@ from fashion.study.resources import (
 
 # Of what matrix products do in a second, a training on one core does a third: measured, an eighth to two thirds.
 SHARE, WITHIN = 1 / 3, "a factor of 3"
-LONG = 2 * 24 * 3600  # seconds, beyond which one wants to know what else can be run
+DAY = 24 * 3600
+LONG = 2 * DAY  # seconds, beyond which one wants to know what else can be run
+TOO_LONG = 60 * DAY  # seconds, which nobody means to wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,10 @@ class Forecast:
         by_cores = sum(seconds * threads for seconds, threads in known) / self.machine.cores
         by_places = sum(seconds for seconds, _ in known) / self.machine.places
         return max([by_cores, by_places, *(seconds for seconds, _ in known)])
+
+    def needs_gpu(self, specs: Iterable[dict]) -> bool:
+        """Returns whether processors alone would take months."""
+        return self.machine.speed is not None and self.seconds(specs) > TOO_LONG
 
     def together(self, specs: Iterable[dict], size: Callable[[dict], float]) -> list[dict]:
         """Of trainings, as many as run at a time: those of the largest `size`."""

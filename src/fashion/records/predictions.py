@@ -33,6 +33,12 @@ class Predictions:
         return self.predicted == self.labels
 
     @cached_property
+    def confusion(self) -> np.ndarray:
+        """How many images of each class (a row) are predicted as each class (a column) `[10, 10] int64`."""
+        classes = self.logits.shape[1]
+        return np.bincount(self.labels * classes + self.predicted, minlength=classes**2).reshape(classes, classes)
+
+    @cached_property
     def confidence(self) -> np.ndarray:
         """The probability of the predicted class `[N] float64`, 0.1 to 1, or NaN."""
         return np.exp(self.log_probabilities.max(axis=1))

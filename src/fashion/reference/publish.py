@@ -18,10 +18,10 @@ from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study import outputs
 from fashion.study.config import CONFIG, load_study
+from fashion.study.definition import Study
 from fashion.study.report import Report
 from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
 from fashion.study.spec import Key
-from fashion.study.study import Study
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 

@@ -73,7 +73,7 @@ def parameters(model: dict) -> int:
 
 
 def multiply_adds(model: dict) -> int:
-    """Estimates the multiply-adds of one image's forward pass; takes what `parameters` takes."""
+    """Returns the multiply-adds of an image's forward pass: convolutions and matrix products, no norms."""
     return sum(multiplied for _, multiplied in _layers(model))
 
 

@@ -9,7 +9,8 @@ import torch
 from fashion.data.augment import rand_augment
 from fashion.data.dataset import load
 from fashion.image import normalise
-from fashion.models.build import count_flops, count_parameters
+from fashion.models.build import count_parameters
+from fashion.study.resources import multiply_adds
 from fashion.training.inference import load_model, logits_of, score
 from fashion.training.seeds import generator
 
@@ -45,5 +46,6 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
         metrics[f"{prefix}test_loss"] = loss if math.isfinite(loss) else None
         predictions[f"{prefix}logits"] = logits.cpu().numpy()
     passes = 2 if spec["training"].get("flip_averaging") else 1
-    metrics |= {"parameters": count_parameters(model), "flops_per_image": passes * count_flops(spec["model"])}
+    flops = 2 * passes * multiply_adds(spec["model"])  # a multiply-add is two operations
+    metrics |= {"parameters": count_parameters(model), "flops_per_image": flops}
     return metrics, predictions

@@ -38,8 +38,8 @@ def sizes(settings: dict) -> Iterator[tuple[int, int]]:
             continue
         changed = inputs != outputs
         if settings["block"] == "separable":
-            # A pointwise and a plain convolution, and a plain shortcut if the channels change.
-            weights = (inputs + 9 * outputs + changed * 9 * inputs) * outputs
+            # A depthwise, a pointwise and a plain convolution, and a plain shortcut if the channels change.
+            weights = 9 * inputs + (inputs + 9 * outputs + changed * 9 * inputs) * outputs
         else:
             # Two plain convolutions, and a 1 x 1 shortcut if the channels change.
             weights = (9 * inputs + 9 * outputs + changed * inputs) * outputs

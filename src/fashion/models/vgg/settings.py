@@ -25,7 +25,7 @@ def sizes(settings: dict) -> Iterator[tuple[int, int]]:
     for _, inputs, outputs, side, pools in table:
         if pools:
             continue
-        # Only the pointwise convolution of a separable layer counts. A single channel is not separated.
-        weights = (1 if settings["separable"] and inputs > 1 else 9) * inputs * outputs
+        # A depthwise and a pointwise convolution, or a plain one. A single channel is not separated.
+        weights = inputs * (9 + outputs) if settings["separable"] and inputs > 1 else 9 * inputs * outputs
         yield weights, weights * side**2
     yield from fully_connected(table[-1].outputs * table[-1].side ** 2, *settings["hidden"], NUM_CLASSES)

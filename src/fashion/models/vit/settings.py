@@ -2,8 +2,9 @@
 
 from collections.abc import Container, Iterator
 
-from fashion.image import IMAGE_SIZE
+from fashion.image import IMAGE_SIZE, NUM_CLASSES
 from fashion.models.families import COUNT, DROPOUT
+from fashion.models.layer_table import fully_connected
 
 SETTINGS = {
     "embedding": {"enum": ["patches", "pixels", "convolution"]},
@@ -36,7 +37,10 @@ def sizes(settings: dict) -> Iterator[tuple[int, int]]:
     """Yields the weights and the multiply-adds of each layer."""
     side = {"pixels": 1, "convolution": 2, "patches": settings["patch"]}[settings["embedding"]]
     width, tokens = settings["width"], (IMAGE_SIZE // side) ** 2
-    weights = (4 + 2 * settings["mlp_ratio"]) * width**2
+    embedding = width * (9 if settings["embedding"] == "convolution" else side**2)
+    yield embedding, embedding * tokens
+    weights = (4 + 2 * settings["mlp_ratio"]) * width**2 + (9 * width if settings["depthwise"] else 0)
     for _ in range(settings["depth"]):
         # The last term: products of queries with keys, and of attention weights with values, for each pair of tokens.
         yield weights, weights * tokens + 2 * tokens**2 * width
+    yield from fully_connected(width, NUM_CLASSES)
