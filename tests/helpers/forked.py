@@ -27,7 +27,7 @@ SECONDS = 1500
 # Not the package itself, because a test may run another checkout's.
 IMPORTED = (
     *("jinja2", "jsonschema", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "pandas", "PIL.Image", "psutil"),
-    *("safetensors.torch", "scipy.stats", "snakemake.cli", "torch._dynamo", "torch.utils.flop_counter", "tqdm", "yaml"),
+    *("safetensors.torch", "scipy.stats", "torch._dynamo", "torch.utils.flop_counter", "tqdm", "yaml"),
 )
 # Where the server is, and the process that it ends with: set by tests/conftest.py, so that xdist's processes share one.
 FOLDER, OWNER = "FORKED_FOLDER", "FORKED_OWNER"
@@ -88,6 +88,9 @@ def serve(owner: int, address: Path) -> None:
     """Forks for each call, until the process `owner` has ended."""
     for name in IMPORTED:
         importlib.import_module(name)
+    with warnings.catch_warnings():  # only warnings of what the package imports are errors
+        warnings.simplefilter("ignore")
+        importlib.import_module("snakemake.cli")
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a call's monitor
