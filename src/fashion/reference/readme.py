@@ -32,7 +32,7 @@ PAGE = """\
 
 {claims}
 
-Each rests on the statements in [`tables/statements.md`](tables/statements.md).
+Their parts, with every number: [`tables/statements.md`](tables/statements.md).
 
 ## What came out
 
@@ -57,7 +57,7 @@ Tables are in [`tables/`](tables), each run's spec, history, metrics and provena
 REPEATED = """
 ### The published runs, repeated
 
-Each published accuracy beside ours, measured on the same kind of test images. A published accuracy repeats if it lies
+Each published accuracy beside ours, measured on the same kind of test images. A published accuracy agrees if it lies
 where one more seed of ours would, with 95 % confidence. Fewer than three seeds decide nothing.
 
 {table}
