@@ -35,4 +35,4 @@ def test_with_a_directory_and_no_configuration_there_the_checkouts_is_used(make_
     (study.folder / "config.yaml").unlink()
     done = study.snakemake("--directory", str(tmp_path), "--dry-run", "--config", "study=quick")
     assert done.returncode == 0, done.stdout
-    assert "study quick: 12 runs, 12 to train" in done.stdout
+    assert "study quick: 16 runs, 16 to train" in done.stdout
