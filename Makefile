@@ -1,11 +1,12 @@
 # Each target first makes .venv from requirements.lock, or completes it.
 PYTHON ?= python3
 STUDY ?= report
+REFERENCE ?= docs/reference/$(STUDY)
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help
-help: ## list these targets; page, status, compare and publish take STUDY=...
+help: ## list these targets; page, status, compare, publish and archive take STUDY=...
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: quick
@@ -37,13 +38,17 @@ status: installed ## list the stale runs, why, and how long they take to train
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare
-compare: installed ## check the results against docs/reference
-	python -m fashion.reference.compare --own results/$(STUDY) --reference docs/reference/$(STUDY)
+compare: installed ## check the results against docs/reference, or REFERENCE=folder
+	python -m fashion.reference.compare --own results/$(STUDY) --reference $(REFERENCE)
 
 .PHONY: publish
 publish: installed ## copy the small result files to docs/reference, the verdicts to README.md
 	python -m fashion.reference.publish --study $(STUDY)
 	python -m fashion.reference.verdicts
+
+.PHONY: archive
+archive: installed ## pack the results, with weights, into results/STUDY.zip to cite and share
+	python -m fashion.reference.archive --study $(STUDY)
 
 .PHONY: answer
 answer: installed ## write the verdicts in docs/reference to README.md

@@ -187,7 +187,7 @@ def training(seconds: float, folder: Path) -> Outcome:
     write_json(folder / "spec.json", spec)
     arguments = ("--spec", folder / "spec.json", "--data", folder / "data.npz", "--output", folder / "run")
     status, output = run(
-        seconds, "-m", "fashion.machine.lease", sys.executable, "-m", "fashion.training.train", *arguments
+        seconds, "-m", "fashion.machine.on_gpu", sys.executable, "-m", "fashion.training.train", *arguments
     )
     if status:
         return Outcome(last_line(output), False, output)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import tempfile
 from copy import deepcopy
 
 import numpy as np
@@ -10,15 +11,18 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from fashion.data.dataset import Dataset
+from helpers import forked
 from helpers.checkout import CONFIG, ROOT
 
 # Several processes run tests at a time: threads of torch's that wait for each other take a core from another's 25-fold.
 os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-# Imports are done once, in a server without threads, from which trainings and Snakemake are forked in milliseconds. The
-# server is a new interpreter, which does not know pytest's `pythonpath`. (torch.optim imports torch._dynamo at first
-# use.)
+# A new interpreter does not know pytest's `pythonpath`.
 os.environ["PYTHONPATH"] = str(ROOT / "src")
-multiprocessing.set_forkserver_preload(["fashion.training.train", "torch._dynamo", "pytest", "snakemake.cli"])
+# Trainings are forked from a server without threads that has imported torch. (torch.optim imports torch._dynamo at
+# first use.) Snakemake and its jobs are forked from another one, helpers/forked.py.
+multiprocessing.set_forkserver_preload(["fashion.training.train", "torch._dynamo", "pytest"])
+os.environ.setdefault(forked.FOLDER, f"{tempfile.gettempdir()}/forked-{os.getpid()}")
+os.environ.setdefault(forked.OWNER, str(os.getpid()))
 
 
 # Those that read the study of the fixture `whole`, which takes minutes: one process has them all, and makes one.

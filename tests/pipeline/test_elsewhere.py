@@ -1,10 +1,10 @@
 """The pipeline called from other places than its checkout: another working directory, another workflow."""
 
 import subprocess
-import sys
 
 import yaml
 
+from helpers import forked
 from helpers.checkout import ROOT
 
 
@@ -21,7 +21,7 @@ def test_as_a_module_of_another_workflow(make_study):
         "    output: 'mine.txt'\n"
         "    shell: 'head -1 {input} > {output}; echo \"${{MALLOC_TRIM_THRESHOLD_-}}\" >> {output}'\n"
     )
-    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    command = [forked.python(), "-m", "snakemake", "--cores", "2"]
     done = subprocess.run(command, cwd=study.folder, env=study.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     header, ours = (study.folder / "mine.txt").read_text().splitlines()
@@ -35,4 +35,4 @@ def test_with_a_directory_and_no_configuration_there_the_checkouts_is_used(make_
     (study.folder / "config.yaml").unlink()
     done = study.snakemake("--directory", str(tmp_path), "--dry-run", "--config", "study=quick")
     assert done.returncode == 0, done.stdout
-    assert "study quick: 12 runs, 12 to train" in done.stdout
+    assert "study quick: 16 runs, 16 to train" in done.stdout

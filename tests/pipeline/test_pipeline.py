@@ -16,6 +16,7 @@ FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, 
 REPORTED = yaml.safe_load((ROOT / "workflow/report/reported.yaml").read_text())
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
 TABLES += ("comparison", "per_class", "calibration", "ablation", "compute", "claims", "statements", "deviations")
+TABLES += ("duplicates", "without_duplicates")
 
 JOBS = ("dataset", "samples", "diagrams", "curves", "overviews", "tables", "claims", "page")
 
@@ -81,10 +82,10 @@ def test_a_tiny_study_decides_only_what_needs_no_training(whole):
     study = whole.study
     claims = pd.read_csv(study.folder / "results/tiny/tables/claims.csv").set_index("id")
     assert list(claims.index) == [f"C{number}" for number in range(1, 16)]
-    # Of these, a part is counted: parameters, images.
+    # Of the others, a part is counted: parameters, images.
     trained = claims.drop(["C12", "C13", "C14"])
-    assert (trained["verdict"] == "undecided").all()
-    assert trained["sentence"].str.contains("1 seed, at least 2 are needed|was not run").all()
+    assert (trained["verdict"] == "open").all()
+    assert trained["sentence"].str.contains("^Open: 0 of [1-9] parts decided").all()
     # The tiny dataset is balanced, too.
     assert claims["verdict"]["C14"] == "holds"
 
@@ -93,7 +94,7 @@ def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(whole):
     study, config = whole.study, whole.config
     page = (study.folder / "results/tiny/report.html").read_text()
     assert "Tiny study, a test" in page
-    assert page.index('id="C1"') < page.index('<section id="networks">') < page.index('id="statements"')
+    assert page.index('id="C1"') < page.index('<section id="tables">') < page.index('<section id="networks">')
     for png in (study.folder / "results/tiny/figures").glob("*.png"):
         assert f'<figure id="{png.stem}">' in page
     assert page.count('<div class="picture"><svg') + page.count('<div class="picture"><img') == FIGURES

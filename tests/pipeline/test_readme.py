@@ -3,11 +3,11 @@
 import re
 import shlex
 import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
+from helpers import forked
 from helpers.checkout import ROOT
 
 PAGES = [(ROOT / page).read_text() for page in ("README.md", "CONTRIBUTING.md", "docs/running.md", "docs/baseline.md")]
@@ -77,7 +77,7 @@ def test_a_runs_spec_repeats_it(study):
     (command,) = (command for command in COMMANDS if command.startswith("python -m fashion"))
     environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
     # To the last bit only with as many threads: `Study` gives a training one.
-    program = [sys.executable, *arguments_of(command), "--threads", "1"]
+    program = [forked.python(), *arguments_of(command), "--threads", "1"]
     subprocess.run(program, cwd=study.folder, env=environment, check=True)
     again, first = (study.folder / folder / "model.safetensors" for folder in ("again", RUN))
     assert again.read_bytes() == first.read_bytes()
@@ -89,7 +89,7 @@ def test_a_fashion_command_works(command, study, dataset):
     for name in ("trousers.jpg", "photographs/bag.png"):
         Image.fromarray(dataset.test_images[0]).save(study.folder / name)
     environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
-    program = [sys.executable, "-m", "fashion", *arguments_of(command)]
+    program = [forked.python(), "-m", "fashion", *arguments_of(command)]
     done = subprocess.run(program, cwd=study.folder, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

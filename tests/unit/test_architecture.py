@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from itertools import accumulate
 from pathlib import Path
 
@@ -55,6 +56,16 @@ def test_the_table_lists_every_room():
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_room_imports_itself_and_those_above_it_in_the_table(path):
     assert rooms_imported(path.read_text()) <= {room(path), *ABOVE[room(path)]}
+
+
+@pytest.mark.parametrize("name", ["machine/lease.py", "study/digest.py"])
+def test_a_module_that_others_may_copy_needs_nothing_but_pythons_own_library_and_an_exception(name):
+    tree = ast.parse((PACKAGE / name).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {getattr(node, "module", None) or alias.name for node in imports for alias in node.names}
+    others = {module for module in modules if module.split(".")[0] not in sys.stdlib_module_names}
+    assert others == {"fashion.errors"}
+    assert "copy" in ast.get_docstring(tree)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fashion.machine import lease
+from fashion.machine import on_gpu
 from helpers.nvidia import EIGHT, listing, write_nvidia_smi
 
 UUIDS = EIGHT[:4]
@@ -40,7 +40,7 @@ def machine(tmp_path) -> dict[str, str]:
 def start(machine: dict[str, str], *program: str, options: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:
     """Start a Python program with its arguments under a lease."""
     return subprocess.Popen(
-        [sys.executable, "-m", "fashion.machine.lease", *options, sys.executable, "-c", *program],
+        [sys.executable, "-m", "fashion.machine.on_gpu", *options, sys.executable, "-c", *program],
         env=machine | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -132,16 +132,16 @@ def test_amds_gpus_are_not_leased_and_that_is_said(monkeypatch, tmp_path, caplog
     caplog.set_level("INFO")
     ran = []
     for place, name, value in (
-        (lease, "AMD_DRIVER", tmp_path),
-        (lease, "listed", str),
-        (lease, "configure", lambda path: None),
+        (on_gpu, "AMD_DRIVER", tmp_path),
+        (on_gpu, "listed", str),
+        (on_gpu, "configure", lambda path: None),
         (os, "execvp", lambda *command: ran.append(command)),
-        (sys, "argv", ["lease", "train"]),
+        (sys, "argv", ["on_gpu", "train"]),
     ):
         monkeypatch.setattr(place, name, value)
     for name in ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    lease.main()
+    on_gpu.main()
     assert caplog.messages == ["AMD's GPUs are not leased: each job uses the first of HIP_VISIBLE_DEVICES, or of all"]
     assert ran == [("train", ["train"])]
 
@@ -153,7 +153,7 @@ def test_the_command_takes_the_leases_place(machine):
     stopped.communicate(timeout=20)
     assert stopped.returncode == -signal.SIGTERM
     unknown = subprocess.run(
-        [sys.executable, "-m", "fashion.machine.lease", "no-such-command"], env=machine, capture_output=True, text=True
+        [sys.executable, "-m", "fashion.machine.on_gpu", "no-such-command"], env=machine, capture_output=True, text=True
     )
     assert unknown.returncode == 1
     assert unknown.stderr == "error: no-such-command cannot be run: No such file or directory\n"

@@ -7,7 +7,6 @@ import math
 import re
 import struct
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training
 from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
+from helpers import forked
 from helpers.checkout import ROOT
 from helpers.specs import BOTH, make_spec
 from helpers.training import write_dataset
@@ -352,7 +352,7 @@ def test_other_runs_are_tested_on_clean_images_alone(augmentation, validation, d
 
 def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
-    line = [sys.executable, "-m", f"fashion.training.{stage}", *map(str, arguments)]
+    line = [forked.python(), "-m", f"fashion.training.{stage}", *map(str, arguments)]
     return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
 
 

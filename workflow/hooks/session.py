@@ -105,7 +105,10 @@ class Session:
         if not path.exists():
             return ""
         with path.open(newline="", encoding="utf-8") as file:
-            best = max(csv.DictReader(file), key=lambda row: float(row["test_accuracy"]))
+            rows = list(csv.DictReader(file))
+        if not rows:  # `snakemake --touch` takes an empty file for the table
+            return ""
+        best = max(rows, key=lambda row: float(row["test_accuracy"]))
         title = self.study.models[best["model"]].get("title", best["model"])
         share = f"{float(best['test_accuracy']):.1%} of {int(best['test_images']):,} test images"
         return f"{len(self.study.specs)} of {len(self.study.planned.specs)} runs; best {title}, {share}; "

@@ -81,7 +81,7 @@ VARIABLES = " ".join(f"{name}={value}" for name, value in JOB_ENVIRONMENT.items(
 PYTHON = f"env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
 # The command on a leased GPU. Without `exec`, a signal to all processes of a job would end its shell, and so the job,
 # while the training still saves its state.
-ON_GPU = f"exec {PYTHON} -m fashion.machine.lease --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
+ON_GPU = f"exec {PYTHON} -m fashion.machine.on_gpu --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
 # `--resources gpu=8` counts GPUs, but a job's gpu=1 is one of the `trainings_per_gpu` places of a GPU. Without a GPU,
 # only processor cores limit the trainings. With local scope, a cluster counts its GPUs itself.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):

@@ -1,22 +1,23 @@
-"""Run a command on a GPU of its own: python -m fashion.machine.lease python -m fashion.training.train ...
+"""A lease on a GPU, or on anything else of which a machine has a few.
 
-Each GPU has a lock file. The command holds the lock while it lives, and the kernel frees it however the command ends,
-kill -9 included. When a GPU is free, the command replaces this process, so that signals and exit status are its own.
-Its CUDA_VISIBLE_DEVICES is that GPU's UUID. Nothing is leased without a GPU, on AMD's GPUs, or under SLURM, which gives
-each job its own GPUs.
+Each GPU has a lock file. The process that locked it holds the lock while it lives, and so does a command that
+replaces the process with `os.exec`. The kernel frees the lock however they end, kill -9 included: nothing cleans up.
+
+This file stands alone: to use it elsewhere, copy it and replace `UserError` by an exception of yours.
+
+    os.environ["CUDA_VISIBLE_DEVICES"] = lease(["GPU-1f2e", "GPU-9a8b"], per_gpu=1, folder=Path("/tmp/leases"))
+    os.execvp(command[0], command)
 """
 
-import argparse
 import fcntl
+import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 
 from fashion.errors import UserError
-from fashion.machine.gpus import AMD_DRIVER, gpu_capabilities, listed, visible_gpus
-from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 
+logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 
 
@@ -60,30 +61,3 @@ def _lock(file: Path) -> bool:
     # The command that replaces this process keeps the lock; processes that Python starts do not get it.
     os.set_inheritable(descriptor, True)
     return True
-
-
-def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--per-gpu", type=int, default=1, help="how many commands may share a GPU (default: 1)")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command to run, with its arguments")
-    arguments = parser.parse_args()
-    if not arguments.command:
-        parser.error("no command is given")
-    configure(None)
-    gpus = []
-    if "SLURM_JOB_ID" not in os.environ:
-        gpus = visible_gpus(listed(), os.environ.get("CUDA_VISIBLE_DEVICES"), gpu_capabilities())
-        if not gpus and AMD_DRIVER.exists():
-            logger.info("AMD's GPUs are not leased: each job uses the first of HIP_VISIBLE_DEVICES, or of all")
-    if gpus:
-        # All pipelines of a user on the machine share this folder.
-        folder = Path(tempfile.gettempdir(), f"fashion-gpus-{os.getuid()}")
-        os.environ["CUDA_VISIBLE_DEVICES"] = lease(gpus, arguments.per_gpu, folder)
-    try:
-        os.execvp(arguments.command[0], arguments.command)
-    except OSError as error:
-        raise UserError(f"{arguments.command[0]} cannot be run: {error.strerror}") from error
-
-
-if __name__ == "__main__":
-    exit_on_user_error(main)

@@ -1,1 +1,1 @@
-"""What runs left, read in one place, and how sure the numbers are."""
+"""The results of runs, read in one place, and the certainty of their numbers."""

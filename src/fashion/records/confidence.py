@@ -1,4 +1,4 @@
-"""How often predictions are right at each confidence."""
+"""The share of right predictions at each confidence."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ BINS = 15
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Of each of the `BINS` equal-width bins of confidence: share of the images, accuracy and mean confidence `[15]`.
+    """Share of the images, accuracy and mean confidence `[15]` in each of `BINS` equally wide bins of confidence.
 
-    A bin holds its upper edge: the first is [0, 1/15], the second (1/15, 2/15]. Accuracy and mean confidence of a bin
-    without images are NaN. An image whose confidence is NaN, as after divergence, is in none.
+    A bin includes its upper edge: the first is [0, 1/15], the second (1/15, 2/15]. A bin without images has the
+    accuracy and the mean confidence NaN. An image whose confidence is NaN, as after divergence, is in no bin.
     """
 
     share: np.ndarray
@@ -32,7 +32,7 @@ class Reliability:
 
 
 def reliability(predictions: Predictions) -> Reliability:
-    """The reliability of predictions by the confidence in the predicted class."""
+    """Returns the reliability of predictions by their confidence in the predicted class."""
     known = ~np.isnan(predictions.confidence)
     confidence, correct = predictions.confidence[known], predictions.correct[known]
     bins = np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1], right=True)

@@ -1,4 +1,4 @@
-"""How long a training takes, by what runs like it took."""
+"""Estimates of training times, from the times of similar runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,28 +10,28 @@ from fashion.files import canonical_json
 from fashion.study.spec import split_sizes
 
 if TYPE_CHECKING:
-    from fashion.records.run import Run  # and pandas with it, which most plans do without
+    from fashion.records.run import Run  # this imports pandas, which most plans do not need
 
-# Early stopping ended trainings after 9 to 67 epochs, where that is known.
+# Early stopping ended the trainings that are known after 9 to 67 epochs.
 LIKELY_EPOCHS = 40
 
 
 def likely_epochs(training: dict, others: Sequence[int], earliest: int | None = None) -> int:
-    """The epochs that a training will likely use: as many as others like it did, but no fewer than `earliest`.
+    """Returns the likely epochs of a training: the mean of similar trainings, but no fewer than `earliest`.
 
-    Without others as many as `earliest`; if that is not known either, `LIKELY_EPOCHS`.
+    Without similar trainings it returns `earliest`, and `LIKELY_EPOCHS` if that is None.
 
     Args:
-        training: the settings of its spec.
-        others: the epochs of the others that have finished.
-        earliest: of a training that has begun, the first epoch in which its patience may be over.
+        training: the training settings of the spec.
+        others: the epochs of similar trainings that have finished.
+        earliest: the first epoch after which a training that runs may be stopped; None before it runs.
     """
     likely = round(mean(others)) if others else LIKELY_EPOCHS if earliest is None else earliest
     return min(training["epochs"], max(likely, earliest or 0))
 
 
 class Measured(NamedTuple):
-    """What a run took: `seconds` for its `epochs`, under its `spec`."""
+    """The time of a run: `seconds` for all its `epochs`, with its `spec`."""
 
     spec: dict
     seconds: float
@@ -39,11 +39,11 @@ class Measured(NamedTuple):
 
 
 class Estimates:
-    """What trainings take on a device, by the finished runs that were trained on it.
+    """Estimates of training times on a device, from the finished runs that were trained on it.
 
     Args:
-        runs: those that have not finished, or whose files are damaged, are left out.
-        device: as provenance names it; None for that of the run that finished last.
+        runs: the runs to learn from; unfinished and damaged ones are left out.
+        device: the name of the device in provenance; None for the device of the run that finished last.
     """
 
     def __init__(self, runs: Iterable["Run"], device: str | None = None):
@@ -62,18 +62,18 @@ class Estimates:
                 self.add(measured)
 
     def add(self, measured: Measured) -> None:
-        """Take in one more on the device."""
+        """Adds a run on the device."""
         self._alike[_likeness(measured.spec)].append(measured)
 
     def closest(self, spec: dict) -> list[Measured]:
-        """The runs like `spec` that have its augmentation too."""
+        """Returns the similar runs that also have the augmentation of `spec`."""
         return [each for each in self._alike[_likeness(spec)] if each.spec["augmentation"] == spec["augmentation"]]
 
     def seconds(self, spec: dict) -> float | None:
-        """Seconds that training `spec` takes; None if no run like it was measured.
+        """Returns the seconds that training `spec` takes; None if no similar run was measured.
 
-        An epoch's time grows with its images. It ends as early as runs with the same training settings did; without
-        such runs, after `LIKELY_EPOCHS`. Runs with the same augmentation are preferred.
+        The time of an epoch grows with its images. The number of epochs is that of runs with the same training
+        settings, or `LIKELY_EPOCHS` without such runs. Runs with the same augmentation are preferred.
         """
         closest, training = self.closest(spec) or self._alike[_likeness(spec)], spec["training"]
         if not closest:
@@ -84,5 +84,5 @@ class Estimates:
 
 
 def _likeness(spec: dict) -> str:
-    """Equal for specs whose time for an image is about the same on one device."""
+    """Returns a text that is equal for specs with about the same time an image on a device."""
     return canonical_json([spec["model"]["family"], spec["model"]["settings"], spec["training"]["batch_size"]])

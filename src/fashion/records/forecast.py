@@ -1,4 +1,4 @@
-"""What training the stale runs of a plan takes on a machine: time, memory and disk."""
+"""The time, memory and disk that training the stale runs of a plan takes on a machine."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,20 @@ from fashion.study.resources import (
     training_threads,
 )
 
-# Of what matrix products do in a second, a training on one core does a third: measured, an eighth to two thirds.
+# A training on one core does a third of the operations a second that matrix products do; measured: 1/8 to 2/3.
 SHARE, WITHIN = 1 / 3, "a factor of 3"
 DAY = 24 * 3600
-LONG = 2 * DAY  # seconds, beyond which one wants to know what else can be run
+LONG = 2 * DAY  # seconds; longer plans name what else can be run
 TOO_LONG = 60 * DAY  # seconds, which nobody means to wait
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What trainings are to run on.
+    """The machine for trainings.
 
-    `device` is the GPU or processor as provenance names it; None where only trainings know it, as on a cluster's nodes.
-    Trainings share `cores`, of which each takes some, and `places`, of which each takes one. `memory_mb` and `disk_mb`
-    are free; None: not known here. `speed` measures the multiply-adds that a core does in a second; None where
-    trainings do not take cores alone.
+    `device` is the name of the GPU or processor in provenance; None if only the trainings know it, as on a cluster.
+    Each training takes some of the `cores`, and one of the `places`. `memory_mb` and `disk_mb` are free; None if
+    unknown. `speed` measures the multiply-adds that a core does in a second; None if trainings use a GPU.
     """
 
     device: str | None
@@ -43,7 +42,7 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of a training by itself: `seconds`, None if not known; whether runs like it were `measured`; its `threads`."""
+    """The `seconds` of a single training, None if unknown; whether similar runs were `measured`; and its `threads`."""
 
     seconds: float | None
     measured: bool
@@ -51,30 +50,30 @@ class Cost:
 
 
 class Forecast:
-    """What trainings take on a machine.
+    """A forecast of what trainings take on a machine.
 
     Args:
-        finished: folders of runs; those that finished on the machine's device are measured, if that is not known those
-            on the device of the last.
+        finished: folders of runs to learn from. Only runs on the machine's device count or, if that is unknown, runs on
+            the device of the run that finished last.
     """
 
     def __init__(self, machine: Machine, finished: Iterable[Path]):
         self.machine = machine
         if folders := list(finished):
-            from fashion.records.run import Run  # and pandas with it, which most plans do without
+            from fashion.records.run import Run  # this imports pandas, which most plans do not need
         self._estimates = Estimates((Run(folder) for folder in folders), machine.device)
         self.device = self._estimates.device
         self._costs: dict[tuple[str, str, str], Cost] = {}
 
     @cached_property
     def _speed(self) -> float | None:
-        """Multiply-adds of a training in a second of one core."""
+        """The multiply-adds that a training does in a second on one core."""
         return self.machine.speed() * SHARE if self.machine.speed else None
 
     def cost(self, spec: dict) -> Cost:
-        """What training a run of config.yaml takes, by what runs like it took, else by its operations."""
+        """Returns the cost of a training, from similar runs or else from its operations."""
         key = (spec["study"], spec["model"]["name"], spec["augmentation"]["name"])
-        if key not in self._costs:  # that of all seeds
+        if key not in self._costs:  # all seeds cost the same
             threads = min(training_threads(spec["model"]), self.machine.cores)
             measured = seconds = self._estimates.seconds(spec)
             if seconds is None and self._speed:
@@ -84,7 +83,7 @@ class Forecast:
         return self._costs[key]
 
     def seconds(self, specs: Iterable[dict]) -> float:
-        """Until trainings have finished, side by side as the machine allows; of those of which it is known."""
+        """Returns the seconds until trainings have finished, as many at a time as fit; unknown times count 0."""
         known = [(cost.seconds, cost.threads) for cost in map(self.cost, specs) if cost.seconds is not None]
         by_cores = sum(seconds * threads for seconds, threads in known) / self.machine.cores
         by_places = sum(seconds for seconds, _ in known) / self.machine.places
@@ -95,7 +94,7 @@ class Forecast:
         return self.machine.speed is not None and self.seconds(specs) > TOO_LONG
 
     def together(self, specs: Iterable[dict], size: Callable[[dict], float]) -> list[dict]:
-        """Of trainings, as many as run at a time: those of the largest `size`."""
+        """Returns the trainings of the largest `size` that can run at the same time."""
         cores, chosen = self.machine.cores, []
         for spec in sorted(specs, key=size, reverse=True):
             threads = self.cost(spec).threads
@@ -105,10 +104,10 @@ class Forecast:
         return chosen
 
     def lines(self, specs: Sequence[dict], instead: Mapping[str, Sequence[dict]]) -> list[str]:
-        """The time, memory and disk that trainings need, and what is free, for a reader.
+        """Returns lines on the time, memory and disk that trainings need, and on what is free.
 
         Args:
-            instead: other commands, with what they train: they are said where these take days without a GPU.
+            instead: other commands, with the specs that they train; named if these trainings take days without a GPU.
         """
         lines = [f"time: {self._time(specs)}"]
         memory = sum(map(self._memory, self.together(specs, self._memory)))
@@ -133,7 +132,7 @@ class Forecast:
         return processor_mb(spec["model"]) if self.machine.speed else training_mb(spec["model"])
 
     def _time(self, specs: Sequence[dict]) -> str:
-        """How long trainings take and how that is known."""
+        """Returns how long trainings take, and how that is known."""
         costs = list(map(self.cost, specs))
         how = {
             "as runs like them took here": sum(cost.measured for cost in costs),

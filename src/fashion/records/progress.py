@@ -1,14 +1,14 @@
-"""How far a study's runs are, by their files alone: nothing is locked, and no process is asked.
+"""The progress of a study's runs, read from their files alone: no lock is taken, and no process is asked.
 
-A training may run on a node of a cluster, where its process is not seen. What is seen is that it writes: a line and a
-row after each epoch, a checkpoint at least every minute or every twenty times what saving one takes. So a training
-that wrote nothing for `quiet_after` seconds counts as stopped, if it has a checkpoint to go on from, or else as not
-begun. That is wrong
+A training may run on a node of a cluster, where its process cannot be seen. Its files can: it writes a line and a row
+after each epoch, and a checkpoint every minute, or every twenty times the time that saving takes if that is longer. A
+training that wrote nothing for `quiet_after` seconds counts as stopped if it has a checkpoint, else as waiting. There
+are two mistakes:
 
-- for so long after a training was killed without a word: it seems to run;
-- where writing a checkpoint takes longer than assumed, or an epoch and the start of a training without any checkpoint
-  do, or the process is suspended, or the clocks of node and reader differ by so much: a training that runs seems
-  stopped or waiting, until it writes again.
+- A training that was killed seems to run for that time.
+- A training that runs seems stopped or waiting until it writes again, if one of these lasts longer than that time:
+  saving a checkpoint, the first epoch with the start before it, a suspension of the process, or the difference between
+  the clocks of node and reader.
 """
 
 import os
@@ -45,10 +45,10 @@ WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
     "diverged",
     "finished",
 )
-# Three checkpoints' time, and that of a large one on a slow disk.
+# Three checkpoints are due in this time. The other is the speed of a slow disk, for large checkpoints.
 QUIET_SECONDS = 180
 SLOW_DISK = 50e6  # bytes a second
-# How a log ends of a stage that failed, or that could not even begin.
+# The last line of the log of a stage that failed, or that could not even begin.
 ERROR = re.compile(r"error: |crashed: |([a-z_]\w*\.)*[A-Z]\w*(Error|Exception|Interrupt)\b")
 TAIL_BYTES = 1 << 14
 # Files whose content is kept: a large study has some thousand runs.
@@ -57,14 +57,14 @@ KEPT = 4096
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class State:
-    """How far a run is.
+    """The state of a run.
 
     Args:
-        word: one of `STATES`; of a training that has finished, its evaluation's.
-        reason: why it failed, its log's last line; else "".
+        word: one of `STATES`, of the training or, once that has finished, of the evaluation.
+        reason: the last line of a failed run's log; else "".
         history: the epochs so far, with the columns of history.csv; None before the first has ended.
-        run: what it left, if its training has finished; diverged ones have.
-        updated: when the last of these epochs ended, in seconds since 1970; 0 before the first has.
+        run: the run's files, if its training has finished or diverged.
+        updated: when the last epoch ended, in seconds since 1970; 0 before the first has.
     """
 
     word: str
@@ -75,7 +75,7 @@ class State:
 
 
 class _Stamp(NamedTuple):
-    """When a file was written, in seconds since 1970, and its bytes."""
+    """The time when a file was written, in seconds since 1970, and its size in bytes."""
 
     time: float
     size: int
@@ -85,7 +85,7 @@ ABSENT = _Stamp(0.0, 0)
 
 
 def states(study: Study, results: Path) -> dict[Key, State]:
-    """The state of each run of a study, whose results are in a folder that others may be writing to.
+    """Returns the state of each run of a study, while others may write to its folder of results.
 
     Files that have not changed since the last call are not read again.
     """
@@ -94,7 +94,7 @@ def states(study: Study, results: Path) -> dict[Key, State]:
 
 
 def quiet_after(checkpoint_bytes: int) -> float:
-    """The seconds after which a training with such a checkpoint that wrote nothing counts as stopped."""
+    """Returns the seconds without a write after which a training with such a checkpoint counts as stopped."""
     return max(QUIET_SECONDS, 2 * 20 * checkpoint_bytes / SLOW_DISK)
 
 
@@ -118,7 +118,7 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
         checkpoint, so_far = _stamp(path), _stamp(path.with_suffix(".csv"))
         history, updated = _history(path.with_suffix(".csv"), so_far), so_far.time
     logged = _stamp(log)
-    if logged.time < since:  # by the evaluation of the run's predecessor
+    if logged.time < since:  # from the evaluation of the run's predecessor
         logged = ABSENT
     end = _last_line(log, logged)
     written = max(logged.time, checkpoint.time, so_far.time)
@@ -143,13 +143,13 @@ def _stamp(path: Path) -> _Stamp:
 
 @lru_cache(KEPT)
 def _run(folder: Path, *stamps: _Stamp) -> Run:
-    """The run in a folder; it keeps what is read of it."""
+    """Returns the run in a folder, which keeps what it has read."""
     return Run(folder)
 
 
 @lru_cache(KEPT)
 def _history(path: Path, stamp: _Stamp) -> pd.DataFrame | None:
-    """A history so far; None if there is none."""
+    """Returns a history so far; None if there is none."""
     try:
         return pd.read_csv(path, dtype=float) if stamp.size else None
     except (OSError, ValueError):  # removed just now: the training has finished
@@ -158,12 +158,12 @@ def _history(path: Path, stamp: _Stamp) -> pd.DataFrame | None:
 
 @lru_cache(KEPT)
 def _last_line(log: Path, stamp: _Stamp) -> str:
-    """`last_line`, read again once the log has changed."""
+    """Returns `last_line`, read again once the log has changed."""
     return last_line(log) if stamp.size else ""
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says something; "" if there is none."""
+    """Returns the last line of a log that is not blank; "" if there is none."""
     try:
         with open(log, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))

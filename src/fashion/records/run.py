@@ -1,4 +1,4 @@
-"""A finished run, read from its folder: nothing else reads one."""
+"""Reading finished runs from their folders. Nothing else reads them."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -27,9 +27,9 @@ from fashion.study.stopping import best_epoch
 
 
 class Run:
-    """A finished run, read from its folder as far as it is asked for.
+    """A finished run; each property reads its file when it is first asked for.
 
-    Whatever is asked for raises a `UserError` where its file is missing or damaged.
+    A property raises a `UserError` if its file is missing or damaged.
     """
 
     def __init__(self, folder: Path):
@@ -49,7 +49,7 @@ class Run:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row for each epoch, all columns float; its columns are history.csv's."""
+        """The rows of history.csv, one for each epoch, all columns float."""
         path = self.folder / HISTORY
         try:
             history = pd.read_csv(path, dtype=float)
@@ -57,7 +57,7 @@ class Run:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")
             if history.empty:
                 raise ValueError("no epoch")
-            if not isinstance(history.index, pd.RangeIndex):  # pandas makes one of the first numbers
+            if not isinstance(history.index, pd.RangeIndex):  # pandas makes an index of the first numbers
                 raise ValueError("rows are longer than the header")
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())
@@ -66,31 +66,31 @@ class Run:
 
     @cached_property
     def best(self) -> pd.Series:
-        """The history's row with the lowest validation loss."""
+        """The row of the history with the lowest validation loss."""
         return self.history.iloc[best_epoch(self.history["validation_loss"])]
 
     @property
     def tested_epoch(self) -> pd.Series:
-        """The history's row of the epoch whose weights are tested."""
+        """The row of the history for the epoch whose weights are tested."""
         return self.best if self.spec["training"]["tested_weights"] == "best" else self.history.iloc[-1]
 
     @property
     def diverged(self) -> dict | None:
-        """Where its training loss was no longer finite: epoch, step and learning rate; None if it always was."""
-        return self.provenance.get("diverged")  # runs of older code, which failed then, say nothing of it
+        """Epoch, step and learning rate of the first loss that is not finite; None if all are finite."""
+        return self.provenance.get("diverged")  # runs of older code lack it: they failed if they diverged
 
     @property
     def predictions(self) -> Predictions:
-        """What it predicted for the test images; not kept, as those of many runs are large."""
+        """The predictions for the test images; they are not kept, because those of many runs are large."""
         return self.predictions_of("")
 
     def predictions_of(self, prefix: str) -> Predictions:
-        """The same; with the prefix "augmented_", for the RandAugmented test images."""
+        """Returns `predictions`, or those for the RandAugmented test images with the prefix "augmented_"."""
         path = self.folder / PREDICTIONS
         try:
             with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
                 return Predictions(logits=archive[f"{prefix}logits"], labels=archive["labels"])
-        except Exception as error:  # numpy and zipfile raise nearly anything on foreign bytes
+        except Exception as error:  # numpy and zipfile raise nearly anything for foreign bytes
             raise UserError(
                 f"{path} has no usable predictions ({error}); delete it and run the pipeline again"
             ) from error
@@ -101,7 +101,7 @@ class Run:
         return self.correct_of("")
 
     def correct_of(self, prefix: str) -> np.ndarray:
-        """The same; with the prefix "augmented_", of the RandAugmented test images."""
+        """Returns `correct`, or that of the RandAugmented test images with the prefix "augmented_"."""
         published = self.folder / f"{prefix}{CORRECT}"
         if published.exists():
             return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
@@ -109,9 +109,9 @@ class Run:
 
 
 def accuracy_so_far(history: pd.DataFrame) -> pd.DataFrame:
-    """At the end of each epoch, the `seconds` since the first began and the test `accuracy` of the best epoch so far.
+    """Returns the `seconds` since the start and the test `accuracy` of the best epoch so far, at the end of each epoch.
 
-    The best is that of the lowest validation loss. On clean test images, it is the same number for all protocols.
+    The best epoch has the lowest validation loss. All protocols measure this accuracy on clean test images.
     """
     losses = history["validation_loss"].fillna(math.inf)
     lower = losses < losses.cummin().shift()
@@ -122,15 +122,15 @@ def accuracy_so_far(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def gradient_norms(history: pd.DataFrame) -> pd.DataFrame:
-    """`[epochs, layers]`: the L2 norm of the gradient of each weight, from input to output, at each epoch's first step.
+    """Returns the L2 norm of each layer's gradient in the first step of each epoch, `[epochs, layers]`.
 
-    A history that has none of them gives no layers.
+    Layers go from input to output; a history without norms gives no layers.
     """
     return history.filter(regex="^gradient_norm:")
 
 
 def groups_of(folder: Path, runs: Iterable[tuple[str, str, list[int]]]) -> list[list[Run]]:
-    """The runs of each model and augmentation that a plan names, below a study's folder of runs."""
+    """Returns the runs of each model and augmentation that a plan names; `folder` is the study's folder of runs."""
     return [
         [Run(folder / run_path(RUN, (model, augmentation, seed))) for seed in seeds]
         for model, augmentation, seeds in runs
@@ -138,18 +138,18 @@ def groups_of(folder: Path, runs: Iterable[tuple[str, str, list[int]]]) -> list[
 
 
 def predictions_of_groups(groups: Iterable[list[Run]]) -> Groups:
-    """Model, augmentation and each seed's predictions, read one group at a time."""
+    """Yields model, augmentation and each seed's predictions, read one group at a time."""
     for runs in groups:
         *_, model, augmentation, _ = runs[0].folder.parts
         yield model, augmentation, [run.predictions for run in runs]
 
 
 class Runs:
-    """A study's finished runs.
+    """The finished runs of a study.
 
     Args:
-        summary: its models with the seeds of each augmentation, as `fashion.study.outputs.summary` gives them.
-        folder: has `<model>/<augmentation>/seed<k>/`.
+        summary: what `fashion.study.outputs.summary` returns.
+        folder: the folder with `<model>/<augmentation>/seed<k>/`.
     """
 
     def __init__(self, summary: dict, folder: Path):
@@ -161,24 +161,24 @@ class Runs:
         }
 
     def __getitem__(self, key: tuple[str, str]) -> list[Run]:
-        """The runs of a model and augmentation, one for each seed."""
+        """Returns the runs of a model and augmentation, one for each seed."""
         return self.runs[key]
 
     def reported(self, model: str, augmentation: str) -> dict:
-        """The report's numbers of the very runs of this model and augmentation."""
+        """Returns the reported numbers of a model and augmentation."""
         return self.summary["models"][model]["reported"].get(augmentation, {})
 
     def parameters(self, model: str) -> int | None:
-        """The number of a model's parameters: as its runs recorded it or, without any, counted.
+        """Returns the number of a model's parameters, from its runs or, without any, by counting.
 
-        None of a model that the study has not.
+        Returns None for a model that the study does not have.
         """
         for (name, _), runs in self.items():
             if name == model:
                 return runs[0].metrics["parameters"]
         if model not in self.summary["networks"]:
             return None
-        import torch  # takes a second, which a finished study does without
+        import torch  # this takes a second, and a finished study does not need it
 
         from fashion.models.build import build, count_parameters
 
@@ -186,22 +186,22 @@ class Runs:
             return count_parameters(build(self.summary["networks"][model]))
 
     def predictions(self) -> Groups:
-        """Model, augmentation and each seed's predictions, sorted by model."""
+        """Returns model, augmentation and each seed's predictions, sorted by model."""
         return predictions_of_groups(self.runs.values())
 
     def items(self) -> Iterator[tuple[tuple[str, str], list[Run]]]:
-        """(model, augmentation) with its runs, sorted by model."""
+        """Returns each (model, augmentation) with its runs, sorted by model."""
         return iter(self.runs.items())
 
 
 def finished_runs(folder: Path) -> dict[Key, Run]:
-    """The finished runs in a study's folder of results, or in a reference: (model, augmentation, seed) -> run."""
+    """Returns the finished runs in a study's folder of results or in a reference, by model, augmentation and seed."""
     runs = {}
     for path in sorted(folder.glob("runs/*/*/seed*")):
         predictions, weights_made = path / PREDICTIONS, path / PROVENANCE
         if not all((path / name).exists() for name in RECORDS):
             continue
-        # Predictions that are older than the training are those of its predecessor.
+        # Predictions that are older than the training belong to its predecessor.
         evaluated = predictions.exists() and predictions.stat().st_mtime_ns >= weights_made.stat().st_mtime_ns
         if evaluated or (path / CORRECT).exists():
             runs[path.parts[-3], path.parts[-2], int(path.name.removeprefix("seed"))] = Run(path)

@@ -1,4 +1,4 @@
-"""What is planned, in words: which runs are fresh, which are stale and why, and what training those takes."""
+"""A plan in words: the fresh runs, the stale ones with the reason, and what training them takes."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from fashion.records.words import duration, seed_words
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A run of a plan: the `spec` that it has now, and what is to be done of it.
+    """A run of a plan, with its present `spec`.
 
-    `training` and `evaluation` say why, in words; None for what is up to date.
+    `training` and `evaluation` say why each has to be done; None if it is up to date.
     """
 
     spec: dict
@@ -27,7 +27,7 @@ def describe(
     forecast: Forecast,
     instead: Mapping[str, Sequence[dict]],
 ) -> str:
-    """The state of a plan's runs, a line for those that differ in their seed alone, and `summary`."""
+    """Returns the states of a plan's runs, a line for all that differ only in their seed, and `summary`."""
     groups: dict[tuple[str, str, str], list[PlannedRun]] = defaultdict(list)
     for run in sorted(runs, key=_name):
         model, augmentation, _ = _name(run)
@@ -46,10 +46,10 @@ def describe(
 
 
 def summary(study: str, runs: Sequence[PlannedRun], forecast: Forecast, instead: Mapping[str, Sequence[dict]]) -> str:
-    """How many of a plan's runs are to be trained, and what that takes.
+    """Returns how many of a plan's runs are to be trained, and what that takes.
 
     Args:
-        instead: other commands, with the specs of what they train.
+        instead: other commands, with the specs of the runs that they train.
     """
     stale = [run.spec for run in runs if run.training]
     line = f"study {study}: {len(runs)} run{'s' * (len(runs) != 1)}, {len(stale) or 'none'} to train"

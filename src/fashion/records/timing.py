@@ -1,10 +1,9 @@
-"""Whether a run's times can be compared: not those of a machine that was busy with other things.
+"""Whether the times of a run can be compared, or were taken on a busy machine.
 
-On a processor a training was undisturbed if it got at least 90 % of a core for as long as it ran, and if all else on
-the machine left 90 % of the cores that it may use. Trainings of a study side by side, a core each, do not disturb each
-other by that rule: all of its times are taken so. On a GPU, which does the work, the processor's share says little:
-there a training was undisturbed if it had the GPU to itself for 90 % of the time. Of runs that recorded none of this
-nothing is known. Times of a training that was disturbed, or of which nothing is known, are shown and decide nothing.
+On a processor a training was undisturbed if it got at least 90 % of a core while it ran, and if everything else on the
+machine left free 90 % of the cores that it may use. Trainings of a study that run side by side, a core each, are
+undisturbed by this rule. On a GPU a training was undisturbed if it had the GPU to itself for 90 % of the time. Times of
+a training that was disturbed, or that recorded none of this, are shown and decide nothing.
 """
 
 from collections import Counter
@@ -17,7 +16,7 @@ BUSY, SHARED, UNKNOWN = "on a busy machine", "on a shared GPU", "beside a load t
 
 
 def device_of(provenance: dict) -> str:
-    """What a run's times were taken on; of a processor with the number of threads."""
+    """Returns the device on which a run was timed; for a processor with the number of threads."""
     if provenance["driver"]:
         return provenance["device"]
     threads = provenance["threads"]
@@ -25,7 +24,7 @@ def device_of(provenance: dict) -> str:
 
 
 def doubt(provenance: dict) -> str:
-    """How a run was timed, in words, if its times decide nothing; empty if they do."""
+    """Returns why the times of a run decide nothing; empty if they do decide."""
     if gpu := provenance.get("gpu"):
         if gpu["shared"] is None:
             return UNKNOWN
@@ -40,7 +39,7 @@ def doubt(provenance: dict) -> str:
 
 
 def doubts(runs: Iterable[Run]) -> list[str]:
-    """Why the times of some runs decide nothing, in words, with the number of runs that it holds for if not for all."""
+    """Returns the reasons why times of runs decide nothing, each with its number of runs if not all have it."""
     each = [doubt(run.provenance) for run in runs]
     return [
         f"timed {words}" + (f" ({count} of {len(each)} runs)" if count < len(each) else "")

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 
 def seed_words(seeds: Sequence[int]) -> str:
-    """Ascending `seeds` for a reader."""
+    """Returns ascending `seeds` in words."""
     if len(seeds) > 3 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
         return f"seeds {seeds[0]} to {seeds[-1]}"
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def duration(seconds: float) -> str:
-    """`seconds` for a reader: two digits matter."""
+    """Returns `seconds` in words, to about two digits."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 100 * 60:

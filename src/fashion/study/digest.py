@@ -1,6 +1,10 @@
 """Digests of modules, which change only if what the modules compute may change.
 
-Modules are parsed, never imported, so that planning stays instant. Only the constants at the top name this package.
+Modules are parsed, never imported, so that planning stays instant.
+
+This file stands alone, and only the constants at its top name this package. To use it elsewhere, copy it, put the names
+of your modules there, and replace `UserError` by an exception of yours. `code_digest("package.training")` as a param of
+a Snakemake rule then makes the rule's jobs stale when code that they run has changed, and only then.
 """
 
 import ast
