@@ -95,10 +95,10 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     assert "Missing" not in page
     comparison = pd.read_csv(tmp_path / "reference/tables/comparison.csv")
     assert list(comparison["model"] + " " + comparison["augmentation"]) == [
-        "vgg8 none",
-        "vgg8 both",
         "vit none",
         "vit both",
+        "vgg8 none",
+        "vgg8 both",
     ]
     assert (comparison["seeds"] == 3).all()
 

@@ -45,7 +45,7 @@ rule curves:
     conda:
         ENVIRONMENT
     params:
-        plan=plan("curves", runs=outputs.grouped(shown_runs("curves"))),
+        plan=plan("curves", runs=outputs.grouped(shown_runs("curves")), titles=STUDY.titles),
         content=content(curves=REPORT.curves.read_text()),
         code=code("fashion.figures.curves"),
         python=uncompared(PYTHON),
@@ -67,7 +67,7 @@ rule overviews:
     conda:
         ENVIRONMENT
     params:
-        plan=plan("overviews", runs=outputs.grouped(shown_runs("overviews"))),
+        plan=plan("overviews", runs=outputs.grouped(shown_runs("overviews")), titles=STUDY.titles),
         code=code("fashion.figures.overviews"),
         python=uncompared(PYTHON),
     shell:

@@ -11,6 +11,7 @@ import pandas as pd
 from fashion.answer.make import answer
 from fashion.errors import UserError
 from fashion.figures import curves, published_runs
+from fashion.figures.parts.groups import read_groups
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
 from fashion.records.run import Run, Runs, finished_runs
@@ -68,7 +69,7 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
         for one in outputs.tables(part, report):
             if one.kind in tables:
                 frame, shown = tables[one.kind]
-                write_table(frame, fresh / f"tables/{one.name}.csv", study.note, shown=shown)
+                write_table(frame, fresh / f"tables/{one.name}.csv", study.note, shown=shown, titles=part.titles)
         _draw(part, report, runs, tables["repeats"][0], fresh)
         missing = [key for key in study.specs if key not in runs]
         write_text(fresh / "README.md", readme(study, report, fresh, tables, missing))
@@ -119,9 +120,11 @@ def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFr
     for one in outputs.figures(part, report):
         file = [fresh / f"figures/{one.name}.png"]
         if one.kind == "curves":
-            save(curves.plot([runs[key] for key in one.runs], published=published, **one.settings), file, part.note)
+            groups = [[*group, *outputs.titled(part.titles, *group[:2])] for group in outputs.grouped(one.runs)]
+            shown = read_groups(fresh / "runs", groups)
+            save(curves.plot(shown, published=published, **one.settings), file, part.note)
         elif one.kind == "published_runs":
-            save(published_runs.plot(repeated), file, part.note)
+            save(published_runs.plot(repeated, **one.settings), file, part.note)
 
 
 def _replace(folder: Path, fresh: Path) -> None:
