@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 from tabulate import tabulate
 
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 
 ROOT = Path(__file__).parents[1]
 MODELS = ("vgg8", "vgg12", "resnet18", "vit", "vit_beyer")

@@ -33,8 +33,8 @@ from torchvision.transforms import v2
 
 from fashion.data.augment import augment_epoch
 from fashion.machine.device import check_gpu
-from fashion.models.build import build, count_flops, count_parameters
-from fashion.study.resources import JOB_ENVIRONMENT
+from fashion.models.build import build, count_parameters
+from fashion.study.resources import JOB_ENVIRONMENT, multiply_adds
 from fashion.tables.writing import write_table
 from fashion.training.inference import place, use_device
 from fashion.training.optimizer import make_optimizer
@@ -205,7 +205,7 @@ def main() -> None:
         with torch.device("meta"):
             parameters = count_parameters(build(models[name]))
         # A backward pass costs two forward passes.
-        product = 3 * count_flops(models[name]) * BATCH / flops_per_second
+        product = 3 * 2 * multiply_adds(models[name]) * BATCH / flops_per_second
         update = ADAM_BYTES * parameters / bytes_per_second
         limit = BATCH / max(product, update)
         rows.append(

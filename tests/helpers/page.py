@@ -11,7 +11,7 @@ from fashion.answer.statements import expand
 from fashion.image import CLASSES
 from fashion.records.run import finished_runs
 from fashion.study import outputs
-from fashion.study.study import Study, resolve
+from fashion.study.definition import Study, grouped, resolve
 from fashion.tables.writing import write_table
 from helpers.checkout import CONFIG, REPORT, ROOT
 from helpers.command import stage
@@ -128,7 +128,7 @@ def write_results(results: Path, study: Study) -> None:
         shutil.copy(next(REFERENCE.glob("figures/*.png")), results / f"figures/{one.name}.png")
     (results / "figures/ext04_confusion.svg").write_text(SVG + " " * LARGEST_SVG)
     (curves,) = (one for one in figures if one.name == "fig04_vgg8_curves")
-    plan = {"note": "", "classes": CLASSES, "runs": outputs.grouped(curves.runs), "titles": study.titles}
+    plan = {"note": "", "classes": CLASSES, "runs": grouped(curves.runs), "titles": study.titles}
     plan["outputs"] = {curves.name: curves.told}
     folders = ("--runs", results / "runs", "--output", results / "figures")
     done = stage("figures.curves", plan, "--published", REPORT.curves, *folders)
@@ -147,7 +147,7 @@ def make_page(study: Study, results: Path, *others: Path, partial: dict | None =
         "study": {key: getattr(study, key) for key in ("name", "note", "reading")},
         "report": REPORT.about,
         "models": list(study.models),
-        "runs": outputs.grouped(study.specs),
+        "runs": grouped(study.specs),
         "tables": [one.shown for one in outputs.tables(study, REPORT)],
         "figures": [one.shown for one in outputs.figures(study, REPORT)],
         "unfinished": partial,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fashion.records.progress import State, states
+from fashion.study.definition import Study
 from fashion.study.run_folder import CHECKPOINT, EVALUATION_LOG, FOLDER, TRAINING_LOG, run_path
 from fashion.study.spec import Key
-from fashion.study.study import Study
 from helpers.runs import EVALUATED, TRAINED, FakeRun, make_history, make_old
 
 

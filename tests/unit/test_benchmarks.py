@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 from helpers.checkout import ROOT
 from helpers.specs import MODELS
 

@@ -11,8 +11,8 @@ from fashion.answer.claims import FAILS, HOLDS, UNDECIDED, tables
 from fashion.answer.deviations import deviations
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
+from fashion.study.definition import Study, resolve
 from fashion.study.outputs import TABLE_KINDS, summary
-from fashion.study.study import Study, resolve
 from helpers.checkout import CONFIG, REPORT
 from helpers.command import stage
 from helpers.runs import QUIET, FakeRun, make_history
@@ -217,7 +217,7 @@ def test_as_published_with_the_published_numbers_every_claim_holds():
         ("C12", {"vit_depthwise_5x8_min_delta_0": {"epochs": 30}}, FAILS),
         ("C13", {"vit_simplified": {"parameters": 465_000}}, FAILS),  # 16 % more
         ("C13", {"vit_simplified none": {"accuracy": 0.85}}, FAILS),
-        ("C15", {"vgg8": {"accuracy": 0.96}}, FAILS),
+        ("C15", {"vgg8": {"accuracy": 0.956}}, FAILS),
     ],
 )
 def test_each_rule_as_published_on_both_sides_of_its_tolerance(claim, changes, verdict):

@@ -28,8 +28,8 @@ from fashion.files import read_json, write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.study.config import CONFIG, load_study
+from fashion.study.definition import resolve
 from fashion.study.run_folder import read_run_spec, weights_of
-from fashion.study.study import resolve
 from fashion.training.evaluation import evaluate
 from fashion.training.inference import load_model, logits_of
 from helpers.checkout import ROOT

@@ -9,7 +9,7 @@ from snakemake.utils import validate
 from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.study.config import check, explain, refuse_repeated_keys
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 from helpers.checkout import REPORT, ROOT
 from helpers.command import python
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fashion.errors import UserError
-from fashion.study.digest import DATASET, EVALUATION, LEFT_OUT, NETWORK, PACKAGE, TRAINING, code_digest
+from fashion.study.digest import DATASET, EVALUATION, LEFT_OUT, NETWORK, PACKAGE, TRAINING, code_digest, content_digest
 from helpers.edits import AROUND, DIFFICULT, DONE, GAIN, IMPORTED, READ, SAID, SAME, WITHIN
 
 
@@ -177,3 +177,11 @@ def test_the_file_can_be_lifted_out():
     tree = ast.parse((PACKAGE / "study/digest.py").read_text())
     modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert [module for module in modules if module.startswith("fashion")] == ["fashion.errors"]
+
+
+def test_values_that_are_equal_have_equal_digests_each():
+    before = content_digest(curves="P1,1", claims={"a": 1, "b": 2})
+    assert content_digest(curves="P1,1", claims={"b": 2, "a": 1}) == before
+    after = content_digest(curves="P1,2", claims={"a": 1, "b": 2})
+    assert after["curves"] != before["curves"]
+    assert after["claims"] == before["claims"]

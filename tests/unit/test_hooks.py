@@ -8,9 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-# First: snakemake.workflow, which hooks import, imports in a circle by itself.
-from snakemake import api  # noqa: F401
 from snakemake.logging import ColorizingTextHandler
 from snakemake.persistence import PersistenceBase
 from snakemake_interface_logger_plugins.common import LogEvent

@@ -8,9 +8,9 @@ import yaml
 
 from fashion.files import canonical_json
 from fashion.study import outputs
-from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, grouped, reading_of, summary, tables
+from fashion.study.definition import Study, grouped, resolve
+from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, reading_of, summary, tables
 from fashion.study.report import Report
-from fashion.study.study import Study, resolve
 from helpers.checkout import CONFIG, REPORT
 
 STUDIES = {name: resolve(CONFIG, name) for name in ("report", "published", "quick", "baseline")}
@@ -236,3 +236,12 @@ def test_networks_and_trainings_are_compared_by_the_study_that_runs_them_all():
     assert [augmentation for *_, augmentation in cells] == ["both", "light", "both", "light"]
     without = study.only([run for run in study.specs if run[0] != "baseline_42000"])
     assert not {"factorial", "effects"} & {one.kind for one in (*tables(without, REPORT), *figures(without, REPORT))}
+
+
+def test_a_job_makes_two_files_of_each_output():
+    study = STUDIES["quick"]
+    assert next(one for one in tables(study, REPORT) if one.name == "claims").files == (
+        "tables/claims.csv",
+        "tables/claims.md",
+    )
+    assert figures(study, REPORT)[0].files == ("figures/fig01_samples.png", "figures/fig01_samples.svg")

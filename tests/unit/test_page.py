@@ -15,9 +15,9 @@ from fashion.answer.pictures import inline
 from fashion.answer.unfinished import unfinished
 from fashion.records.progress import State
 from fashion.records.run import Run
+from fashion.study.definition import Study
 from fashion.study.digest import code_digest
 from fashion.study.outputs import figures, tables
-from fashion.study.study import Study
 from helpers.checkout import REPORT
 from helpers.page import RULES, SVG, VERDICTS, make_page, numbers, published_study, write_results
 

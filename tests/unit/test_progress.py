@@ -9,8 +9,8 @@ import pytest
 
 from fashion.records import progress
 from fashion.records.progress import quiet_after
+from fashion.study.definition import resolve
 from fashion.study.run_folder import CHECKPOINT
-from fashion.study.study import resolve
 from helpers.results import Results
 
 EPOCH = "vit both seed 0, epoch 2: train loss 0.4, 2.0 s, best so far"

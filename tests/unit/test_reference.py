@@ -13,8 +13,8 @@ from fashion.errors import UserError
 from fashion.records.run import finished_runs
 from fashion.reference import compare, publish, verdicts
 from fashion.reference.compare import AGREES, DISAGREES, OTHER, UNDECIDED, check
+from fashion.study.definition import Study, resolve
 from fashion.study.run_folder import RECORDS
-from fashion.study.study import Study, resolve
 from helpers.checkout import REPORT, ROOT
 from helpers.runs import FakeRun, make_history
 

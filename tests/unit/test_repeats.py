@@ -10,8 +10,8 @@ from fashion.answer.repeats import readable, repeats
 from fashion.figures import published_runs
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction_interval
+from fashion.study.definition import Study, resolve
 from fashion.study.outputs import summary
-from fashion.study.study import Study, resolve
 from helpers.checkout import CONFIG, REPORT
 from helpers.figures import check_legible
 from helpers.runs import FakeRun, make_history

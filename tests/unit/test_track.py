@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from fashion.errors import UserError
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 from helpers.command import fashion
 from helpers.results import Results
 

@@ -19,8 +19,8 @@ from fashion.files import read_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.records.run import Run
+from fashion.study.definition import resolve
 from fashion.study.run_folder import read_run_spec, weights_of
-from fashion.study.study import resolve
 from fashion.training.inference import load_model, logits_of
 from helpers.checkout import CONFIG
 from helpers.results import Results

@@ -18,7 +18,7 @@ from fashion.ask.remaining import Remaining, pace, remaining
 from fashion.ask.watch import render
 from fashion.errors import UserError
 from fashion.study.config import CONFIG, load_study
-from fashion.study.study import Study, resolve
+from fashion.study.definition import Study, resolve
 from helpers.command import fashion
 from helpers.results import Results
 

@@ -9,7 +9,7 @@ import pytest
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import overview
 from fashion.ask.watch_page import HEIGHT, MARGINS, WIDTH, panels, write_page
-from fashion.study.study import resolve
+from fashion.study.definition import resolve
 from helpers.browser import CHROMIUM, Browser
 from helpers.results import Results
 

@@ -7,10 +7,13 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snakemake.logging import ColorizingTextHandler
-from snakemake.workflow import Workflow
 from snakemake_interface_logger_plugins.common import LogEvent
+
+if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
+    from snakemake.workflow import Workflow
 
 LOG_LINES = 8  # shown of a failed job's log
 SILENT = {
@@ -89,7 +92,7 @@ def failure(name: str, record: logging.LogRecord) -> str:
     return "\n    ".join(lines)
 
 
-def tidy(workflow: Workflow) -> None:
+def tidy(workflow: "Workflow") -> None:
     """Shows a reader's lines on the terminal, unless --verbose or --printshellcmds asks for Snakemake's own."""
     settings = workflow.output_settings
     if settings.verbose or settings.printshellcmds:

@@ -12,11 +12,11 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 from snakemake.jobs import Job
 from snakemake.settings.enums import Quietness
-from snakemake.workflow import Workflow
 
 from fashion.machine.gpus import gpu_name, has_gpu, listed, visible_gpus
 from fashion.machine.processor import multiply_adds_per_second, processor
@@ -24,9 +24,12 @@ from fashion.records.forecast import Forecast, Machine
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.records.words import duration
 from fashion.study.changes import changes
+from fashion.study.definition import Study, resolve
 from fashion.study.resources import THREADS_OF_LARGE
-from fashion.study.study import Study, resolve
 from hooks.console import job_name
+
+if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
+    from snakemake.workflow import Workflow
 
 FAILURES_LISTED = 10  # at the end of a run; the page has all
 # Studies, and targets of the Makefile, that two cores can run in place of a study for a GPU.
@@ -42,7 +45,7 @@ class Session:
         place: the folder of its tables, figures and page.
     """
 
-    def __init__(self, workflow: Workflow, config: dict, study: Study, place: str):
+    def __init__(self, workflow: "Workflow", config: dict, study: Study, place: str):
         self.workflow, self.config, self.study, self.place = workflow, config, study, place
         settings = workflow.output_settings
         self.quiet = Quietness.RULES in (settings.quiet or ())

@@ -7,11 +7,12 @@ OTHER_READINGS = [
     if entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
     and (path := ROOT / f"docs/reference/{name}/tables/claims.csv").exists()
 ]
+OTHER_TEXTS = [path.read_text() for path in OTHER_READINGS]
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
     "models": list(STUDY.models),
-    "runs": outputs.grouped(STUDY.specs),
+    "runs": grouped(STUDY.specs),
     "tables": [one.shown for one in TABLES],
     "figures": [one.shown for one in FIGURES],
     "unfinished": UNFINISHED,
@@ -23,14 +24,15 @@ rule claims:
         **DATASET_FILES,
         runs=run_files(STUDY.specs, *DECIDING),
     output:
-        table_files("claims"),
+        output_files("claims"),
     log:
         f"{PLACE}/logs/claims.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         plan=plan("claims", summary=SUMMARY),
-        content=content(claims=REPORT.claims, deviations=REPORT.deviations),
+        content=canonical_json(content_digest(claims=REPORT.claims, deviations=REPORT.deviations)),
         # Models without a run are built, to count their parameters.
         code=code("fashion.answer.make", *NETWORKS),
         python=uncompared(PYTHON),
@@ -43,17 +45,18 @@ rule claims:
 rule page:
     input:
         run_files(STUDY.specs, files.PROVENANCE),
-        tables=[f"{PLACE}/tables/{one.name}.{suffix}" for one in TABLES for suffix in ("csv", "md")],
-        figures=[f"{PLACE}/figures/{one.name}.{suffix}" for one in FIGURES for suffix in ("png", "svg")],
+        tables=[f"{PLACE}/{file}" for one in TABLES for file in one.files],
+        figures=[f"{PLACE}/{file}" for one in FIGURES for file in one.files],
     output:
         f"{PLACE}/report.html",
     log:
         f"{PLACE}/logs/page.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         plan=canonical_json(PAGE),
-        content=content(networks=REPORT.networks.read_text(), others=[path.read_text() for path in OTHER_READINGS]),
+        content=canonical_json(content_digest(networks=REPORT.networks.read_text(), others=OTHER_TEXTS)),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),
         networks=uncompared(REPORT.networks),

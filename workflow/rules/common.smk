@@ -1,5 +1,4 @@
 # The configuration, checked before any job starts, and the names and functions that the rules use.
-import hashlib
 import shlex
 import sys
 from pathlib import Path
@@ -20,10 +19,10 @@ from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
 from fashion.study import outputs, run_folder as files
 from fashion.study.config import check, check_report, explain, refuse_repeated_keys
-from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest
+from fashion.study.definition import grouped, resolve
+from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest, content_digest
 from fashion.study.report import report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
-from fashion.study.study import resolve
 
 
 def check_schema(content, name, source):
@@ -92,18 +91,6 @@ NETWORKS = [NETWORK.format(family) for family in FAMILIES]
 DECIDING = (files.METRICS, files.PREDICTIONS, files.PROVENANCE)
 
 
-localrules:
-    dataset,
-    class_names,
-    samples,
-    diagrams,
-    curves,
-    overviews,
-    tables,
-    claims,
-    page,
-
-
 wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     augmentation="[a-z][a-z0-9_]*",
@@ -123,12 +110,6 @@ def code(*modules):
         sys.exit(f"error: {error}")
 
 
-def content(**contents):
-    """Returns the digest of each text or value, as one param: a file's place does not count, as an input's would."""
-    texts = {name: canonical_json(one) for name, one in contents.items()}
-    return canonical_json({name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()})
-
-
 def made_by(job):
     """Returns the tables and figures that a job makes."""
     return [one for one in (*TABLES, *FIGURES) if one.job == job]
@@ -140,20 +121,13 @@ def plan(job, **more):
     return canonical_json({"note": STUDY.note, "classes": NAMES, "outputs": told, **more})
 
 
-def table_files(job):
-    return reported("tables", job, "csv", "md")
-
-
-def figure_files(job):
-    return reported("figures", job, "png", "svg")
-
-
-def reported(folder, job, shown, other):
-    """Returns the files of a job's tables or figures in two formats; Snakemake's report has the first."""
-    paths = [f"{PLACE}/{folder}/{one.name}" for one in made_by(job)]
-    said = [{"category": one.section, "labels": {"title": one.title, "caption": one.caption}} for one in made_by(job)]
-    first = [report(f"{path}.{shown}", **texts) for path, texts in zip(paths, said)]
-    return first + [f"{path}.{other}" for path in paths]
+def output_files(job):
+    """Returns the files of a job's tables or figures, in two formats each; Snakemake's report has the first."""
+    made = []
+    for one in made_by(job):
+        shown, other = (f"{PLACE}/{file}" for file in one.files)
+        made += [report(shown, category=one.section, labels={"title": one.title, "caption": one.caption}), other]
+    return made
 
 
 def run_files(runs, *names):

@@ -4,6 +4,7 @@ rule dataset:
         checksums=CHECKSUMS,
     log:
         "results/data/dataset.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -22,6 +23,7 @@ rule class_names:
         f"results/data/{files.CLASS_NAMES_FILE}",
     log:
         "results/data/class_names.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -3,9 +3,10 @@ rule samples:
     input:
         **DATASET_FILES,
     output:
-        figure_files("samples"),
+        output_files("samples"),
     log:
         f"{PLACE}/logs/samples.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -21,9 +22,10 @@ rule diagrams:
     input:
         **DATASET_FILES,
     output:
-        figure_files("diagrams"),
+        output_files("diagrams"),
     log:
         f"{PLACE}/logs/diagrams.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -39,14 +41,15 @@ rule curves:
     input:
         run_files(shown_runs("curves"), files.HISTORY, files.PROVENANCE),
     output:
-        figure_files("curves"),
+        output_files("curves"),
     log:
         f"{PLACE}/logs/curves.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        plan=plan("curves", runs=outputs.grouped(shown_runs("curves")), titles=STUDY.titles),
-        content=content(curves=REPORT.curves.read_text()),
+        plan=plan("curves", runs=grouped(shown_runs("curves")), titles=STUDY.titles),
+        content=canonical_json(content_digest(curves=REPORT.curves.read_text())),
         code=code("fashion.figures.curves"),
         python=uncompared(PYTHON),
         published=uncompared(REPORT.curves),
@@ -61,13 +64,14 @@ rule overviews:
         runs=run_files(shown_runs("overviews"), files.PREDICTIONS, files.HISTORY, files.PROVENANCE),
         tables=[f"{PLACE}/tables/{one.name}.csv" for one in TABLES if one.name in outputs.DRAWN_FROM.values()],
     output:
-        figure_files("overviews"),
+        output_files("overviews"),
     log:
         f"{PLACE}/logs/overviews.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        plan=plan("overviews", runs=outputs.grouped(shown_runs("overviews")), titles=STUDY.titles),
+        plan=plan("overviews", runs=grouped(shown_runs("overviews")), titles=STUDY.titles),
         code=code("fashion.figures.overviews"),
         python=uncompared(PYTHON),
     shell:

@@ -4,9 +4,10 @@ rule tables:
         **DATASET_FILES,
         runs=run_files(STUDY.specs, *DECIDING),
     output:
-        table_files("tables"),
+        output_files("tables"),
     log:
         f"{PLACE}/logs/tables.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -11,7 +11,7 @@ from fashion.answer.evidence import Evidence, examine
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
 from fashion.records.statistics import CONFIDENCE, holm
-from fashion.study.study import OTHER_DATA
+from fashion.study.definition import OTHER_DATA
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 LEVEL = 1 - CONFIDENCE

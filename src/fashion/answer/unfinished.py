@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fashion.records.progress import DIVERGED, FINISHED, State, states
+from fashion.study.definition import Study
 from fashion.study.spec import Key
-from fashion.study.study import Study
 
 # The states of runs that left a result.
 ENDED = (FINISHED, DIVERGED)

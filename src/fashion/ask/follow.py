@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fashion.records.progress import DIVERGED, FINISHED, State, states
+from fashion.study.definition import Study
 from fashion.study.spec import Key
-from fashion.study.study import Study
 
 SECONDS = 3
 

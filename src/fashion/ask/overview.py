@@ -12,9 +12,9 @@ from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
 from fashion.records.words import duration, seed_words
+from fashion.study.definition import Study
 from fashion.study.spec import Key, run_name, split_sizes
 from fashion.study.stopping import best_epoch
-from fashion.study.study import Study
 
 # The state of a run that waits only for its evaluation.
 TRAINED = "trained"

@@ -8,9 +8,9 @@ import pandas as pd
 
 from fashion.records.estimate import Estimates, Measured, likely_epochs
 from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, State
+from fashion.study.definition import Study
 from fashion.study.spec import Key
 from fashion.study.stopping import best_epoch
-from fashion.study.study import Study
 
 # Only the last epochs tell an epoch's time, because the machine's load changes.
 LAST_EPOCHS = 5

@@ -11,9 +11,9 @@ from fashion.ask.follow import follow
 from fashion.errors import UserError
 from fashion.files import atomic
 from fashion.records.progress import State
+from fashion.study.definition import Study
 from fashion.study.run_folder import RUN, run_path
 from fashion.study.spec import Key
-from fashion.study.study import Study
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event  # ty: ignore

@@ -13,7 +13,7 @@ from fashion.ask.follow import follow
 from fashion.ask.overview import Overview, overview
 from fashion.ask.watch_page import write_page
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED
-from fashion.study.study import Study
+from fashion.study.definition import Study
 
 COLOURS = {RUNNING: "cyan", STOPPED: "yellow", FAILED: "red", DIVERGED: "magenta", FINISHED: "green"}
 # If every run of a study fails, the first ones tell why.

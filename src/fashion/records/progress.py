@@ -23,6 +23,7 @@ import pandas as pd
 
 from fashion.errors import UserError
 from fashion.records.run import Run, finished_runs
+from fashion.study.definition import Study
 from fashion.study.run_folder import (
     CHECKPOINT,
     EVALUATION_LOG,
@@ -35,7 +36,6 @@ from fashion.study.run_folder import (
     run_path,
 )
 from fashion.study.spec import Key
-from fashion.study.study import Study
 
 WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
     "waiting",

@@ -10,9 +10,9 @@ from fashion.records.run import finished_runs
 from fashion.records.timing import doubts
 from fashion.reference.compare import RULE
 from fashion.study import outputs
+from fashion.study.definition import Study
 from fashion.study.report import Report
 from fashion.study.spec import Key
-from fashion.study.study import Study
 
 PAGE = """\
 # Reference results: study `{study}`

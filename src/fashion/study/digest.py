@@ -5,6 +5,7 @@ Modules are parsed, never imported, so that planning stays instant. Only the con
 
 import ast
 import hashlib
+import json
 import re
 from functools import cache
 from importlib.util import resolve_name
@@ -55,6 +56,12 @@ def code_digest(*modules: str, package: Path = PACKAGE) -> dict[str, str]:
         missing |= imported - seen
         seen |= imported
     return dict(sorted(digests.items()))
+
+
+def content_digest(**contents: object) -> dict[str, str]:
+    """Returns the digest of each JSON value, such as the text of a file whose place does not count."""
+    texts = {name: json.dumps(content, sort_keys=True) for name, content in contents.items()}
+    return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()}
 
 
 @cache

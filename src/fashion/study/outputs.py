@@ -3,13 +3,13 @@
 tables.yaml and figures.yaml of the report list them. The kinds here say what each needs from a study.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from fashion.study.definition import Study
 from fashion.study.report import Report
 from fashion.study.spec import Key
-from fashion.study.study import Study
 
 OF_REPORT, BEYOND, TABLES = "Figures of the report", "Beyond the report", "Tables"
 # The jobs that make figures.
@@ -59,6 +59,13 @@ class Output:
         """What the page gets."""
         names = ("name", "kind", "title", "caption", "number", "quoted", "models")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """Its two files in a study's results; Snakemake's report has the first."""
+        if self.kind in TABLE_KINDS:
+            return f"tables/{self.name}.csv", f"tables/{self.name}.md"
+        return f"figures/{self.name}.png", f"figures/{self.name}.svg"
 
     @property
     def section(self) -> str:
@@ -288,14 +295,6 @@ def titled(titles: dict[str, dict[str, str]], model: str, augmentation: str) -> 
 def reading_of(study: Study, report: Report) -> str:
     """Returns the reading in which a study answers the report's claims."""
     return study.reading or report.about["default_reading"]
-
-
-def grouped(runs: Iterable[Key]) -> list[list]:
-    """Returns runs as plans name them: `[model, augmentation, [seed, ...]]` for runs that differ only in their seed."""
-    seeds: dict[tuple[str, str], list[int]] = {}
-    for model, augmentation, seed in runs:
-        seeds.setdefault((model, augmentation), []).append(seed)
-    return [[*group, own] for group, own in seeds.items()]
 
 
 def summary(study: Study, report: Report) -> dict:

@@ -4,7 +4,7 @@ Nothing here imports torch, so that planning stays instant.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -168,3 +168,11 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
         specs=specs,
         other_data=other_data,
     )
+
+
+def grouped(runs: Iterable[Key]) -> list[list]:
+    """Returns runs as plans name them: `[model, augmentation, [seed, ...]]` for runs that differ only in their seed."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for model, augmentation, seed in runs:
+        seeds.setdefault((model, augmentation), []).append(seed)
+    return [[*group, own] for group, own in seeds.items()]
