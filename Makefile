@@ -29,7 +29,7 @@ page: installed ## build the report from the finished runs, even while others ru
 	nice snakemake --cores all --config study=$(STUDY) partial=True
 
 .PHONY: status
-status: installed ## list the stale runs, why, and how long they take to train
+status: installed ## list the runs that are not up to date, why, and how long they take to train
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare

@@ -26,8 +26,6 @@ from fashion.study.spec import Key
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
-# Figures of the dataset, the augmentation and layers look the same whoever makes them.
-SAME_EVERYWHERE = (outputs.SAMPLES, outputs.DIAGRAMS)
 # Kinds of figures that are drawn anew from the published runs.
 DRAWN = ("curves", "published_runs")
 
@@ -93,7 +91,7 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
     """Copies a source's tables and figures if all their runs are published from this source."""
     for one in made:
         of_published = all(key in runs and runs[key].folder == source / run_path(FOLDER, key) for key in one.runs)
-        if of_published and one.job not in SAME_EVERYWHERE and one.kind not in DRAWN:
+        if of_published and one.kind not in DRAWN:
             folder = "tables" if one.section == outputs.TABLES else "figures"
             for path in source.glob(f"{folder}/{one.name}.*"):
                 if path.suffix != ".svg":
