@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fashion.answer.claims import VERDICTS
 from fashion.answer.pictures import LARGEST_SVG
 from fashion.answer.statements import expand
 from fashion.image import CLASSES
@@ -18,7 +19,6 @@ from helpers.command import stage
 
 REFERENCE = ROOT / "docs/reference/published"
 RULES = REPORT.claims["claims"]
-VERDICTS = ("holds", "fails", "undecided")
 
 # As matplotlib writes it, with an id that every such figure has, and a mark that says its number.
 SVG = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
@@ -44,8 +44,9 @@ def numbers(position: int) -> dict:
 
 
 def write_claims(folder: Path, reading: str, shift: int = 0) -> None:
-    """claims.csv, with every third claim holding, failing and undecided, from the `shift`th on."""
+    """claims.csv and statements.csv: each verdict at every fourth claim, from the `shift`th on."""
     folder.mkdir(parents=True, exist_ok=True)
+    verdicts = {name: VERDICTS[(position + shift) % len(VERDICTS)] for position, name in enumerate(RULES)}
     pd.DataFrame(
         {
             "id": name,
@@ -53,34 +54,34 @@ def write_claims(folder: Path, reading: str, shift: int = 0) -> None:
             "place": rule["place"],
             "reported": rule["reported"],
             "reading": reading,
+            "verdict": verdicts[name],
+            "provisional": verdicts[name] == "holds",
             "statement": f"statement of {name}",
             **numbers(position),
             "needs": "more than 0",
-            "seeds": 3,
-            "test_images": 10000,
-            "verdict": VERDICTS[(position + shift) % 3],
-            "p_value": 0.01,
             "sentence": f"One plain sentence on {name}.",
         }
         for position, (name, rule) in enumerate(RULES.items())
     ).to_csv(folder / "claims.csv", index=False)
-
-
-def write_statements(folder: Path) -> None:
     pd.DataFrame(
         {
             "claim": name,
+            "part": one.part,
+            "essence": entry.get("essence", False),
+            "part_verdict": "open" if verdicts[name] == "open" else "holds",
             "statement": one.words,
             "needs": one.region,
             **numbers(position),
             "seeds": None if name == "C14" else 3,
-            "test_images": None if name == "C14" else 10000,
-            "verdict": VERDICTS[position % 3],
-            "why_undecided": "1 seed, at least 2 are needed" if VERDICTS[position % 3] == "undecided" else "",
-            "models": " ".join(dict.fromkeys(side[0] for side in (one.side, one.other) if side)),
+            "other_seeds": 5 if one.other else None,
+            "verdict": "open" if verdicts[name] == "open" else "holds",
+            "provisional": False,
+            "why_open": "1 seed, at least 3 are needed" if verdicts[name] == "open" else "",
+            "to_decide": "further seeds: 2 of a model" if verdicts[name] == "open" else "",
+            "models": " ".join(dict.fromkeys(side[0] for side in one.sides)),
         }
         for name, rule in RULES.items()
-        for position, one in enumerate(one for entry in rule["as_published"] for one in expand(entry))
+        for position, (entry, one) in enumerate((entry, one) for entry in rule[reading] for one in expand(entry))
     ).to_csv(folder / "statements.csv", index=False)
 
 
@@ -88,7 +89,6 @@ def write_tables(folder: Path, study: Study) -> None:
     """All tables: the reference's, and others in the alphabet's order, which is not the configuration's."""
     shutil.copytree(REFERENCE / "tables", folder)
     write_claims(folder, study.reading)
-    write_statements(folder)
     pairs = [(model, augmentation) for model in sorted(study.models) for augmentation in study.augmentations[model]]
     of_class = [
         {"model": model, "augmentation": augmentation, "class": name, "recall": f"{40 + 5 * place}.0 %"}
@@ -139,7 +139,7 @@ def make_page(study: Study, results: Path, *others: Path, partial: dict | None =
     """The page of such a folder, in it.
 
     Args:
-        others: the claims of other readings.
+        others: the tables of other readings.
         partial: what is missing, of a page of partial results.
     """
     output = results / f"report{len(others)}.html"
@@ -151,6 +151,7 @@ def make_page(study: Study, results: Path, *others: Path, partial: dict | None =
         "tables": [one.shown for one in outputs.tables(study, REPORT)],
         "figures": [one.shown for one in outputs.figures(study, REPORT)],
         "unfinished": partial,
+        "decides": not study.note,
     }
     folders = ("--runs", results / "runs", "--results", results, "--networks", REPORT.networks, "--output", output)
     done = stage("answer.page", plan, *folders, "--others", *others)

@@ -1,5 +1,6 @@
 """Verdicts on fabricated runs of known numbers: each claim's rule on both sides of its tolerance."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fashion.answer.claims import FAILS, HOLDS, UNDECIDED, tables
+from fashion.answer.claims import IN_PART, tables
 from fashion.answer.deviations import deviations
+from fashion.answer.evidence import FAILS, HOLDS, OPEN
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
 from fashion.study.definition import Study, resolve
@@ -55,11 +57,10 @@ PUBLISHED_ACCURACY = {
     "published_vit_depthwise_1x4": 0.84,
     "published_vit_depthwise_5x6": 0.89,
     "published_vit_depthwise_5x8": 0.9,
-    "published_vit_depthwise_5x8_min_delta_0": 0.9,
     "published_vit_simplified": 0.856,
     "published_vgg8_plain": 0.938,
     "published_vgg8_wide": 0.88,
-    "published_vgg12": 0.12,
+    "published_vgg12": 0.1,
     "published_resnet18_wide": 0.92,
     "published_resnet18_dilated": 0.906,
 }
@@ -124,100 +125,101 @@ def verdicts(runs: Runs, classes: pd.DataFrame = BALANCED) -> dict[str, str]:
     return dict(zip(claims["id"], claims["verdict"], strict=True))
 
 
-def test_with_the_reports_own_numbers_every_claim_holds():
-    expected = dict.fromkeys([f"C{number}" for number in range(1, 16)], HOLDS)
-    assert verdicts(study({})) == expected
+# Differences of 0.4 and 0.6 points are too small to be known from three seeds.
+WITH_THE_REPORTS_NUMBERS = dict.fromkeys([f"C{number}" for number in range(1, 16)], HOLDS) | {"C13": OPEN}
+
+
+def test_with_the_reports_own_numbers_every_claim_holds_that_three_seeds_can_decide():
+    assert verdicts(study({})) == WITH_THE_REPORTS_NUMBERS | {"C10": OPEN}
 
 
 @pytest.mark.parametrize(
     ("claim", "changes", "verdict"),
     [
-        ("C1", {"vgg8": {"accuracy": 0.942}}, FAILS),
-        ("C1", {"vgg8": {"accuracy": 0.928}}, UNDECIDED),
-        ("C1", {"resnet18_narrow": {"accuracy": 0.925}}, FAILS),
-        ("C1", {"resnet18_narrow": {"accuracy": 0.918}}, UNDECIDED),
-        ("C1", {"vgg8_dsc": {"accuracy": 0.925}}, HOLDS),  # the report gives it no accuracy of its own
-        ("C2", {"vgg12 none": {"accuracy": 0.12}}, FAILS),
-        ("C2", {"vit none": {"accuracy": 0.8634}}, UNDECIDED),
-        ("C3", {"resnet18_wide": {"accuracy": 0.925}}, FAILS),
-        ("C3", {"resnet18_wide": {"accuracy": 0.918}}, UNDECIDED),
-        ("C4", {"vgg8_dsc": {"accuracy": 0.903}}, FAILS),
-        ("C4", {"vgg8_dsc": {"accuracy": 0.908}}, UNDECIDED),
-        ("C4", {"vgg8_dsc": {"accuracy": 0.913}}, HOLDS),
+        ("C1", {"vgg8": {"accuracy": 0.942}}, IN_PART),  # not 91.8 %
+        ("C1", {"vgg8": {"accuracy": 0.928}}, HOLDS),  # 91.8 % is open
+        ("C1", {"resnet18_narrow": {"accuracy": 0.94}}, FAILS),
+        ("C1", {"resnet18_narrow": {"accuracy": 0.918}}, OPEN),
+        ("C1", {"vgg8_dsc": {"accuracy": 0.94}}, HOLDS),  # the report gives it no accuracy of its own
+        ("C2", {"vgg12 none": {"accuracy": 0.13}}, FAILS),
+        ("C2", {"vit none": {"accuracy": 0.8634}}, OPEN),
+        ("C3", {"resnet18_wide": {"accuracy": 0.94}}, FAILS),
+        ("C3", {"resnet18_wide": {"accuracy": 0.918}}, OPEN),
+        ("C4", {"vgg8_dsc": {"accuracy": 0.89}}, FAILS),
+        ("C4", {"vgg8_dsc": {"accuracy": 0.908}}, OPEN),
         ("C4", {"vgg8_dsc": {"parameters": 42_400_000}}, FAILS),
-        ("C4", {"vgg8_dsc": {"seconds_per_epoch": 70}}, FAILS),
-        ("C4", {"vgg8_dsc": {"seconds_per_epoch": 55}}, UNDECIDED),
-        ("C5", {"vgg8_wide": {"accuracy": 0.89}}, FAILS),
-        ("C5", {"vgg8_wide": {"accuracy": 0.870}}, UNDECIDED),
-        ("C5", {"vgg8_wide": {"validation_loss": 0.35}}, FAILS),
-        ("C5", {"vgg8_wide": {"validation_accuracy": 0.9}}, UNDECIDED),
+        ("C4", {"vgg8_dsc": {"seconds_per_epoch": 70}}, IN_PART),
+        ("C4", {"vgg8_dsc": {"seconds_per_epoch": 55}}, HOLDS),
+        ("C5", {"vgg8_wide": {"accuracy": 0.94}}, FAILS),
+        ("C5", {"vgg8_wide": {"accuracy": 0.89}}, IN_PART),  # not 86 %
+        ("C5", {"vgg8_wide": {"validation_loss": 0.35}}, IN_PART),
+        ("C5", {"vgg8_wide": {"accuracy": 0.918}}, OPEN),
         ("C6", {"vgg12": {"accuracy": 0.9}}, FAILS),
-        ("C6", {"vgg12": {"gradient": 0.1}}, FAILS),
-        ("C6", {"vgg12": {"gradient": 0.001}}, UNDECIDED),
+        ("C6", {"vgg12": {"gradient": 0.1}}, IN_PART),
+        ("C6", {"vgg12": {"gradient": 0.001}}, HOLDS),
         ("C7", {"resnet18": {"seconds_per_epoch": 150}}, FAILS),
-        ("C7", {"resnet18": {"seconds_per_epoch": 100}}, UNDECIDED),
-        ("C8", {"resnet18": {"accuracy": 0.93}}, FAILS),
-        ("C8", {"resnet18": {"accuracy": 0.85}}, FAILS),
-        ("C8", {"resnet18": {"accuracy": 0.868}}, UNDECIDED),
-        ("C9", {"resnet18_wide": {"accuracy": 0.88}}, FAILS),
-        ("C9", {"resnet18_wide": {"accuracy": 0.91}}, UNDECIDED),
-        ("C9", {"resnet18_wide none": {"overfitting": 0.0}}, FAILS),
-        ("C10", {"resnet18_dilated": {"accuracy": 0.903}}, FAILS),
-        ("C10", {"resnet18_dilated": {"accuracy": 0.896}}, UNDECIDED),
+        ("C7", {"resnet18": {"seconds_per_epoch": 100}}, OPEN),
+        ("C8", {"resnet18": {"accuracy": 0.94}}, FAILS),
+        ("C8", {"resnet18": {"accuracy": 0.85}}, IN_PART),
+        ("C8", {"resnet18": {"accuracy": 0.868}}, HOLDS),
+        ("C8", {"resnet18": {"accuracy": 0.918}}, OPEN),
+        ("C9", {"resnet18_wide": {"accuracy": 0.86}}, FAILS),
+        ("C9", {"resnet18_wide": {"accuracy": 0.92}}, IN_PART),
+        ("C9", {"resnet18_wide none": {"overfitting": 0.0}}, IN_PART),
+        ("C10", {"resnet18_dilated": {"accuracy": 0.91}}, FAILS),
+        ("C10", {"resnet18_dilated": {"accuracy": 0.896}}, OPEN),
         ("C10", {"resnet18_dilated": {"accuracy": 0.8}}, HOLDS),
-        ("C11", {"vit": {"accuracy": 0.885}}, FAILS),
-        ("C11", {"resnet18": {"accuracy": 0.8734}}, UNDECIDED),
+        ("C11", {"vit": {"accuracy": 0.9}}, FAILS),
+        ("C11", {"vit": {"accuracy": 0.84}}, IN_PART),
+        ("C11", {"resnet18": {"accuracy": 0.8634}}, OPEN),
         ("C12", {"vit_depthwise": {"accuracy": 0.85}}, FAILS),
-        ("C12", {"vit_depthwise": {"parameters": 210_000}}, FAILS),
-        ("C12", {"vit_depthwise": {"epochs": 30}}, FAILS),
-        ("C12", {"vit_depthwise": {"epochs": 45}}, UNDECIDED),
-        ("C13", {"vit_patchfree": {"accuracy": 0.885}}, FAILS),
-        ("C13", {"vit_patchfree": {"accuracy": 0.8634}}, UNDECIDED),
-        ("C13", {"vit_patchfree": {"parameters": 250_000}}, FAILS),
-        ("C15", {"baseline": {"accuracy": 0.92}}, FAILS),
-        ("C15", {"baseline": {"accuracy": 0.928}}, UNDECIDED),
-        ("C15", {"baseline": {"provenance": {"processor_seconds": 2000}}}, FAILS),
-        ("C15", {"baseline": {"training": {"epochs": 100}}}, UNDECIDED),  # another recipe
-        ("C15", {"vgg8": {"training": {"weight_decay": 0.1}}}, UNDECIDED),
+        ("C12", {"vit_depthwise": {"parameters": 210_000}}, IN_PART),
+        ("C12", {"vit_depthwise": {"epochs": 30}}, IN_PART),
+        ("C12", {"vit_depthwise": {"epochs": 45}}, HOLDS),
+        ("C13", {"vit_patchfree": {"accuracy": 0.85}}, FAILS),
+        ("C13", {"vit_patchfree": {"accuracy": 0.895}}, IN_PART),
+        ("C13", {"vit_patchfree": {"accuracy": 0.875, "parameters": 250_000}}, IN_PART),
+        ("C15", {"baseline": {"accuracy": 0.91}}, FAILS),
+        ("C15", {"baseline": {"accuracy": 0.928}}, OPEN),
+        ("C15", {"baseline": {"provenance": {"processor_seconds": 2000}}}, IN_PART),
+        ("C15", {"baseline": {"training": {"epochs": 100}}}, OPEN),  # another recipe
+        ("C15", {"vgg8": {"training": {"weight_decay": 0.1}}}, OPEN),
     ],
 )
 def test_each_rule_on_both_sides_of_its_tolerance(claim, changes, verdict):
     assert verdicts(study(changes))[claim] == verdict
 
 
-def test_as_published_with_the_published_numbers_every_claim_holds():
-    expected = dict.fromkeys([f"C{number}" for number in range(1, 16)], HOLDS)
-    assert verdicts(study({}, of=PUBLISHED)) == expected
+def test_as_published_with_the_published_numbers_every_claim_holds_that_three_seeds_can_decide():
+    assert verdicts(study({}, of=PUBLISHED)) == WITH_THE_REPORTS_NUMBERS
 
 
 @pytest.mark.parametrize(
     ("claim", "changes", "verdict"),
     [
-        ("C1", {"vgg8": {"accuracy": 0.962}}, FAILS),  # 94.2 % of augmented images
-        ("C1", {"vgg8": {"accuracy": 0.948}}, UNDECIDED),  # 92.8 % of augmented images, the region's end
-        ("C1", {"vgg6": {"accuracy": 0.945}}, FAILS),
+        ("C1", {"vgg8": {"accuracy": 0.962}}, IN_PART),  # 94.2 % of augmented images
+        ("C1", {"vgg6": {"accuracy": 0.95}}, IN_PART),
+        ("C1", {"vit_5x8": {"accuracy": 0.95}}, FAILS),
         ("C2", {"vit_1x4 none": {"accuracy": 0.87}}, FAILS),
-        ("C2", {"vgg6 none": {"accuracy": 0.932}}, UNDECIDED),
-        ("C3", {"vgg6": {"accuracy": 0.92}}, FAILS),
+        ("C2", {"vgg6 none": {"accuracy": 0.932}}, OPEN),
+        ("C3", {"vgg6": {"accuracy": 0.915}}, IN_PART),
         ("C3", {"vgg6": {"accuracy": 0.945}}, HOLDS),
-        ("C3", {"resnet18_wide": {"accuracy": 0.945}}, FAILS),
-        ("C4", {"vgg8_plain": {"accuracy": 0.955}}, FAILS),
-        ("C4", {"vgg8_plain": {"seconds_per_epoch": 30}}, FAILS),
-        ("C5", {"vgg8_wide": {"accuracy": 0.94}}, FAILS),
+        ("C3", {"resnet18_wide": {"accuracy": 0.95}}, FAILS),
+        ("C4", {"vgg8_plain": {"accuracy": 0.96}}, FAILS),
+        ("C4", {"vgg8_plain": {"seconds_per_epoch": 30}}, IN_PART),
+        ("C5", {"vgg8_wide": {"accuracy": 0.95}}, FAILS),
         ("C6", {"vgg12": {"accuracy": 0.9}}, FAILS),
-        ("C6", {"vgg12": {"gradient": 0.1}}, FAILS),
         ("C7", {"vgg12": {"seconds_per_epoch": 30}}, FAILS),
-        ("C8", {"resnet18": {"accuracy": 0.95}}, FAILS),
-        ("C8", {"resnet18": {"accuracy": 0.938}}, UNDECIDED),
-        ("C9", {"resnet18_wide": {"accuracy": 0.94}}, FAILS),
-        ("C9", {"resnet18_wide none": {"overfitting": 0.0}}, FAILS),
-        ("C10", {"resnet18_dilated": {"accuracy": 0.925}}, FAILS),
-        ("C11", {"vit_5x8": {"accuracy": 0.915}}, FAILS),
-        ("C12", {"vit_depthwise_5x8": {"parameters": 403_360}}, FAILS),  # 0.84 % more
-        ("C12", {"vit_depthwise_5x8_min_delta_0": {"epochs": 30}}, FAILS),
-        ("C13", {"vit_simplified": {"parameters": 465_000}}, FAILS),  # 16 % more
-        ("C13", {"vit_simplified none": {"accuracy": 0.85}}, FAILS),
-        ("C15", {"vgg8": {"accuracy": 0.956}}, FAILS),
+        ("C8", {"resnet18": {"accuracy": 0.96}}, FAILS),
+        ("C8", {"resnet18": {"accuracy": 0.938}}, OPEN),
+        ("C9", {"resnet18_wide": {"accuracy": 0.94}}, IN_PART),
+        ("C10", {"resnet18_dilated": {"accuracy": 0.93}}, FAILS),
+        ("C11", {"vit_5x8": {"accuracy": 0.92}}, FAILS),
+        ("C12", {"vit_depthwise_5x8": {"parameters": 403_360}}, HOLDS),  # 0.84 % more
+        ("C12", {"vit_depthwise_5x8": {"epochs": 30}}, IN_PART),
+        ("C13", {"vit_simplified": {"accuracy": 0.842, "parameters": 465_000}}, IN_PART),  # 16 % more
+        ("C13", {"vit_simplified none": {"accuracy": 0.81}}, FAILS),
+        ("C15", {"vgg8": {"accuracy": 0.96}}, FAILS),
     ],
 )
 def test_each_rule_as_published_on_both_sides_of_its_tolerance(claim, changes, verdict):
@@ -226,14 +228,14 @@ def test_each_rule_as_published_on_both_sides_of_its_tolerance(claim, changes, v
 
 
 # C14 needs no training.
-UNDECIDED_BUT_ONE = dict.fromkeys([f"C{number}" for number in range(1, 16)], UNDECIDED) | {"C14": HOLDS}
+OPEN_BUT_ONE = dict.fromkeys([f"C{number}" for number in range(1, 16)], OPEN) | {"C14": HOLDS}
 
 
 def test_a_protocol_decides_in_its_own_reading_alone():
     clean = {model: {"training": {"validation": "clean"}} for model in PUBLISHED_ACCURACY}
-    assert verdicts(study(clean, of=PUBLISHED)) == UNDECIDED_BUT_ONE
+    assert verdicts(study(clean, of=PUBLISHED)) == OPEN_BUT_ONE
     augmented = {model: {"training": {"validation": "augmented"}} for model in ACCURACY}
-    assert verdicts(study(augmented)) == UNDECIDED_BUT_ONE
+    assert verdicts(study(augmented)) == OPEN_BUT_ONE
 
 
 def test_every_run_that_a_claim_needs_is_in_the_study_that_answers_it():
@@ -249,11 +251,12 @@ def test_a_dataset_that_is_not_balanced():
 
 
 def test_one_seed_or_another_protocol_decides_nothing_that_was_trained():
-    assert verdicts(study({}, seeds=(0,))) == UNDECIDED_BUT_ONE
+    assert verdicts(study({}, seeds=(0,))) == OPEN_BUT_ONE
     few = {model: {"training": {"train_images": 2000}} for model in ACCURACY}
     claims, _ = tables(CLAIMS, study(few), BALANCED)
-    assert dict(zip(claims["id"], claims["verdict"], strict=True)) == UNDECIDED_BUT_ONE
-    assert claims["sentence"][0].startswith("Undecided: train_images 2000, not 60000. So far the ")
+    assert dict(zip(claims["id"], claims["verdict"], strict=True)) == OPEN_BUT_ONE
+    assert claims["sentence"][0].startswith("Open: 0 of 2 parts decided. So far the test accuracy, VGG8 minus ")
+    assert claims["sentence"][0].endswith(" It decides nothing yet: train_images 2000, not 60000.")
 
 
 def test_what_was_not_run_decides_nothing_and_is_named():
@@ -262,8 +265,8 @@ def test_what_was_not_run_decides_nothing_and_is_named():
         if augmentation == "none":
             del runs.runs[model, augmentation]
     claims, statements = tables(CLAIMS, runs, BALANCED)
-    assert claims["verdict"][1] == UNDECIDED
-    assert "with augmentation none was not run" in claims["sentence"][1]
+    assert claims["verdict"][1] == OPEN
+    assert "It decides nothing yet: VGG8 with augmentation none not run. To decide: " in claims["sentence"][1]
     assert statements[statements["claim"] == "C2"]["measured"].isna().all()
 
 
@@ -271,26 +274,29 @@ def test_what_was_not_run_decides_nothing_and_is_named():
     ("of", "counted"),
     [
         # The simplified ViT has 63,818 parameters over 54,858; the depthwise one 423,434 over 419,914.
-        (PUBLISHED, {"C12": (FAILS, "1.008 times"), "C13": (FAILS, "1.163 times")}),
-        (STUDY, {"C13": (FAILS, "1.225 times")}),  # 250,890 over 204,810
+        (PUBLISHED, {"C12": (HOLDS, "1.008 times"), "C13": (FAILS, "1.163 times")}),
+        # 207,754 over 204,810; 250,890 over 204,810.
+        (STUDY, {"C12": (HOLDS, "1.014 times"), "C13": (FAILS, "1.225 times")}),
     ],
     ids=["as published", "as described"],
 )
 def test_parameters_are_counted_without_a_run(of, counted):
     claims, statements = tables(CLAIMS, Runs(summary(of.only([]), REPORT), Path()), BALANCED)
-    claims = claims.set_index("id")
-    assert claims["verdict"].to_dict() == UNDECIDED_BUT_ONE | {name: verdict for name, (verdict, _) in counted.items()}
-    for name, (_, ratio) in counted.items():
-        assert f"is {ratio}, where the claim needs" in claims["sentence"][name]
-    saved = statements[statements["claim"] == "C4"].iloc[0]  # by the separable layers
+    assert dict(zip(claims["id"], claims["verdict"], strict=True)) == OPEN_BUT_ONE
+    statements = statements[statements["statement"].str.startswith("parameters")].set_index("claim")
+    for name, (verdict, ratio) in counted.items():
+        assert (statements["verdict"][name], statements["text"][name]) == (verdict, ratio)
+    saved = statements.loc["C4"]  # by the separable layers
     assert (saved["measured"], saved["verdict"]) == (120_960, HOLDS)
 
 
-def test_a_sentence_names_three_reasons_and_counts_the_others():
+def test_a_sentence_names_four_models_to_run_and_counts_the_others():
     claims, _ = tables(CLAIMS, Runs(summary(STUDY.only([]), REPORT), Path()), BALANCED)
     sentence = claims.set_index("id")["sentence"]["C2"]
-    assert sentence.startswith("Undecided: VGG8 with augmentation both was not run; wide VGG8 ")
-    assert sentence.endswith("; and 7 more.")
+    assert sentence.startswith(
+        "Open: 0 of 1 parts decided. It decides nothing yet: VGG8 with augmentation both and VGG8 "
+    )
+    assert sentence.endswith("wide VGG8, both; 3 of wide VGG8, none; 16 more models.")
 
 
 NAN = {"validation_loss": float("nan"), "diverged": {"epoch": 1, "step": 2, "learning_rate": 0.001}}
@@ -304,33 +310,99 @@ def test_a_run_that_diverged_counts_with_its_accuracy_and_its_losses_are_no_numb
     accuracy = statements.loc["test accuracy, wide VGG8 minus VGG8"]
     assert np.isnan(loss["measured"])
     seeds = ", ".join(f"wide VGG8 seed {seed} (diverged)" for seed in SEEDS)
-    assert loss["why_undecided"] == f"the validation loss is no number for {seeds}"
-    assert (accuracy["verdict"], accuracy["why_undecided"]) == (HOLDS, "")
+    assert loss["why_open"] == f"the validation loss is no number for {seeds}"
+    assert (accuracy["verdict"], accuracy["why_open"]) == (HOLDS, "")
     claim = claims.set_index("id").loc["C5"]
-    assert claim["verdict"] == FAILS
-    assert "10.00 % (9.40 to 10.60 %) from 3 seeds (3 runs diverged) and 10,000 test images" in claim["sentence"]
+    assert claim["verdict"] == IN_PART  # it falls, but not to 86 %
+    assert "86 % within a point: the test accuracy of wide VGG8 is 10.00 % (9.27 to 10.73 %)" in claim["sentence"]
+    assert "from 3 seeds (3 runs diverged) and 10,000 test images" in claim["sentence"]
 
 
-def test_two_sides_are_paired_by_the_seeds_that_both_have():
-    runs = study({})
-    runs.runs["vgg8", "both"] = runs["vgg8", "both"][:2]
-    runs.runs["resnet18", "both"] = runs["resnet18", "both"][1:]
-    _, statements = tables(CLAIMS, runs, BALANCED)
-    against = statements[statements["claim"] == "C8"].iloc[0]
-    assert (against["seeds"], against["verdict"]) == (1, UNDECIDED)
-    assert against["measured"] == pytest.approx(
-        np.mean(runs["resnet18", "both"][0].correct - runs["vgg8", "both"][1].correct)
+def test_a_seed_that_one_side_lacks_still_counts_on_the_other():
+    runs = study({}, seeds=range(5), of=PUBLISHED)
+    runs.runs["published_vgg8", "both"] = runs["published_vgg8", "both"][1:4]
+    claims, statements = tables(CLAIMS, runs, BALANCED)
+    against = statements.set_index(["claim", "part"]).loc["C8", "below on clean images"]
+    assert (against["seeds"], against["other_seeds"], against["verdict"]) == (5, 3, HOLDS)
+    ours, theirs = (
+        np.mean([run.correct for run in runs[f"published_{model}", "both"]]) for model in ("resnet18", "vgg8")
     )
-    runs.runs["vgg8", "both"] = runs["vgg8", "both"][:1]
+    assert against["measured"] == pytest.approx(ours - theirs)
+    assert "from 3 and 5 seeds and 10,000 test images" in claims.set_index("id")["sentence"]["C8"]
+    runs.runs["published_vgg8", "both"] = runs["published_vgg8", "both"][:2]
     claims, _ = tables(CLAIMS, runs, BALANCED)
-    assert "no seed of both ResNet18 and VGG8 was run" in claims.set_index("id")["sentence"]["C8"]
+    assert "It decides nothing yet: 2 seeds, at least 3 are needed." in claims.set_index("id")["sentence"]["C8"]
 
 
-@pytest.mark.parametrize(("claim", "epochs", "verdict"), [("C6", 7, HOLDS), ("C6", 6, UNDECIDED), ("C7", 1, HOLDS)])
+def test_a_verdict_is_provisional_until_five_seeds_a_side():
+    for seeds, provisional in ((range(3), True), (range(4), True), (range(5), False)):
+        claims, _ = tables(CLAIMS, study({}, seeds=seeds, of=PUBLISHED), BALANCED)
+        assert claims.set_index("id")["provisional"].to_dict() == {
+            name: provisional and verdict == HOLDS and name != "C14"
+            for name, verdict in zip(claims["id"], claims["verdict"], strict=True)
+        }
+    assert claims["sentence"][0].startswith("Holds: ")
+    claims, _ = tables(CLAIMS, study({}, of=PUBLISHED), BALANCED)
+    assert claims["sentence"][0].startswith("Holds (provisional): VGG8 is above the report's other runs")
+
+
+def test_two_augmented_runs_are_compared_on_augmented_images_and_on_clean_ones_beside():
+    _, statements = tables(CLAIMS, study({}, of=PUBLISHED), BALANCED)
+    of_claim = statements[statements["claim"] == "C8"].set_index("part")
+    assert of_claim["statement"].to_dict() == {
+        "ResNet18 is below VGG8": "accuracy on RandAugmented test images, ResNet18 minus VGG8",
+        "by at most five points": "accuracy on RandAugmented test images, ResNet18 minus VGG8",
+        "below on clean images": "test accuracy, ResNet18 minus VGG8",
+        "below at the epoch of the lowest validation loss": (
+            "test accuracy at the epoch of the lowest validation loss, ResNet18 minus VGG8"
+        ),
+    }
+
+
+def test_what_was_measured_on_clean_images_only_is_open_and_says_so():
+    runs = study({}, of=PUBLISHED)
+    for ones in runs.runs.values():
+        for run in ones:
+            run.metrics.pop("augmented_test_accuracy", None)
+    claims, statements = tables(CLAIMS, runs, BALANCED)
+    assert dict(zip(claims["id"], claims["verdict"], strict=True))["C1"] == OPEN
+    assert "It decides nothing yet: measured on clean test images only." in claims["sentence"][0]
+    assert (statements[statements["part"] == "above them on clean images"]["verdict"] == HOLDS).all()
+
+
+def test_a_stopping_rule_is_applied_to_finished_histories():
+    runs = study({}, of=PUBLISHED)
+    # A loss that lies within min_delta of the lowest does not count for the one, and counts without min_delta.
+    for run in runs["published_vit_depthwise_5x8", "both"]:
+        run.history["validation_loss"] = [0.3, *[0.3005] * (len(run.history) - 1)]
+    _, statements = tables(CLAIMS, runs, BALANCED)
+    of_claim = statements[statements["claim"] == "C12"].set_index("part")
+    assert of_claim["measured"]["it stops later"] == 22
+    # After the first epoch and five more, on either side.
+    assert of_claim["measured"]["it stops later under the same stopping rule"] == 0
+    assert of_claim["verdict"]["it stops later under the same stopping rule"] == OPEN  # ties are no certainty
+
+
+def test_what_would_decide_an_open_part_is_told():
+    runs = study({"resnet18": {"accuracy": 0.914}})
+    _, statements = tables(CLAIMS, runs, BALANCED)
+    needed = statements.set_index(["claim", "part"])["to_decide"]
+    # 0.4 points of difference, with an interval of 0.8 points on either side.
+    assert re.fullmatch(
+        r"further seeds: \d+ of ResNet18, both; \d+ of VGG8, both \(about [\d.]+ (h|days) of one core\)",
+        needed["C8", "ResNet18 is below VGG8"],
+    )
+    assert needed["C8", "by at most five points"] == ""  # decided
+    even = tables(CLAIMS, study({"resnet18": {"accuracy": 0.918}}), BALANCED)[1]
+    even = even.set_index(["claim", "part"])["to_decide"]["C8", "ResNet18 is below VGG8"]
+    assert even == "more than 20 seeds of ResNet18 and VGG8, since the number is close to the bound"
+
+
+@pytest.mark.parametrize(("claim", "epochs", "verdict"), [("C6", 7, HOLDS), ("C6", 6, OPEN), ("C7", 1, HOLDS)])
 def test_a_claim_that_needs_less_than_a_whole_training(claim, epochs, verdict):
     few = {model: {"training": {"epochs": epochs}} for model in ACCURACY}
     decided = verdicts(study(few))
-    assert (decided[claim], decided["C1"]) == (verdict, UNDECIDED)
+    assert (decided[claim], decided["C1"]) == (verdict, OPEN)
 
 
 @pytest.mark.parametrize(
@@ -348,27 +420,28 @@ def test_a_claim_that_needs_less_than_a_whole_training(claim, epochs, verdict):
 )
 def test_times_that_cannot_be_compared_decide_nothing(provenance, why):
     claims, statements = tables(CLAIMS, study({"vgg12": {"provenance": provenance}}), BALANCED)
-    assert dict(zip(claims["id"], claims["verdict"], strict=True))["C7"] == UNDECIDED
+    assert dict(zip(claims["id"], claims["verdict"], strict=True))["C7"] == OPEN
     statement = statements[statements["claim"] == "C7"].iloc[0]
-    assert statement["why_undecided"] == why
+    assert statement["why_open"] == why
     assert statement["measured"] == pytest.approx(0.5, rel=0.1)  # shown all the same
     # Accuracies do not depend on it.
     assert (statements[statements["claim"] == "C3"]["verdict"] == HOLDS).all()
 
 
-def test_a_verdict_must_survive_the_correction_for_fifteen_claims():
+def test_holms_p_value_is_a_column_that_decides_nothing():
     # A mean of 47 is surely more than 44 alone, but not as one of fifteen such claims.
     rules = {"protocols": {"as_described": {"models": {}}}, "claims": {}}
     for number in range(14):
-        statement = {"metric": "epochs", "model": "vit", "low": 44.0}
-        rules["claims"][f"C{number}"] = {"claim": "", "place": "", "reported": "", "as_described": [statement]}
+        part = {"part": "later", "essence": True, "metric": "epochs", "model": "vit", "low": 44.0}
+        rules["claims"][f"C{number}"] = {"claim": "", "place": "", "reported": "", "as_described": [part]}
     runs = study({})
     for run, epochs in zip(runs["vit", "both"], (46, 47, 48), strict=True):
         run.history = pd.DataFrame(index=range(epochs))
     claims, statements = tables(rules, runs, BALANCED)
     assert (statements["verdict"] == HOLDS).all()
-    assert (claims["verdict"] == UNDECIDED).all()
-    assert claims["sentence"].str.startswith("Undecided after the correction").all()
+    assert (claims["verdict"] == HOLDS).all()
+    assert statements["p_holm"].tolist() == pytest.approx([14 * statements["p_holds"][0]] * 14)
+    assert statements["p_holm"][0] > 0.05
 
 
 def test_deviations_state_the_effect_of_those_that_runs_settle_on_the_models_of_the_study():
@@ -399,15 +472,15 @@ def test_from_a_folder_of_results_to_the_four_tables(dataset, tmp_path):
     assert (claims["seeds"]["C8"], claims["test_images"]["C8"]) == (3, IMAGES)
     assert claims["low"]["C8"] < -0.032 < claims["high"]["C8"]
     assert "-3.20 points" in (tmp_path / "tables/claims.md").read_text()
-    assert claims["verdict"]["C7"] == UNDECIDED
-    assert "VGG12 with augmentation both was not run" in claims["sentence"]["C7"]
+    assert claims["verdict"]["C7"] == OPEN
+    assert "VGG12 with augmentation both not run" in claims["sentence"]["C7"]
     assert claims["verdict"]["C14"] == HOLDS  # of the dataset: 20 images a class
 
 
 def test_on_other_data_no_claim_applies():
     study = resolve(CONFIG, "published", other_data=True)
     claims, statements = tables(CLAIMS, Runs(summary(study, REPORT), Path("nowhere")), BALANCED)
-    assert set(claims["verdict"]) == {UNDECIDED}
+    assert set(claims["verdict"]) == {OPEN}
     assert set(claims["sentence"]) == {"Does not apply: the dataset is not Fashion-MNIST."}
-    assert set(statements["why_undecided"]) == {"the dataset is not Fashion-MNIST"}
+    assert set(statements["why_open"]) == {"the dataset is not Fashion-MNIST"}
     assert not claims["text"].any()

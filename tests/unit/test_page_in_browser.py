@@ -17,9 +17,7 @@ def page(tmp_path_factory) -> Path:
     write_results(results, study)
     failed = {"model": "vit", "augmentation": "both", "seeds": [0, 1], "epoch": 0, "epochs": 100, "word": "failed"}
     missing = [failed | {"reason": f"error: {'a_long_name_' * 20}"}, failed | {"reason": "", "word": "waiting"}]
-    return make_page(
-        *(study, results, results / "reference/report/tables/claims.csv"), partial={"planned": 20, "runs": missing}
-    )
+    return make_page(*(study, results, results / "reference/report/tables"), partial={"planned": 20, "runs": missing})
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +98,7 @@ def test_tables_are_sorted_and_filtered(browser, page):
     assert silent(browser)
 
 
-def test_links_lead_from_a_claim_to_its_statements_to_a_figure_and_back(browser, page):
+def test_links_lead_from_a_claim_to_a_figure_and_back(browser, page):
     browser.open(page, 1200)
     follow = """(async () => {{
         document.querySelector({!r}).click();
@@ -108,19 +106,14 @@ def test_links_lead_from_a_claim_to_its_statements_to_a_figure_and_back(browser,
         const target = document.querySelector(":target"), {{ top, height }} = target.getBoundingClientRect();
         return [target.id, height > 0 && top >= -1 && top < innerHeight];
     }})()"""
-    # What would hide them: the statements sorted and filtered.
-    browser.run("""document.querySelector("#statements thead button").click();
-        const input = document.querySelector("#statements input");
-        input.value = "C14";
-        input.dispatchEvent(new Event("input"));""")
     figure = "fig04_vgg8_curves"
     for link, target in (
-        ('#C8 a[href="#C8-statements"]', "C8-statements"),
-        (f'#C8-statements a[href="#{figure}"]', figure),
-        (f'#{figure} a[href="#C8-statements"]', "C8-statements"),
-        ('#C8-statements a[href="#C8"]', "C8"),
+        ('.tally a[href="#C8"]', "C8"),
+        (f'#C8 a[href="#{figure}"]', figure),
+        (f'#{figure} a[href="#C8"]', "C8"),
     ):
         assert browser.run(follow.format(link)) == [target, True]
+    assert browser.run("""document.getElementById("C8").open""")
     browser.run("""location.hash = "per_class"; 0""")
     assert browser.run("""new Promise(done => setTimeout(() => done(document.getElementById("per_class").open), 50))""")
     assert silent(browser)

@@ -74,6 +74,8 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     assert published.keys() - set(runs) == {
         "README.md",
         "figures/ext04_confusion.png",
+        "figures/fig01_samples.png",
+        "figures/fig03_vgg8_diagram.png",
         "figures/fig04_vgg8_curves.png",
         "figures/fig14_vit_curves.png",
         *(f"tables/{name}.{end}" for name in ("claims", "statements", "deviations") for end in ("csv", "md")),
@@ -92,7 +94,7 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
         "90.00 %",
     ):
         assert said in page
-    assert "Missing" not in page
+    assert "Not finished yet" not in page
     comparison = pd.read_csv(tmp_path / "reference/tables/comparison.csv")
     assert list(comparison["model"] + " " + comparison["augmentation"]) == [
         "vit none",
@@ -284,19 +286,37 @@ def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_nu
     assert "figures/ext11_repeats.png" in page
 
 
-def test_the_readme_has_the_answer_that_the_references_give():
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert verdicts.insert(page, verdicts.answer(ROOT / "docs/reference", REPORT.readings)) == page
+@pytest.mark.parametrize(("name", "cell"), [("README.md", verdicts.brief), ("docs/answer.md", verdicts.whole)])
+def test_the_documents_have_the_answer_that_the_references_give(name, cell, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    verdicts.insert(page, verdicts.answer(ROOT / "docs/reference", REPORT.readings, cell))
+    assert page.read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_a_page_without_a_place_for_the_answer_is_refused():
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"verdict": "holds", "provisional": True, "text": "+3 points"}, "✓ **holds** (provisional): +3 points"),
+        ({"verdict": "holds in part", "provisional": False, "text": "84 %"}, "◐ **holds in part**: 84 %"),
+        ({"verdict": "fails", "provisional": False, "text": "84 %"}, "✗ **fails**: 84 %"),
+        ({"verdict": "open", "decided": 1, "parts": 3, "text": "+1"}, "○ open, 1 of 3 parts decided: so far +1"),
+        ({"verdict": "open", "decided": 0, "parts": 1, "text": ""}, "○ open, 0 of 1 parts decided"),
+    ],
+)
+def test_the_readme_has_a_few_words_on_a_claim(claim, words):
+    assert verdicts.brief(pd.Series(claim)) == words
+
+
+def test_a_page_without_a_place_for_the_answer_is_refused(tmp_path):
+    (tmp_path / "page.md").write_text("# A page")
     with pytest.raises(UserError, match="put <!-- answer"):
-        verdicts.insert("# A page", "the answer")
+        verdicts.insert(tmp_path / "page.md", "the answer")
 
 
 def test_without_a_reference_or_a_page_there_is_no_answer(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="make publish"):
-        verdicts.answer(tmp_path, REPORT.readings)
+        verdicts.answer(tmp_path, REPORT.readings, verdicts.brief)
     monkeypatch.setattr(sys, "argv", ["fashion.reference.verdicts", "--page", str(tmp_path / "README.md")])
     with pytest.raises(UserError, match="no page to write the answer into"):
         verdicts.main()

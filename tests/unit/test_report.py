@@ -130,9 +130,11 @@ def test_the_schemas_know_what_the_engine_knows():
 
     assert kinds("figures") == FIGURE_KINDS.keys()
     assert kinds("tables") | read("tables")["properties"].keys() == TABLE_KINDS.keys()
-    statement = read("claims")["$defs"]["statement"]
-    assert set(statement["properties"]["metric"]["enum"]) == MEASURES.keys() | {"imbalance"}
-    assert read("deviations")["$defs"]["statement"] == statement
+    part, statement = read("claims")["$defs"]["part"], read("deviations")["$defs"]["statement"]
+    assert set(part["properties"]["metric"]["enum"]) == MEASURES.keys() | {"imbalance"}
+    # A part of a claim is a statement with words.
+    assert part["properties"].keys() - statement["properties"].keys() == {"part", "essence"}
+    assert part["properties"].items() >= statement["properties"].items()
 
 
 def test_this_report_and_the_miniature_one_fit_their_configurations():

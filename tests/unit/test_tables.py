@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from fashion.errors import UserError
 from fashion.image import CLASSES
 from fashion.records.confidence import reliability
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, groups_of, predictions_of_groups
-from fashion.records.statistics import over_seeds_and_images
+from fashion.records.statistics import contrast
 from fashion.study.outputs import TABLE_KINDS
 from fashion.tables import ablation, calibration, comparison, factorial, per_class
 from fashion.tables.hyperparameters import hyperparameters
@@ -172,10 +171,6 @@ def test_calibration_has_means_and_deviations_over_the_seeds() -> None:
     assert shown["ECE, 15 bins"].tolist() == ["45.00 ± 21.21 %", "30.00 %"]
 
 
-# Of the mean of two images, one of which differs, in units of its error: Student's t with one degree of freedom.
-T_TWO_IMAGES = stats.t.ppf(0.975, 1)
-
-
 def test_the_ablation_compares_each_augmentation_with_none() -> None:
     right, half = predict((0, 0, 0.9), (1, 1, 0.9)), predict((0, 0, 0.9), (1, 2, 0.9))
     groups = [
@@ -186,7 +181,8 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
         ("vit", "both", [half]),
     ]
     table = ablation.ablation(groups).set_index("model")
-    interval = over_seeds_and_images(np.array([[0.0, 0.0], [0.0, 1.0]])).interval()
+    one, other = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [1.0, 1.0]])
+    mixup, both = (contrast((1, right), (-1, one)).interval() for right in (other, np.ones((2, 2))))
     assert table.loc["vgg8"].to_dict() == {
         "seeds": 2,
         "test_images": 2,
@@ -194,17 +190,17 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
         "test_accuracy_mixup": 0.75,
         "test_accuracy_both": 1.0,
         "difference_mixup": 0.25,
-        "difference_mixup_low": interval[0],
-        "difference_mixup_high": interval[1],
+        "difference_mixup_low": mixup[0],
+        "difference_mixup_high": mixup[1],
         "difference_both": 0.5,
-        "difference_both_low": pytest.approx(0.5 - 0.5 * T_TWO_IMAGES),
-        "difference_both_high": pytest.approx(0.5 + 0.5 * T_TWO_IMAGES),
+        "difference_both_low": both[0],
+        "difference_both_high": both[1],
     }
     assert table.loc["vit", "difference_both"] == -0.5
     assert np.isnan(table.loc["vit", ["test_accuracy_mixup", "difference_mixup"]].astype(float)).all()
     shown = ablation.readable(table.reset_index(), {"mixup": "MixUp"}).set_index("model")
     assert shown["test accuracy, MixUp"].tolist() == ["75.00 %", ""]
-    assert shown["MixUp − none (points)"].tolist() == ["+25.00 (-127.12 to +177.12)", ""]
+    assert shown["MixUp − none (points)"].tolist() == [f"+25.00 ({100 * mixup[0]:+.2f} to {100 * mixup[1]:+.2f})", ""]
 
 
 # The correctness of four test images by the seeds of four cells.
@@ -232,13 +228,10 @@ def test_a_factorial_has_each_cell_and_the_effects_of_network_training_and_both(
         ["interaction", "", 0.125, "1 + 2 + 2 + 2"],
     ]
     assert set(table["test_images"]) == {4}
-    # Of one cell, the interval is that of every other table; so it is of a difference, if one side's seeds agree.
-    # An accuracy's ends at 0 and 1.
-    for row, values, least in (
-        (0, np.array(CELLS["A", "a"]), 0),
-        (4, np.subtract(CELLS["B", "a"], CELLS["A", "a"]), -1),
-    ):
-        expected = np.clip(over_seeds_and_images(values).interval(), least, 1)
+    right = {cell: np.array(seeds, dtype=float) for cell, seeds in CELLS.items()}
+    # An accuracy's interval ends at 0 and 1.
+    for row, sides, least in ((0, [(1, right["A", "a"])], 0), (4, [(1, right["B", "a"]), (-1, right["A", "a"])], -1)):
+        expected = np.clip(contrast(*sides).interval(), least, 1)
         assert table.loc[row, ["low", "high"]].tolist() == pytest.approx(expected)
     shown = factorial.readable(table).iloc[6]
     assert shown["value"] == "+12.50 points"

@@ -1,13 +1,15 @@
 # Claims with their verdicts, and the page.
 
-# Verdicts in the readings that this study does not answer, from the references of studies that do.
+# A study with a note is too small to decide a claim; on other data, no claim applies.
+DECIDES = OTHER_DATA or not STUDY.note
+# Verdicts in the readings that this study does not answer, or cannot, from the references of studies that do.
 OTHER_READINGS = [
     path
     for name, entry in config["studies"].items()
-    if entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
-    and (path := ROOT / f"docs/reference/{name}/tables/claims.csv").exists()
+    if not DECIDES or entry.get("reading", REPORT.about["default_reading"]) != SUMMARY["reading"]
+    if not OTHER_DATA and (path := ROOT / f"docs/reference/{name}/tables").exists()
 ]
-OTHER_TEXTS = [path.read_text() for path in OTHER_READINGS]
+OTHER_TEXTS = [(path / f"{name}.csv").read_text() for path in OTHER_READINGS for name in ("claims", "statements")]
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
@@ -16,6 +18,7 @@ PAGE = {
     "tables": [one.shown for one in TABLES],
     "figures": [one.shown for one in FIGURES],
     "unfinished": UNFINISHED,
+    "decides": DECIDES,
 }
 
 

@@ -1,92 +1,155 @@
-"""The verdict on each claim of the report: holds, fails or undecided, by the rules of the report's folder."""
+"""The verdict on each claim of the report, by the rules of the report's folder and `docs/answer.md`."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from fashion.answer.evidence import Evidence, examine
+from fashion.answer.evidence import FAILS, HOLDS, OPEN, Evidence, examine
+from fashion.answer.outlook import merged, missing_seeds, outlook
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
-from fashion.records.statistics import CONFIDENCE, holm
+from fashion.records.statistics import holm
 from fashion.study.definition import OTHER_DATA
 
-HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
-LEVEL = 1 - CONFIDENCE
-LISTED = 3  # reasons in a sentence; the table of statements has all
+IN_PART = "holds in part"
+VERDICTS = (HOLDS, IN_PART, FAILS, OPEN)
 # Whole numbers; absent for statements on counted numbers.
-COUNTS = {"seeds": "Int64", "test_images": "Int64"}
+COUNTS = {"seeds": "Int64", "other_seeds": "Int64", "test_images": "Int64"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The verdict on a claim, with its p-value and the statement that decides it."""
+class Part:
+    """A part of a claim: one or more comparisons. The `essence` is what a reader takes away from the claim."""
 
-    verdict: str
-    p_value: float
-    deciding: Evidence
+    name: str
+    essence: bool
+    evidence: Sequence[Evidence]
+
+    @property
+    def verdict(self) -> str:
+        """A part holds if all of its comparisons hold, and fails if one fails."""
+        verdicts = {one.verdict for one in self.evidence}
+        return FAILS if FAILS in verdicts else HOLDS if verdicts == {HOLDS} else OPEN
+
+    @property
+    def telling(self) -> Evidence:
+        """The comparison that decides the part or, while it is open, is furthest from holding and has a number."""
+        if self.verdict == FAILS:
+            return min(self.evidence, key=lambda one: one.p_values[1])
+        ones = [one for one in self.evidence if one.verdict == self.verdict]
+        return max(ones, key=lambda one: (one.measured, one.p_values[0]))
+
+    @property
+    def provisional(self) -> bool:
+        """Whether further seeds are planned for what decides the part."""
+        if self.verdict == FAILS:
+            return all(one.provisional for one in self.evidence if one.verdict == FAILS)
+        return any(one.provisional for one in self.evidence)
 
 
-def judge(evidence: Sequence[Evidence]) -> Verdict:
-    """Returns the verdict on a claim from the evidence for its statements, before any correction for other claims.
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A claim by its parts."""
 
-    The claim holds if all statements hold at `LEVEL` (an intersection-union test, which needs no correction). It fails
-    if any statement fails at `LEVEL` divided by their number; that statement decides. Otherwise the statement decides
-    that has a number and is furthest from holding.
+    parts: Sequence[Part]
+
+    @property
+    def verdict(self) -> str:
+        """One of `VERDICTS`."""
+        essence = {part.verdict for part in self.parts if part.essence}
+        if FAILS in essence:
+            return FAILS
+        if essence != {HOLDS}:
+            return OPEN
+        return IN_PART if any(part.verdict == FAILS for part in self.parts) else HOLDS
+
+    @property
+    def decisive(self) -> list[Part]:
+        """The parts that make the verdict, or keep the claim open; the first has the number to show."""
+        essence = [part for part in self.parts if part.essence]
+        of_verdict = {HOLDS: essence, IN_PART: self.parts, FAILS: essence, OPEN: essence}[self.verdict]
+        wanted = {HOLDS: HOLDS, IN_PART: FAILS, FAILS: FAILS, OPEN: OPEN}[self.verdict]
+        return [part for part in of_verdict if part.verdict == wanted]
+
+    @property
+    def telling(self) -> Evidence:
+        """The comparison whose number is shown with the verdict."""
+        ones = [part.telling for part in self.decisive]
+        return max(ones, key=lambda one: (one.measured, one.p_values[0]))
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the verdict rests on fewer seeds than planned."""
+        if self.verdict == FAILS:
+            return all(part.provisional for part in self.decisive)
+        return self.verdict != OPEN and any(
+            part.provisional for part in self.parts if part.essence or part in self.decisive
+        )
+
+    def sentence(self, runs: Runs) -> str:
+        """Returns the verdict in a sentence or two, with the number that tells most and what would decide the rest."""
+        one = self.telling
+        if one.why_not == OTHER_DATA:
+            return f"Does not apply: {OTHER_DATA}."
+        number = f"{one.statement.words} is {one.text}" + f" from {one.counts}" * bool(one.counts)
+        number = f"the {number}, where {one.statement.region} is needed"
+        names = "; ".join(part.name for part in self.decisive)
+        provisional = " (provisional)" * self.provisional
+        if self.verdict == OPEN:
+            decided = sum(part.verdict != OPEN for part in self.parts)
+            seen = f" So far {number}." * one.measured + f" It decides nothing yet: {one.why_not}." * bool(one.why_not)
+            needed = outlook(merged(*(missing_seeds(one) for part in self.decisive for one in part.evidence)), runs)
+            return f"Open: {decided} of {len(self.parts)} parts decided.{seen}" + f" To decide: {needed}." * bool(
+                needed
+            )
+        if self.verdict == FAILS:
+            return f"Fails{provisional}, since this does not hold: {names}: {number}."
+        essence = "; ".join(part.name for part in self.parts if part.essence)
+        if self.verdict == IN_PART:
+            return f"Holds in part{provisional}: {essence}. But this does not: {names}: {number}."
+        waiting = [part.name for part in self.parts if part.verdict == OPEN]
+        return f"Holds{provisional}: {essence}. The closest: {number}." + f" Still open: {'; '.join(waiting)}." * bool(
+            waiting
+        )
+
+
+def read_parts(entries: Sequence[dict], runs: Runs, classes: pd.DataFrame, protocol: dict) -> Claim:
+    """Returns a claim with the evidence that runs have for each part.
+
+    Args:
+        entries: its parts in claims.yaml, in the reading of the runs.
+        classes: as `examine` takes them.
+        protocol: as `examine` takes it.
     """
-    holding, failing = zip(*(one.p_values for one in evidence), strict=True)
-    p_holds, p_fails = max(holding), min(1.0, min(failing) * len(evidence))
-    if p_fails <= LEVEL:
-        return Verdict(verdict=FAILS, p_value=p_fails, deciding=evidence[int(np.argmin(failing))])
-    furthest = max(range(len(evidence)), key=lambda index: (evidence[index].measured, holding[index], -index))
-    verdict, p_value = (HOLDS, p_holds) if p_holds <= LEVEL else (UNDECIDED, min(p_holds, p_fails))
-    return Verdict(verdict=verdict, p_value=p_value, deciding=evidence[furthest])
 
+    def look(statement) -> Evidence:
+        if "other_data" in runs.summary:
+            return Evidence(statement=statement, why_not=OTHER_DATA)
+        return examine(statement, runs, classes, protocol)
 
-def decide(evidence: dict[str, list[Evidence]]) -> dict[str, Verdict]:
-    """Returns the verdict on each claim, with p-values after Holm's correction for the number of claims.
-
-    A verdict whose corrected p-value is above `LEVEL` becomes undecided.
-    """
-    verdicts = {name: judge(ones) for name, ones in evidence.items()}
-    adjusted = holm([verdict.p_value for verdict in verdicts.values()])
-    return {
-        name: replace(verdict, verdict=verdict.verdict if p_value <= LEVEL else UNDECIDED, p_value=float(p_value))
-        for (name, verdict), p_value in zip(verdicts.items(), adjusted, strict=True)
-    }
-
-
-def sentence(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
-    """Returns a sentence with the verdict on a claim and the evidence for it."""
-    deciding, statements = verdict.deciding, len(evidence)
-    words, region = deciding.statement.words, deciding.statement.region
-    if deciding.why_not == OTHER_DATA:
-        return f"Does not apply: {OTHER_DATA}."
-    counts = f" from {deciding.counts}" if deciding.counts else ""
-    text = f"{words} is {deciding.text}{counts}, where the claim needs {region}"
-    reasons = list(dict.fromkeys(one.why_not for one in evidence if one.why_not))
-    if verdict.verdict == UNDECIDED and reasons:
-        more = f"; and {len(reasons) - LISTED} more" * (len(reasons) > LISTED)
-        return f"Undecided: {'; '.join(reasons[:LISTED])}{more}." + (f" So far the {text}." if deciding.text else "")
-    if verdict.verdict == FAILS:
-        return f"Fails: the {text}."
-    if verdict.verdict == HOLDS:
-        return f"Holds{f' in all {statements} statements; the closest' if statements > 1 else ''}: the {text}."
-    if judge([deciding]).verdict == UNDECIDED:
-        return f"Undecided at this n: the {text}."
-    return f"Undecided after the correction for several statements and claims (p = {verdict.p_value:.2g}): the {text}."
+    return Claim(
+        parts=[
+            Part(
+                name=entry["part"],
+                essence=entry.get("essence", False),
+                evidence=[look(statement) for statement in expand(entry, runs.summary["titles"])],
+            )
+            for entry in entries
+        ]
+    )
 
 
 def columns(evidence: Evidence) -> dict:
     """Returns the evidence in words and numbers, as columns of a table."""
-    estimate, statement = evidence.estimate, evidence.statement
+    statement = evidence.statement
     low, high = evidence.interval()
     bounds = [bound if math.isfinite(bound) else None for bound in (statement.low, statement.high)]
+    seeds = [*evidence.seeds, None, None]
     return {
         "statement": statement.words,
-        "models": " ".join(side[0] for side in (statement.side, statement.other) if side),
+        "models": " ".join(side[0] for side in statement.sides),
         "needs": statement.region,
         "needs_low": bounds[0],
         "needs_high": bounds[1],
@@ -94,26 +157,20 @@ def columns(evidence: Evidence) -> dict:
         "low": low,
         "high": high,
         "text": evidence.text,
-        "seeds": estimate.seeds or None,
-        "test_images": estimate.images or None,
+        "seeds": seeds[0],
+        "other_seeds": seeds[1],
+        "test_images": evidence.estimate.images or None,
     }
 
 
 def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns the claims in the study's reading, with their deciding statements' numbers; and all statements."""
+    """Returns the claims in the study's reading, each with the number that tells most; and all their statements.
+
+    `p_holm` is the statement's p-value after Holm's correction for all statements that are tested. It decides nothing.
+    """
     reading = runs.summary["reading"]
-    titles = runs.summary["titles"]
-    evidence = {
-        name: [
-            examine(statement, runs, classes, rules["protocols"][reading])
-            if "other_data" not in runs.summary
-            else Evidence(statement=statement, why_not=OTHER_DATA)
-            for entry in rule[reading]
-            for statement in expand(entry, titles)
-        ]
-        for name, rule in rules["claims"].items()
-    }
-    verdicts = decide(evidence)
+    protocol = rules["protocols"][reading]
+    judged = {name: read_parts(rule[reading], runs, classes, protocol) for name, rule in rules["claims"].items()}
     claims = pd.DataFrame(
         {
             "id": name,
@@ -121,26 +178,37 @@ def tables(rules: dict, runs: Runs, classes: pd.DataFrame) -> tuple[pd.DataFrame
             "place": rule["place"],
             "reported": rule["reported"],
             "reading": reading,
-            **columns(verdicts[name].deciding),
-            "verdict": verdicts[name].verdict,
-            "p_value": verdicts[name].p_value,
-            "sentence": sentence(verdicts[name], evidence[name]),
+            "verdict": judged[name].verdict,
+            "provisional": judged[name].provisional,
+            "parts": len(judged[name].parts),
+            "decided": sum(part.verdict != OPEN for part in judged[name].parts),
+            **columns(judged[name].telling),
+            "sentence": judged[name].sentence(runs),
         }
         for name, rule in rules["claims"].items()
     )
     statements = pd.DataFrame(
         {
             "claim": name,
+            "part": part.name,
+            "essence": part.essence,
+            "part_verdict": part.verdict,
             **columns(one),
+            "verdict": one.verdict,
+            "provisional": one.provisional,
             "p_holds": one.p_values[0],
             "p_fails": one.p_values[1],
-            "verdict": judge([one]).verdict,
-            "why_undecided": one.why_not,
+            "why_open": one.why_not,
+            "to_decide": outlook(missing_seeds(one), runs),
         }
-        for name, ones in evidence.items()
-        for one in ones
+        for name, claim in judged.items()
+        for part in claim.parts
+        for one in part.evidence
     )
-    return claims.astype(COUNTS), statements.astype(COUNTS)
+    tested = statements["seeds"].notna() & (statements["why_open"] == "")
+    p_values = statements.loc[tested, ["p_holds", "p_fails"]].min(axis=1)
+    adjusted = pd.Series(holm(p_values), p_values.index, dtype=float)
+    return claims.astype(COUNTS), statements.assign(p_holm=adjusted).astype(COUNTS)
 
 
 def readable(claims: pd.DataFrame) -> pd.DataFrame:
@@ -150,5 +218,9 @@ def readable(claims: pd.DataFrame) -> pd.DataFrame:
 
 def readable_statements(statements: pd.DataFrame) -> pd.DataFrame:
     """Returns the statements for a page."""
-    shown = statements[["claim", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_undecided"]]
+    counted = statements[["seeds", "other_seeds"]].astype("string").fillna("")
+    shown = statements.assign(
+        part=statements["part"] + statements["essence"].map({True: " (essence)", False: ""}),
+        seeds=counted["seeds"] + (", " + counted["other_seeds"]).where(counted["other_seeds"] != "", ""),
+    )[["claim", "part", "statement", "needs", "text", "seeds", "test_images", "verdict", "why_open", "to_decide"]]
     return shown.astype(object).where(shown.notna(), "")

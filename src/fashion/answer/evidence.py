@@ -10,22 +10,32 @@ import pandas as pd
 from fashion.answer.statements import Statement
 from fashion.records.metrics import MEASURES, Metric, span
 from fashion.records.run import Run, Runs
-from fashion.records.statistics import Estimate, over_seeds, over_seeds_and_images
+from fashion.records.statistics import (
+    CONFIDENCE,
+    COUNT_VARIANCE,
+    Estimate,
+    contrast,
+    contrast_of_accuracies,
+    contrast_of_numbers,
+)
 from fashion.records.timing import device_of, doubts
 
-LEAST_SEEDS = 2
-UNMEASURED = Estimate(value=math.nan, error=math.nan)
+LEVEL = 1 - CONFIDENCE
+HOLDS, FAILS, OPEN = "holds", "fails", "open"
+LEAST_SEEDS, FINAL_SEEDS = 3, 5  # of each side, for a first verdict and for a final one
+UNMEASURED = Estimate(value=math.nan)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """A statement's estimate (NaN if there is none), and why it decides nothing ("" if it does decide).
 
-    `diverged` counts the runs that diverged; they stay in the estimate.
+    `seeds` are those of each side. `diverged` counts the runs that diverged; they stay in the estimate.
     """
 
     statement: Statement
     estimate: Estimate = UNMEASURED
+    seeds: tuple[int, ...] = ()
     diverged: int = 0
     why_not: str = ""
 
@@ -33,6 +43,17 @@ class Evidence:
     def measured(self) -> bool:
         """Whether there is an estimate."""
         return not math.isnan(self.estimate.value)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the 95 % interval lies inside or outside the region; open if neither, or if it decides nothing."""
+        p_holds, p_fails = self.p_values
+        return HOLDS if p_holds <= LEVEL else FAILS if p_fails <= LEVEL else OPEN
+
+    @property
+    def provisional(self) -> bool:
+        """Whether further seeds are planned that could change the verdict."""
+        return self.verdict != OPEN and 0 < self.estimate.seeds < FINAL_SEEDS
 
     def interval(self) -> tuple[float, float]:
         """Returns the 95 % interval, in the statement's unit."""
@@ -45,14 +66,19 @@ class Evidence:
         return self._unit(self.estimate.value)
 
     @property
+    def region(self) -> tuple[float, float]:
+        """The region of the estimate: a ratio is estimated as a difference of logarithms."""
+        low, high = self.statement.low, self.statement.high
+        if self.statement.comparison == "over":
+            low, high = (math.log(bound) if bound > 0 else -math.inf for bound in (low, high))
+        return low, high
+
+    @property
     def p_values(self) -> tuple[float, float]:
         """The p-values of holding, small if the number surely lies in the region, and of failing; 1, 1 if undecided."""
         if self.why_not:
             return 1.0, 1.0
-        low, high = self.statement.low, self.statement.high
-        if self.statement.comparison == "over":
-            low, high = (math.log(bound) if bound > 0 else -math.inf for bound in (low, high))
-        return self.estimate.p_inside(low, high), self.estimate.p_outside(low, high)
+        return self.estimate.p_inside(*self.region), self.estimate.p_outside(*self.region)
 
     @property
     def text(self) -> str:
@@ -70,14 +96,15 @@ class Evidence:
     @property
     def counts(self) -> str:
         """The numbers of seeds, diverged runs and test images in words; empty for counted numbers."""
-        estimate, diverged = self.estimate, self.diverged
-        parts = [f"{estimate.seeds} seed{'s' * (estimate.seeds > 1)}"] if estimate.seeds else []
-        if parts and diverged:
-            parts[0] += f" ({diverged} run{'s' * (diverged > 1)} diverged)"
-        return " and ".join(parts + [f"{estimate.images:,} test images"] * bool(estimate.images))
+        if not self.seeds:
+            return ""
+        counts = sorted(set(self.seeds))
+        seeds = f"{' and '.join(map(str, counts))} seed{'s' * (counts != [1])}"
+        if self.diverged:
+            seeds += f" ({self.diverged} run{'s' * (self.diverged > 1)} diverged)"
+        return seeds + f" and {self.estimate.images:,} test images" * bool(self.estimate.images)
 
     def _unit(self, value: float) -> float:
-        # Ratios are estimated as differences of logarithms.
         return math.exp(value) if self.statement.comparison == "over" else value
 
 
@@ -88,66 +115,78 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         classes: with the numbers of images of each class; empty if they were not counted.
         protocol: the training settings under which its runs decide something.
     """
-    if statement.side is None and classes.empty:
-        return Evidence(statement=statement, why_not="the images of each class were not counted")
     if statement.side is None:
+        if classes.empty:
+            return Evidence(statement=statement, why_not="the images of each class were not counted")
         counts = classes[["train_images", "test_images"]]
         return Evidence(statement=statement, estimate=Estimate(value=float((counts.max() - counts.min()).max())))
-    sides = [side for side in (statement.side, statement.other) if side]
-    metric = MEASURES[statement.metric]
-    found = [runs.runs.get(side) if metric.read else runs.parameters(side[0]) for side in sides]
-    for side, one in zip(sides, found, strict=True):
-        if not one:
-            reason = f"{statement.title(side)} with augmentation {side[1]} was not run"
-            return Evidence(statement=statement, why_not=reason)
-    if metric.read is None:
-        count = _compared(statement.comparison, np.array(found, dtype=float))
-        return Evidence(statement=statement, estimate=Estimate(value=float(count)))
-    # Paired by seed: while a study runs, one side may have more seeds.
-    by_seed = [{run.spec["seed"]: run for run in runs[side]} for side in sides]
-    seeds = [seed for seed in by_seed[0] if all(seed in ones for ones in by_seed)]
-    if not seeds:
-        names = " and ".join(statement.title(side) for side in sides)
-        return Evidence(statement=statement, why_not=f"no seed of both {names} was run")
-    paired = [[ones[seed] for seed in seeds] for ones in by_seed]
-    values = [[metric.read(run) for run in ones] for ones in paired]
-    if unknown := _without_number(statement, sides, paired, values):
-        return Evidence(statement=statement, why_not=unknown)
-    estimate = _estimate(statement.comparison, values)
-    of_both = [run for ones in paired for run in ones]
-    diverged = sum(run.diverged is not None for run in of_both)
-    reasons = _objections(metric, of_both, protocol, statement.epochs)
-    if estimate.seeds < LEAST_SEEDS:
-        reasons.append(f"{estimate.seeds} seed, at least {LEAST_SEEDS} are needed")
-    return Evidence(statement=statement, estimate=estimate, diverged=diverged, why_not="; ".join(reasons))
+    metric, sides = MEASURES[statement.metric], statement.sides
+    if metric.counted:
+        counted = [runs.parameters(model) for model, _ in sides]
+        if None in counted:
+            return Evidence(statement=statement, why_not=_not_run(statement, counted))
+        value = _compared(statement.comparison, *(float(count) for count in counted if count))
+        return Evidence(statement=statement, estimate=Estimate(value=value))
+    found = [runs.runs.get(side, []) for side in sides]
+    seeds = tuple(map(len, found))
+    if 0 in seeds:
+        return Evidence(statement=statement, seeds=seeds, why_not=_not_run(statement, found))
+    of_all = [run for ones in found for run in ones]
+    if statement.metric.startswith("augmented") and not all("augmented_test_accuracy" in run.metrics for run in of_all):
+        return Evidence(statement=statement, seeds=seeds, why_not="measured on clean test images only")
+    values = [[metric.of(run, statement.epochs) for run in ones] for ones in found]
+    if unknown := _without_number(statement, found, values):
+        return Evidence(statement=statement, seeds=seeds, why_not=unknown)
+    reasons = _objections(metric, of_all, protocol, statement.epochs)
+    if min(seeds) < LEAST_SEEDS:
+        reasons.append(f"{min(seeds)} seed{'s' * (min(seeds) > 1)}, at least {LEAST_SEEDS} are needed")
+    return Evidence(
+        statement=statement,
+        estimate=_estimate(statement.comparison, metric, values, of_all),
+        seeds=seeds,
+        diverged=sum(run.diverged is not None for run in of_all),
+        why_not="; ".join(reasons),
+    )
 
 
-def _without_number(statement: Statement, sides: list[tuple[str, str]], paired: list[list[Run]], values: list) -> str:
+def _not_run(statement: Statement, found: Sequence) -> str:
+    """Returns in words which sides have nothing that was found."""
+    sides = [side for side, one in zip(statement.sides, found, strict=True) if not one]
+    return f"{' and '.join(f'{statement.title(side)} with augmentation {side[1]}' for side in sides)} not run"
+
+
+def _without_number(statement: Statement, found: list[list[Run]], values: list) -> str:
     """Returns in words for which runs the metric is not finite; empty if there are none."""
     runs = [
         f"{statement.title(side)} seed {run.spec['seed']}{' (diverged)' * (run.diverged is not None)}"
-        for side, *both in zip(sides, paired, values, strict=True)
+        for side, *both in zip(statement.sides, found, values, strict=True)
         for run, value in zip(*both, strict=True)
         if not np.isfinite(value).all()
     ]
     return f"the {MEASURES[statement.metric].words} is no number for {', '.join(runs)}" if runs else ""
 
 
-def _estimate(comparison: str | None, sides: list[list[float | np.ndarray]]) -> Estimate:
-    """Returns the estimate from each side and seed's value, or values for each test image."""
-    if np.ndim(sides[0][0]):
+def _estimate(comparison: str | None, metric: Metric, values: list[list], runs: Sequence[Run]) -> Estimate:
+    """Returns the estimate from the values of each side's seeds."""
+    if np.ndim(values[0][0]):
         # Models may be tested on different numbers of images, always the first ones.
-        images = min(np.size(values) for side in sides for values in side)
-        right = [np.stack([np.asarray(values)[:images] for values in side]) for side in sides]
-        return over_seeds_and_images(right[0] - right[1] if comparison else right[0])
-    return over_seeds(_compared(comparison, np.array(sides, dtype=float)))
+        images = min(len(right) for side in values for right in side)
+        return contrast(*_signed([np.stack([right[:images] for right in side]) for side in values]))
+    numbers = [np.array(side, dtype=float) for side in values]
+    if metric.share:
+        images = min(run.metrics["test_images"] for run in runs)
+        return contrast_of_accuracies(*_signed(numbers), images=images)
+    numbers = [np.log(side) for side in numbers] if comparison == "over" else numbers
+    return contrast_of_numbers(*_signed(numbers), least_variance=COUNT_VARIANCE * metric.count)
 
 
-def _compared(comparison: str | None, sides: np.ndarray) -> np.ndarray:
-    """Returns one side's numbers, or two sides' differences (of logarithms for a ratio); sides are the first axis."""
-    if comparison == "over":
-        sides = np.log(sides)
-    return sides[0] - sides[1] if comparison else sides[0]
+def _signed(sides: list[np.ndarray]) -> list[tuple[int, np.ndarray]]:
+    return list(zip((1, -1), sides, strict=False))  # one side, or one minus another
+
+
+def _compared(comparison: str | None, one: float, other: float = 1.0) -> float:
+    """Returns a counted number, its difference from another, or the logarithm of their ratio."""
+    return one - other if comparison == "minus" else math.log(one / other) if comparison else one
 
 
 def objections(runs: Sequence[Run], protocol: dict) -> list[str]:

@@ -4,9 +4,10 @@ It computes nothing: every number comes from a table and every picture from a fi
 """
 
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,18 +15,20 @@ import jinja2
 import pandas as pd
 
 from fashion.answer.bars import bar
+from fashion.answer.claims import VERDICTS
+from fashion.answer.evidence import OPEN
 from fashion.answer.markup import inline, prose, table
 from fashion.answer.pictures import picture
 from fashion.files import canonical_json, read_json, write_text
 from fashion.records.metrics import percent
 from fashion.records.run import groups_of
+from fashion.records.statistics import CONFIDENCE
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.tables.compute import TOTAL
 
 # The page's parts; the first one includes the others.
-PARTS = ("page.html", "partial.html", "answer.html", "statements.html", "macros.html", "page.css", "page.js")
-NOT_RUN = {"source": "not run yet", "verdicts": {}, "claims": {}}
-VERDICTS = ("holds", "fails", "undecided")
+PARTS = ("page.html", "partial.html", "answer.html", "macros.html", "page.css", "page.js")
+NOT_RUN = {"source": "not run yet", "verdicts": {}, "decided": 0, "claims": {}, "parts": {}}
 # The reported numbers to show under a figure: under a diagram, and under any other figure.
 COUNTED = {"parameters": ("parameters", "{:,.0f}".format)}
 TRAINED = {
@@ -42,30 +45,34 @@ def read_rows(path: Path) -> list[dict]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def read_claims(path: Path, source: str) -> dict[str, dict]:
-    """Returns a reading by its name: the source of its results, the claims of each verdict, and each claim's row."""
-    claims = [{**row, "bar": bar(row)} for row in read_rows(path)]
+def read_reading(tables: Path, source: str, figures: Sequence[dict]) -> dict[str, dict]:
+    """Returns a reading by its name, from the tables of a study: its verdicts, and each claim's row and parts.
+
+    Args:
+        tables: the folder of claims.csv and statements.csv.
+        source: whose results they are, in words.
+        figures: as `fashion.study.outputs.figures` has them, as mappings; each statement gets those of its models.
+    """
+    claims = read_rows(tables / "claims.csv")
+    parts: dict[str, dict[str, dict]] = {row["id"]: {} for row in claims}
+    decided = 0
+    for row in read_rows(tables / "statements.csv"):
+        models = set((row["models"] or "").split())
+        row |= {"bar": bar(row), "figures": [one for one in figures if models & set(one["models"])]}
+        part = {"name": row["part"], "essence": row["essence"], "verdict": row["part_verdict"]}
+        part |= {"provisional": False, "rows": []}
+        parts[row["claim"]].setdefault(row["part"], part)["rows"].append(row)
+        decided += row["verdict"] != OPEN and row["seeds"] is not None
     return {
         str(claims[0]["reading"]): {
             "source": source,
             "verdicts": {name: [row["id"] for row in claims if row["verdict"] == name] for name in VERDICTS},
+            "decided": decided,
+            "wrong": f"{math.ceil((1 - CONFIDENCE) / 2 * decided)}",
             "claims": {row["id"]: row for row in claims},
+            "parts": {name: list(of_claim.values()) for name, of_claim in parts.items()},
         }
     }
-
-
-def read_statements(path: Path, figures: Sequence[dict]) -> dict[str, list[dict]]:
-    """Returns each claim's statements, with the figures that show their models.
-
-    Args:
-        figures: as `fashion.study.outputs.figures` has them, as mappings.
-    """
-    statements: dict[str, list[dict]] = {}
-    for row in read_rows(path):
-        models = set((row["models"] or "").split())
-        shown = [one for one in figures if models & set(one["models"])]
-        statements.setdefault(row["claim"], []).append({**row, "bar": bar(row), "figures": shown})
-    return statements
 
 
 def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], columns: dict) -> list[dict]:
@@ -97,7 +104,7 @@ def place(figure: dict, first: str) -> str:
 def show_figures(
     figures: Sequence[dict],
     folder: Path,
-    statements: dict[str, list[dict]],
+    parts: Mapping[str, Sequence[dict]],
     comparison: pd.DataFrame,
     first: str,
 ) -> list[dict]:
@@ -113,7 +120,11 @@ def show_figures(
             **figure,
             "picture": picture(folder / figure["name"], figure["title"]),
             "place": place(figure, first),
-            "claims": [claim for claim, ones in statements.items() if any(figure in one["figures"] for one in ones)],
+            "claims": [
+                claim
+                for claim, of_claim in parts.items()
+                if any(figure in row["figures"] for part in of_claim for row in part["rows"])
+            ],
             "compared": measured_beside_reported(
                 comparison, figure["models"], COUNTED if figure["kind"] == "diagram" else TRAINED
             ),
@@ -171,7 +182,9 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="the folder with all runs")
     parser.add_argument("--results", type=Path, required=True, help="the folder with the tables and figures")
     parser.add_argument("--networks", type=Path, required=True, help="Markdown on which network made which number")
-    parser.add_argument("--others", type=Path, nargs="*", required=True, help="claims.csv of studies in other readings")
+    parser.add_argument(
+        "--others", type=Path, nargs="*", required=True, help="folders of tables of studies in other readings"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     plan, results = read_json(arguments.plan), arguments.results
@@ -181,20 +194,22 @@ def main() -> None:
         name: pd.read_csv(results / f"tables/{name}.csv") if name in tables else pd.DataFrame(columns=["model"])
         for name in ("comparison", "compute")
     }
-    statements = read_statements(results / "tables/statements.csv", plan["figures"])
-    own = read_claims(results / "tables/claims.csv", "this study")
+    own = read_reading(results / "tables", "this study", plan["figures"])
     others: dict[str, dict] = {}
     for path in arguments.others:
-        others |= read_claims(path, f"reference results, {path.parts[-3]}")
+        others = read_reading(path, f"reference results, {path.parts[-2]}", plan["figures"]) | others
+    known = others | own if plan["decides"] else own | others
+    (own_reading,) = own.values()
     runs = groups_of(arguments.runs, plan["runs"])
     origins = provenance([run.provenance for group in runs for run in group])
-    # A study with a note cannot decide, and so begins with its own numbers.
-    opening = "tradeoff" if plan["study"]["note"] else "published_runs"
+    # A study that cannot decide begins with its own numbers.
+    opening = "published_runs" if plan["decides"] else "tradeoff"
     page = render(
         report=plan["report"],
         study={
             "name": plan["study"]["name"],
             "note": plan["study"]["note"],
+            "decides": plan["decides"],
             "models": len(plan["models"]),
             "runs": sum(map(len, runs)),
             "commits": sorted({(origin["commit"] or "unknown")[:7] for origin in origins}),
@@ -202,12 +217,13 @@ def main() -> None:
         },
         partial=plan["unfinished"],
         now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-        readings=[{"name": title, **(others | own).get(name, NOT_RUN)} for name, title in readings.items()],
-        claims=next(iter(own.values()))["claims"].values(),
-        statements=statements,
+        readings=[{"name": title, **known.get(name, NOT_RUN)} for name, title in readings.items()],
+        claims=own_reading["claims"].values(),
         networks=prose(arguments.networks, level=2),
         tables=tables,
-        figures=show_figures(plan["figures"], results / "figures", statements, measured["comparison"], opening),
+        figures=show_figures(
+            plan["figures"], results / "figures", own_reading["parts"], measured["comparison"], opening
+        ),
         deviations=read_rows(results / "tables/deviations.csv"),
         totals=totals(measured["compute"]) if "compute" in tables else [],
         origins=origins,

@@ -1,6 +1,6 @@
 """The published runs repeated: each published accuracy beside ours, measured on test images of the same kind.
 
-A published number repeats if it lies in the 95 % prediction interval of our seeds: where one more seed of ours would
+A published number agrees if it lies in the 95 % prediction interval of our seeds: where one more seed of ours would
 lie, on the same test images. Fewer than three seeds, or runs under another protocol, decide nothing.
 """
 
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fashion.answer.evidence import objections
-from fashion.records.metrics import percent, span, with_deviation, with_diverged
+from fashion.answer.evidence import LEAST_SEEDS, OPEN, objections
+from fashion.answer.outlook import POWER
+from fashion.records.metrics import percent, points, span, with_deviation, with_diverged
 from fashion.records.run import Runs
-from fashion.records.statistics import prediction_interval
+from fashion.records.statistics import prediction
 
-LEAST_SEEDS = 3
-REPEATS, DIFFERS, UNDECIDED = "repeats", "does not repeat", "undecided"
+AGREES, DIFFERS = "agrees", "does not agree"
 # The published code tests runs with augmentation on augmented images, the others on clean ones.
 TESTED = {"augmented_test_accuracy": "RandAugmented", "test_accuracy": "clean"}
 
@@ -24,8 +24,9 @@ TESTED = {"augmented_test_accuracy": "RandAugmented", "test_accuracy": "clean"}
 def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
     """Returns a row for each published run that the study repeats, ordered by its number; accuracies are shares of 1.
 
-    `accuracy` is the mean over our seeds, measured as the published code does, and `low` to `high` the prediction
-    interval (NaN for too few seeds). `accuracies` has each seed's accuracy, and `clean_accuracy` is the mean on clean
+    `accuracy` is the mean over our seeds, measured as the published code does, `low` to `high` the prediction interval,
+    and `noticed` the smallest shift of the published number that would be noticed with 80 % power. All are NaN where
+    our runs were not measured so. `accuracies` has each seed's accuracy, and `clean_accuracy` is the mean on clean
     test images. Seeds that diverged stay in the means.
 
     Args:
@@ -37,15 +38,15 @@ def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
         if "run" not in reported:
             continue
         metric = next(name for name in TESTED if name in reported)
-        accuracies = np.array([run.metrics[metric] for run in seeds])
+        accuracies = np.array([run.metrics.get(metric, np.nan) for run in seeds])
         clean = np.array([run.metrics["test_accuracy"] for run in seeds])
-        low, high = prediction_interval(accuracies)
+        low, high, noticed = prediction(accuracies, POWER)
         reasons = objections(seeds, protocol)
+        if np.isnan(accuracies).any():
+            reasons.append("measured on clean test images only")
         if len(seeds) < LEAST_SEEDS:
-            # Two seeds' interval is mostly chance: from half a point to 25 points wide were seen.
-            low = high = np.nan
             reasons.append(f"{len(seeds)} of at least {LEAST_SEEDS} seeds")
-        verdict = REPEATS if low <= reported[metric] <= high else DIFFERS
+        verdict = AGREES if low <= reported[metric] <= high else DIFFERS
         rows.append(
             {
                 "run": reported["run"],
@@ -57,11 +58,12 @@ def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
                 "accuracy_std": accuracies.std(ddof=1) if len(seeds) > 1 else np.nan,
                 "low": low,
                 "high": high,
+                "noticed": noticed,
                 "seeds": len(seeds),
                 "diverged": sum(run.diverged is not None for run in seeds),
                 "test_images": seeds[0].metrics["test_images"],
-                "verdict": UNDECIDED if reasons else verdict,
-                "why_undecided": "; ".join(reasons),
+                "verdict": OPEN if reasons else verdict,
+                "why_open": "; ".join(reasons),
                 "clean_accuracy": clean.mean(),
                 "clean_accuracy_std": clean.std(ddof=1) if len(seeds) > 1 else np.nan,
                 "reported_epochs": reported["epochs"],
@@ -86,11 +88,12 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "augmentation": row["augmentation"],
             "tested on": row["tested_on"],
             "published": percent(row["reported_accuracy"]),
-            "ours": with_deviation(row["accuracy"], row["accuracy_std"], percent),
+            "ours": "" if np.isnan(row["accuracy"]) else with_deviation(row["accuracy"], row["accuracy_std"], percent),
             "one more seed (95 %)": "" if np.isnan(row["low"]) else span(percent(row["low"]), percent(row["high"])),
+            "smallest shift noticed": "" if np.isnan(row["noticed"]) else points(row["noticed"]).removeprefix("+"),
             "seeds": with_diverged(row["seeds"], row["diverged"]),
             "test images": f"{row['test_images']:,}",
-            "verdict": row["verdict"] + (f": {row['why_undecided']}" if row["why_undecided"] else ""),
+            "verdict": row["verdict"] + (f": {row['why_open']}" if row["why_open"] else ""),
             "ours, clean images": with_deviation(row["clean_accuracy"], row["clean_accuracy_std"], percent),
             "epochs (published)": f"{row['epochs']:.1f} ({row['reported_epochs']})",
         }

@@ -14,10 +14,11 @@ class Statement:
 
     The number is of `side`, a (model, augmentation), or of `side` minus or over (`comparison`) `other`. Without a
     `side` it is the dataset's. If `epochs` is given, so many epochs of training suffice. `titles` has the models' names
-    in words.
+    in words. `part` names the part of a claim that the statement belongs to.
     """
 
     metric: str
+    part: str = ""
     side: tuple[str, str] | None = None
     other: tuple[str, str] | None = None
     comparison: str | None = None
@@ -27,11 +28,17 @@ class Statement:
     titles: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
+    def sides(self) -> list[tuple[str, str]]:
+        """The models, each with its augmentation, whose runs the number is of."""
+        return [side for side in (self.side, self.other) if side]
+
+    @property
     def words(self) -> str:
         """The measured number in words."""
         if self.side is None:
             return "largest minus smallest number of images of a class"
-        name = MEASURES[self.metric].words
+        metric = MEASURES[self.metric]
+        name = metric.words + (f" in the first {self.epochs} epochs" if metric.of_history and self.epochs else "")
         of_two = self.other is not None and self.other[0] != self.side[0]
         return f"{name}, {self.subject}" if of_two else f"{name} of {self.subject}"
 
@@ -74,6 +81,7 @@ def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Sta
     """Yields the statements that an entry of claims.yaml or deviations.yaml stands for."""
     common: dict[str, Any] = {key: float(entry[key]) for key in ("low", "high") if key in entry}
     common |= {"metric": entry["metric"], "epochs": entry.get("epochs"), "titles": titles or {}}
+    common["part"] = entry.get("part", "")
     augmentation = entry.get("augmentation", "both")
     if entry["metric"] == "imbalance":
         yield Statement(**common)

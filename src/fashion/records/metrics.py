@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.records.run import Run, gradient_norms
+from fashion.study.stopping import epochs_until_stop
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -39,14 +40,35 @@ def with_deviation(mean: float, deviation: float, show: Callable[[float], str]) 
 class Metric:
     """A number of a run: its name in words, how to read it, and how to show it and a difference of two as text.
 
-    What has no `read` is counted and needs no run. `timed` says whether it depends on the device.
+    A run's number comes from `read`, or from `of_history`, to which a statement may give the first epochs alone. What
+    has neither is counted and needs no run. `read` gives an array `[N]` for what is known of each test image.
+
+    Args:
+        share: whether it is a share of the test images, known of each run alone.
+        count: whether it is a whole number.
+        timed: whether it depends on the device.
     """
 
     words: str
     read: Callable[[Run], float | np.ndarray] | None = None
+    of_history: Callable[[pd.DataFrame], float] | None = None
     show: Callable[[float], str] = "{:.4g}".format
     show_difference: Callable[[float], str] = "{:+.4g}".format
+    share: bool = False
+    count: bool = False
     timed: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Whether it needs no run."""
+        return self.read is None and self.of_history is None
+
+    def of(self, run: Run, epochs: int | None) -> float | np.ndarray:
+        """Returns a run's number, of the first `epochs` if it is one of the history's."""
+        if self.of_history is not None:
+            return self.of_history(run.history.head(epochs or len(run.history)))
+        assert self.read is not None
+        return self.read(run)
 
 
 MEASURES = {
@@ -79,11 +101,35 @@ MEASURES = {
         read=lambda run: run.history["test_accuracy"].iloc[-1] - run.best["test_accuracy"],
         show=points,
     ),
+    "best_epoch_accuracy": Metric(
+        words="test accuracy at the epoch of the lowest validation loss",
+        read=lambda run: run.best["test_accuracy"],
+        show=percent,
+        show_difference=points,
+        share=True,
+    ),
+    "highest_test_accuracy": Metric(
+        words="highest test accuracy",
+        of_history=lambda history: history["test_accuracy"].max(),
+        show=percent,
+        show_difference=points,
+        share=True,
+    ),
     "epochs": Metric(
         words="epochs until training stopped",
         read=lambda run: len(run.history),
         show="{:.1f}".format,
         show_difference="{:+.1f}".format,
+        count=True,
+    ),
+    "epochs_without_min_delta": Metric(
+        words="epochs until training would have stopped with min_delta 0",
+        read=lambda run: epochs_until_stop(
+            run.history["validation_loss"], run.spec["training"]["patience"], min_delta=0
+        ),
+        show="{:.1f}".format,
+        show_difference="{:+.1f}".format,
+        count=True,
     ),
     "seconds_per_epoch": Metric(
         words="seconds per epoch", read=lambda run: run.history["seconds"].mean(), show="{:.2f}".format, timed=True
@@ -97,7 +143,7 @@ MEASURES = {
     "parameters": Metric(words="parameters", show="{:,.0f}".format, show_difference="{:+,.0f}".format),
     "gradient_first_to_last": Metric(
         words="first layer's gradient norm over the last layer's (median over epochs)",
-        read=lambda run: _first_to_last(gradient_norms(run.history)),
+        of_history=lambda history: _first_to_last(gradient_norms(history)),
     ),
 }
 

@@ -14,7 +14,7 @@ from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.records.metrics import percent, points
 from fashion.records.run import finished_runs
-from fashion.records.statistics import CONFIDENCE, holm, over_seeds_and_images
+from fashion.records.statistics import CONFIDENCE, holm, paired
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.changes import changes
 
@@ -61,7 +61,7 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
         images = min(len(run.correct) for pair in pairs for run in pair)
         right = np.array([[run.correct[:images] for run in pair] for pair in pairs])
         difference = right[:, 0] - right[:, 1]
-        estimate = over_seeds_and_images(difference)
+        estimate = paired(difference)
         settings = sorted({words for mine, other in pairs for words in _differing(other.spec, mine.spec)})
         p_outside.append(1.0 if settings else estimate.p_outside(-TOLERANCE, TOLERANCE))
         agrees = estimate.p_inside(-TOLERANCE, TOLERANCE) <= 1 - CONFIDENCE

@@ -26,7 +26,7 @@ summed over the runs. The last run finished on {finished}.
 
 {claims}
 
-Each rests on the statements in [`tables/statements.md`](tables/statements.md).
+Their parts, with every number: [`tables/statements.md`](tables/statements.md).
 
 ## Comparison with the report
 
@@ -63,7 +63,7 @@ REPEATED = """\
 
 {picture}
 
-Each published accuracy beside ours, measured on the same kind of test images. A published accuracy repeats if it lies
+Each published accuracy beside ours, measured on the same kind of test images. A published accuracy agrees if it lies
 where one more seed of ours would, with 95 % confidence. Fewer than three seeds decide nothing.
 
 {table}

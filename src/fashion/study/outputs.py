@@ -9,6 +9,7 @@ from itertools import chain
 
 from fashion.study.definition import Study
 from fashion.study.report import Report
+from fashion.study.resources import epoch_multiply_adds
 from fashion.study.spec import Key
 
 OF_REPORT, BEYOND, TABLES = "Figures of the report", "Beyond the report", "Tables"
@@ -321,6 +322,7 @@ def summary(study: Study, report: Report) -> dict:
             }
             for name in study.models
         },
+        "operations": {model: epoch_multiply_adds(spec) for (model, _, _), spec in study.planned.specs.items()},
         "accuracy_goals": report.about["accuracy_goals"],
         **({"other_data": True} if study.other_data else {}),
     }

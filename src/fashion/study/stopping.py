@@ -23,3 +23,12 @@ def epochs_without_gain(validation_losses: Sequence[float], min_delta: float) ->
         elif not (loss <= lowest + min_delta and math.isfinite(loss)):
             count += 1
     return count
+
+
+def epochs_until_stop(validation_losses: Sequence[float], patience: int, min_delta: float) -> int:
+    """Returns after how many of these epochs early stopping would have ended the training; all if it would not."""
+    losses = list(validation_losses)
+    return next(
+        (epoch for epoch in range(1, len(losses)) if epochs_without_gain(losses[:epoch], min_delta) >= patience),
+        len(losses),
+    )

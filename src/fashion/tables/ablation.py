@@ -8,7 +8,7 @@ import pandas as pd
 
 from fashion.records.metrics import percent
 from fashion.records.predictions import Groups
-from fashion.records.statistics import over_seeds_and_images
+from fashion.records.statistics import contrast
 
 BASE = "none"  # the augmentation that the others are compared with
 
@@ -38,10 +38,10 @@ def ablation(groups: Groups) -> pd.DataFrame:
 
 
 def _difference(right: np.ndarray | None, base: np.ndarray | None) -> tuple[float, float, float]:
-    """Returns the difference of two accuracies and its 95 % interval, paired by seed and test image."""
+    """Returns the difference of two accuracies and its 95 % interval, paired by test image."""
     if right is None or base is None:
         return np.nan, np.nan, np.nan
-    estimate = over_seeds_and_images(right.astype(float) - base)
+    estimate = contrast((1, right), (-1, base))
     return estimate.value, *estimate.interval()
 
 

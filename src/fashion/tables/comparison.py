@@ -8,7 +8,7 @@ import pandas as pd
 
 from fashion.records.metrics import percent, span, with_diverged
 from fashion.records.run import Runs
-from fashion.records.statistics import over_seeds_and_images
+from fashion.records.statistics import contrast
 from fashion.records.timing import doubts
 from fashion.study.spec import split_sizes
 
@@ -37,7 +37,7 @@ def compare(runs: Runs) -> pd.DataFrame:
     rows = []
     for (model, augmentation), seeds in runs.items():
         first, reported = seeds[0], runs.reported(model, augmentation)
-        accuracy = over_seeds_and_images(np.stack([run.correct for run in seeds]))
+        accuracy = contrast((1, np.stack([run.correct for run in seeds])))
         low, high = accuracy.interval()
         epochs = mean(len(run.history) for run in seeds)
         seconds = mean(run.history["seconds"].sum() for run in seeds)

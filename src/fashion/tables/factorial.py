@@ -1,6 +1,5 @@
 """Model or training: two networks, each trained in two ways, and the effect of either."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 
 from fashion.records.metrics import percent, points, span
 from fashion.records.run import Runs
-from fashion.records.statistics import Estimate
+from fashion.records.statistics import contrast
 
 ACCURACY = "test accuracy"
 
@@ -37,7 +36,7 @@ def factorial(runs: Runs, cells: Sequence[tuple[str, str, str, str]]) -> pd.Data
     ]
     rows = []
     for measure, of, signs in effects:
-        estimate = contrast([(sign, correct[cell]) for cell, sign in signs.items()])
+        estimate = contrast(*((sign, correct[cell]) for cell, sign in signs.items()))
         low, high = np.clip(estimate.interval(), 0 if measure == ACCURACY else -1, 1)
         rows.append(
             {
@@ -51,24 +50,6 @@ def factorial(runs: Runs, cells: Sequence[tuple[str, str, str, str]]) -> pd.Data
             }
         )
     return pd.DataFrame(rows)
-
-
-def contrast(sides: list[tuple[int, np.ndarray]]) -> Estimate:
-    """The signed sum of the sides' mean correctness `[S, N]`, for other seeds and other test images.
-
-    All sides share their test images, not their seeds: each side's seeds add a variance of their own, with degrees of
-    freedom after Welch and Satterthwaite.
-    """
-    of_images = np.sum([sign * right.mean(axis=0) for sign, right in sides], axis=0)
-    images = len(of_images)
-    terms = [(of_images.var(ddof=1) / images, images - 1)]
-    terms += [(right.mean(axis=1).var(ddof=1) / len(right), len(right) - 1) for _, right in sides if len(right) > 1]
-    variance = sum(term for term, _ in terms)
-    freedom = variance**2 / sum(term**2 / own for term, own in terms) if variance else math.inf
-    seeds = min(len(right) for _, right in sides)
-    return Estimate(
-        value=float(of_images.mean()), error=math.sqrt(variance), freedom=float(freedom), seeds=seeds, images=images
-    )
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
