@@ -85,6 +85,11 @@ def write_claims(folder: Path, reading: str, shift: int = 0) -> None:
     ).to_csv(folder / "statements.csv", index=False)
 
 
+# Tables that are not about single models.
+UNMODELLED = ("table1_classes", "table2_operations", "table3_hyperparameters", "duplicates", "without_duplicates")
+UNMODELLED += ("factorial",)
+
+
 def write_tables(folder: Path, study: Study) -> None:
     """All tables: the reference's, and others in the alphabet's order, which is not the configuration's."""
     shutil.copytree(REFERENCE / "tables", folder)
@@ -97,7 +102,7 @@ def write_tables(folder: Path, study: Study) -> None:
     ]
     of_run = [{"model": model, "augmentation": one, "seed": 0, "seconds": "12.5"} for model, one in pairs]
     rows = {"per_class": of_class, "compute": of_run, "calibration": of_run, "ablation": of_run}
-    rows |= {name: [{"label": 1}] for name in ("table1_classes", "table2_operations", "table3_hyperparameters")}
+    rows |= {name: [{"label": 1}] for name in UNMODELLED}
     for name, ones in rows.items():
         write_table(pd.DataFrame(ones), folder / f"{name}.csv", "a note that stands at the page's top")
     device = {"device": "a processor", "seconds": 50.0, "watt_hours": math.nan}

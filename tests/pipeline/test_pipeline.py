@@ -16,6 +16,7 @@ FIGURES = 4 + 6 + 9 + 1 + 7  # samples and previews, diagrams, curves, the log, 
 REPORTED = yaml.safe_load((ROOT / "workflow/report/reported.yaml").read_text())
 TABLES = ("table1_classes", "table2_operations", "table3_hyperparameters")
 TABLES += ("comparison", "per_class", "calibration", "ablation", "compute", "claims", "statements", "deviations")
+TABLES += ("duplicates", "without_duplicates")
 
 JOBS = ("dataset", "samples", "diagrams", "curves", "overviews", "tables", "claims", "page")
 

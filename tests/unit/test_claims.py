@@ -453,7 +453,7 @@ def test_deviations_state_the_effect_of_those_that_runs_settle_on_the_models_of_
     assert table["effect"]["D6"] == ""
 
 
-def test_from_a_folder_of_results_to_the_four_tables(dataset, tmp_path):
+def test_from_a_folder_of_results_to_the_answers_tables(dataset, tmp_path):
     part = STUDY.only([(model, "both", seed) for model in ("resnet18", "vgg8") for seed in SEEDS])
     for model, augmentation, seed in part.specs:
         fabricate(model, augmentation, seed, tmp_path / "runs").write()
@@ -465,7 +465,7 @@ def test_from_a_folder_of_results_to_the_four_tables(dataset, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "tables").iterdir()}
     assert written == {f"{name}.{suffix}" for name in names for suffix in ("csv", "md")}
-    assert {"claims", "statements", "deviations", "repeats"} == set(names)
+    assert {"claims", "statements", "deviations", "repeats", "without_duplicates"} == set(names)
     claims = pd.read_csv(tmp_path / "tables/claims.csv").set_index("id")
     assert claims["verdict"]["C8"] == HOLDS
     assert claims["measured"]["C8"] == pytest.approx(-0.032)

@@ -14,7 +14,8 @@ from fashion.study.report import Report
 from helpers.checkout import CONFIG, REPORT
 
 STUDIES = {name: resolve(CONFIG, name) for name in ("report", "published", "quick", "baseline")}
-OF_NO_RUN = ["table1_classes", "table2_operations", "table3_hyperparameters", "claims", "statements", "deviations"]
+OF_NO_RUN = ["table1_classes", "table2_operations", "table3_hyperparameters", "duplicates"]
+OF_NO_RUN += ["claims", "statements", "deviations"]
 PREVIEWS = ["fig01_samples", "fig02_mixup", "ext01_randaugment", "ext02_mixup_alpha"]
 DIAGRAMS = [name for name, figure in REPORT.figures.items() if figure["kind"] == "diagram"]
 

@@ -105,6 +105,19 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
     assert (comparison["seeds"] == 3).all()
 
 
+def test_the_page_says_what_changes_without_test_images_that_nearly_are_training_images(study, tmp_path):
+    results = finish_all(tmp_path / "results", study)
+    (results / "tables").mkdir()
+    (results / "tables/duplicates.csv").write_text("test_image,train_image,difference\n5,7,0.5\n")
+    publish.publish(study, REPORT, results, tmp_path / "reference")
+    assert (
+        "test images left out: 1; largest change of a run's accuracy: "
+        in (tmp_path / "reference/README.md").read_text()
+    )
+    table = pd.read_csv(tmp_path / "reference/tables/without_duplicates.csv")
+    assert table["value"].tolist()[::2] == ["1", "none of 15"]
+
+
 def test_the_same_results_give_the_same_bytes(study, tmp_path):
     results = finish_all(tmp_path / "results", study)
     first, second = tmp_path / "first", tmp_path / "second"

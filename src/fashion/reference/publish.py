@@ -61,7 +61,7 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
             )
         (fresh / "tables").mkdir(exist_ok=True)
         finished = _finished(part, report, runs)
-        tables = answer(finished, _counted(part, report, fresh), report.claims, report.deviations)
+        tables = answer(finished, *_of_dataset(part, report, fresh), report.claims, report.deviations)
         table = comparison.compare(finished)
         tables["comparison"] = (table, comparison.readable(table))
         for one in outputs.tables(part, report):
@@ -106,10 +106,15 @@ def _finished(part: Study, report: Report, runs: dict[Key, Run]) -> Runs:
     return finished
 
 
-def _counted(part: Study, report: Report, fresh: Path) -> pd.DataFrame:
-    """Returns the copied table of each class's numbers of images; empty if there is none."""
-    paths = [fresh / f"tables/{one.name}.csv" for one in outputs.tables(part, report) if one.kind == "classes"]
-    return next((pd.read_csv(path) for path in paths if path.exists()), pd.DataFrame())
+def _of_dataset(part: Study, report: Report, fresh: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Returns the copied tables of each class's images and of duplicates; if there are none, an empty one and None."""
+
+    def copied(kind: str) -> pd.DataFrame | None:
+        paths = [fresh / f"tables/{one.name}.csv" for one in outputs.tables(part, report) if one.kind == kind]
+        return next((pd.read_csv(path) for path in paths if path.exists()), None)
+
+    counted = copied("classes")
+    return (pd.DataFrame() if counted is None else counted), copied("duplicates")
 
 
 def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Path) -> None:

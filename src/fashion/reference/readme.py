@@ -97,6 +97,11 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
     limits += [f"Runs {words}: their times decide nothing." for words in doubts(runs)]
     diverged = sum(run.diverged is not None for run in runs)
     limits += [f"{diverged} of the {len(runs)} runs diverged; they count with their accuracy."] * bool(diverged)
+    if "without_duplicates" in tables:
+        rows = tables["without_duplicates"][0].itertuples(index=False)
+        limits.append(
+            f"Some test images nearly equal a training image. {'; '.join(f'{what}: {n}' for what, n in rows)}."
+        )
     limits.append("Weights and predictions are not kept, only which test images were right (`correct.npy`).")
     pictures = [
         (figure.kind, f"![{figure.title}](figures/{figure.name}.png)")

@@ -211,6 +211,7 @@ FIGURE_KINDS = {
 }
 TABLE_KINDS = {
     "classes": Kind(job="tables", has=always),
+    "duplicates": Kind(job="tables", has=always),
     "operations": Kind(job="tables", has=has_randaugment, settings=magnitudes),
     "hyperparameters": Kind(job="tables", has=always, settings=hyperparameters),
     "comparison": Kind(job="tables", runs=every_run),
@@ -223,6 +224,7 @@ TABLE_KINDS = {
     "statements": Kind(job="claims", has=always, runs=every_run),
     "deviations": Kind(job="claims", has=always, runs=every_run),
     "repeats": Kind(job="claims", has=has_published_runs, runs=every_run),
+    "without_duplicates": Kind(job="claims", runs=every_run),
 }
 # The kinds of figures that are drawn from a table.
 DRAWN_FROM = {"tradeoff": "comparison", "published_runs": "repeats", "effects": "factorial"}

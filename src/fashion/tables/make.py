@@ -9,7 +9,7 @@ from fashion.data.dataset import load
 from fashion.files import read_json
 from fashion.records.run import Runs
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.tables import ablation, calibration, comparison, compute, factorial, per_class
+from fashion.tables import ablation, calibration, comparison, compute, duplicates, factorial, per_class
 from fashion.tables.classes import classes
 from fashion.tables.hyperparameters import hyperparameters
 from fashion.tables.operations import operations
@@ -29,6 +29,9 @@ def make(
     match kind:
         case "classes":
             return classes(load(data), names), None
+        case "duplicates":
+            frame = duplicates.duplicates(load(data), names)
+            return frame, duplicates.readable(frame)
         case "operations":
             return operations(**settings), None
         case "hyperparameters":
