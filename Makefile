@@ -34,7 +34,7 @@ decide: installed ## train what one claim needs, and say its verdict: make decid
 	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
 
 .PHONY: status
-status: installed ## list the stale runs, why, and how long they take to train
+status: installed ## list the runs that are not up to date, why, and how long they take to train
 	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare

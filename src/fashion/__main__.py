@@ -7,6 +7,8 @@ import re
 import signal
 import sys
 from contextlib import suppress
+from difflib import get_close_matches
+from importlib.metadata import version
 from pathlib import Path
 
 from fashion.stage import exit_on_user_error, logger
@@ -14,7 +16,7 @@ from fashion.stage import exit_on_user_error, logger
 # Each command imports what it needs, so that help and errors in arguments need no slow imports.
 from fashion.study.run_folder import FOLDER, run_path
 
-RUN = "a run's folder, results/<study>/runs/<model>/<augmentation>/seed<k>, or <study>/<model>/<augmentation>/<k>"
+RUN = "a run as `fashion runs` names it, <study>/<model>/<augmentation>/<seed>, or its folder"
 PREDICT = """\
 Classify the article of clothing on each image. The answer has the class, the model's confidence, the next two classes,
 and how the image was converted. Images may have any format, size and colour. As in the dataset, an image is made grey,
@@ -23,10 +25,10 @@ is inverted.) An image of 28 x 28 pixels is only inverted if its background is l
 a plain background.
 
 Without --run, the run with the highest validation accuracy answers: a finished run, or the one that comes with the
-program. The answer says which.
+program. The answer says which, and how many test images it gets right.
 
-A confidence is the softmax of the model's logits, no calibrated probability. It may be high on an image that belongs
-to none of the ten classes.
+An answer below 60 % confidence is marked as unsure. A confidence is the softmax of the model's logits,
+no calibrated probability. It may be high on an image that belongs to none of the ten classes.
 """
 PREDICT_EXAMPLES = """\
 examples:
@@ -49,8 +51,8 @@ Write a run's trained model as one ONNX file, for programs without PyTorch. Its 
 of the classes. The command needs the packages of the extra `export`: pip install 'fashion[export]'.
 """
 RUNS = """\
-List the finished runs with their test accuracy, its number n of images, epochs, seconds of training, and folder. The
-other commands take the folder as --run.
+List the finished runs, and the one that comes with the program, with their test accuracy, its number n of images,
+epochs and seconds of training. The other commands take its name.
 """
 WATCH = """\
 Show the progress of a study until all runs have ended or you press Ctrl-C: running runs with their epoch, best
@@ -68,7 +70,7 @@ Existing files are completed. The command needs the packages of the extra `track
 
 
 def predict(arguments: argparse.Namespace) -> None:
-    from fashion.ask.predict import classify, image_files, table
+    from fashion.ask.predict import classify, image_files, table, tested
     from fashion.ask.runs import best_run
     from fashion.study.run_folder import read_run_spec
 
@@ -80,7 +82,10 @@ def predict(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2))
     elif any("class" in answer for answer in answers):
-        print(f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study")
+        print(
+            f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study"
+            f"{tested(folder)}"
+        )
         print(table(answers), flush=True)
     errors = [answer["error"] for answer in answers if "error" in answer]
     for error in errors:
@@ -90,9 +95,10 @@ def predict(arguments: argparse.Namespace) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
+    from fashion.ask.runs import best_run
     from fashion.ask.show import card
 
-    print(card(arguments.run, arguments.configfile))
+    print(card(arguments.run or best_run(Path("results")), arguments.configfile))
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -127,18 +133,32 @@ def track(arguments: argparse.Namespace) -> None:
 
 
 def run_folder(text: str) -> Path:
-    """Returns a run's folder from the command line: the path itself, or <study>/<model>/<augmentation>/<seed>."""
+    """Returns the folder of a run named on the command line: as `fashion runs` names it, or by the folder itself.
+
+    Raises:
+        ArgumentTypeError: there is no such run, and one with a similar name.
+    """
+    from fashion.ask.runs import SHIPPED, SHIPPED_NAME, short_name
+
+    if text == SHIPPED_NAME:
+        return SHIPPED
     short = re.fullmatch(r"(\w+)/(\w+)/(\w+)/(\d+)", text)
     if short is None:
         return Path(text)
     study, model, augmentation, seed = short.groups()
-    return Path("results", study, run_path(FOLDER, (model, augmentation, int(seed))))
+    folder = Path("results", study, run_path(FOLDER, (model, augmentation, int(seed))))
+    known = [] if folder.exists() else [short_name(path) for path in Path("results").glob("*/runs/*/*/seed*")]
+    if close := get_close_matches(text, known, n=1):
+        raise argparse.ArgumentTypeError(f"no run {text}; did you mean {close[0]}?")
+    return folder
 
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line, with a subcommand for each task."""
     parser = argparse.ArgumentParser(prog="fashion", description=__doc__)
-    commands = parser.add_subparsers(metavar="command", required=True)
+    parser.add_argument("--version", action="version", version=f"fashion {version('fashion')}")
+    parser.set_defaults(command=lambda arguments: parser.print_help())
+    commands = parser.add_subparsers(metavar="command")
     as_written = argparse.RawDescriptionHelpFormatter
 
     command = commands.add_parser(
@@ -151,21 +171,21 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=predict)
 
+    command = commands.add_parser("runs", help="list the finished runs", description=RUNS, formatter_class=as_written)
+    command.add_argument("--study", help="list only this study's runs")
+    command.set_defaults(command=runs)
+
     command = commands.add_parser("show", help="show a run", description=SHOW, formatter_class=as_written)
-    _add_run(command)
+    command.add_argument("run", type=run_folder, nargs="?", help=f"{RUN}; the best if not given")
     _add_configuration(command)
     command.set_defaults(command=show)
 
     command = commands.add_parser(
         "export", help="write a run's model as ONNX", description=EXPORT, formatter_class=as_written
     )
-    _add_run(command)
+    command.add_argument("run", type=run_folder, help=RUN)
     command.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the file to write")
     command.set_defaults(command=export)
-
-    command = commands.add_parser("runs", help="list the finished runs", description=RUNS, formatter_class=as_written)
-    command.add_argument("--study", help="list only this study's runs")
-    command.set_defaults(command=runs)
 
     command = commands.add_parser(
         "watch", help="show a study's progress", description=WATCH, formatter_class=as_written
@@ -189,10 +209,6 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--live", action="store_true", help="go on until all runs have ended or Ctrl-C")
     command.set_defaults(command=track)
     return parser
-
-
-def _add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--run", type=run_folder, required=True, help=RUN)
 
 
 def _add_configuration(command: argparse.ArgumentParser, study: bool = False) -> None:

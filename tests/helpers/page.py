@@ -133,7 +133,8 @@ def write_results(results: Path, study: Study) -> None:
         shutil.copy(next(REFERENCE.glob("figures/*.png")), results / f"figures/{one.name}.png")
     (results / "figures/ext04_confusion.svg").write_text(SVG + " " * LARGEST_SVG)
     (curves,) = (one for one in figures if one.name == "fig04_vgg8_curves")
-    plan = {"note": "", "classes": CLASSES, "runs": grouped(curves.runs), "outputs": {curves.name: curves.told}}
+    plan = {"note": "", "classes": CLASSES, "runs": grouped(curves.runs), "titles": study.titles}
+    plan["outputs"] = {curves.name: curves.told}
     folders = ("--runs", results / "runs", "--output", results / "figures")
     done = stage("figures.curves", plan, "--published", REPORT.curves, *folders)
     assert done.returncode == 0, done.stderr

@@ -36,6 +36,14 @@ def predict(*rows: tuple[int, int, float]) -> Predictions:
     return Predictions(logits=logits.astype(np.float32), labels=np.array([label for label, *_ in rows]))
 
 
+def by_model(runs: Sequence[Run]) -> list[tuple[str, str, list[Run]]]:
+    """The groups that figures show, with keys for titles."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.spec["model"]["name"], run.spec["augmentation"]["name"]), []).append(run)
+    return [(*key, seeds) for key, seeds in groups.items()]
+
+
 def predict_right(right: np.ndarray) -> Predictions:
     """Predictions of as many images, each right or wrong as `right` says."""
     labels = np.arange(len(right)) % len(CLASSES)

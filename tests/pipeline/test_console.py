@@ -46,7 +46,9 @@ def test_the_runs_of_one_claim_end_with_its_verdict(whole):
     study = whole.study
     done = study.snakemake("--config", "claim=C12")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].startswith("C12: Open: 1 of 3 parts decided. So far the test accuracy, depthwise")
+    assert done.stdout.splitlines()[-1].startswith(
+        "C12: Open: 1 of 3 parts decided. So far the test accuracy, depthwise"
+    )
     assert study.snakemake("--config", "claim=C12").stdout.splitlines()[-1].startswith("C12: Open: ")
     refused = study.snakemake("--dry-run", "--config", "claim=C99").stdout
     assert refused.splitlines()[-1].startswith("error: config: claim: no claim 'C99'; there are C1, C2, ")

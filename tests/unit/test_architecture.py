@@ -15,7 +15,9 @@ PACKAGE = ROOT / "src/fashion"
 ROWS = [
     re.findall(r"`(\w+)/?`", names)
     for names in re.findall(
-        r"^\| (`.*?) \|", (ROOT / "CONTRIBUTING.md").read_text().partition("| room |")[2].partition("\n\n")[0], re.MULTILINE
+        r"^\| (`.*?) \|",
+        (ROOT / "CONTRIBUTING.md").read_text().partition("| room |")[2].partition("\n\n")[0],
+        re.MULTILINE,
     )
 ]
 # For each room, those in the rows above its own: it may import them.

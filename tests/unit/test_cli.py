@@ -1,5 +1,6 @@
 """The `fashion` command, as its user would notice it."""
 
+import argparse
 import json
 import logging
 import re
@@ -8,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,9 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from fashion.__main__ import parser
+from fashion.__main__ import parser, run_folder
 from fashion.ask.predict import classify
-from fashion.ask.runs import listing
+from fashion.ask.runs import SHIPPED, listing
 from fashion.ask.show import card
 from fashion.data.download import CHECKSUMS
 from fashion.errors import UserError
@@ -117,7 +119,7 @@ def test_bad_images_are_named_and_the_others_answered(run, dataset, tmp_path):
     for row, file in zip(rows, (first, third), strict=True):
         (answer,) = classify(run, [file])
         then = ", ".join(f"{other['class']} {other['confidence']:.1%}" for other in answer["top"][1:])
-        shown = [str(file), answer["class"], f"{answer['confidence']:.1%}", then, "dark background"]
+        shown = [str(file), answer["class"], f"{answer['confidence']:.1%}, unsure", then, "dark background"]
         assert re.split("  +", row) == shown
     errors = done.stderr.splitlines()
     assert [error.split(": ")[:2] for error in errors] == [
@@ -178,9 +180,9 @@ def test_a_wrong_folder_or_weights_are_refused_in_one_line(run, tmp_path):
     assert refusal().startswith(f"{run}: not a run's folder: it has no spec.json; runs are results/<study>/runs/")
 
 
-@pytest.mark.parametrize("arguments", [["predict", "a.png"], ["show"], ["export", "--onnx", "model.onnx"]])
-def test_a_command_ends_with_one_line_and_status_1_where_there_is_no_run(arguments, tmp_path):
-    done = fashion(*arguments, "--run", tmp_path)
+@pytest.mark.parametrize("command", ["predict a.png --run", "show", "export --onnx model.onnx"])
+def test_a_command_ends_with_one_line_and_status_1_where_there_is_no_run(command, tmp_path):
+    done = fashion(*command.split(), tmp_path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(f"error: {tmp_path}: not a run's folder")
@@ -267,8 +269,8 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
 
 def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"^results: no finished run; `fashion watch` says how far a study is$"):
-        listing(Path("results"), None)
+    # Without any run, the one that comes with the program.
+    assert [line.split()[0] for line in listing(Path("results"), None).splitlines()] == ["run", "shipped"]
     config["studies"]["quick"] |= {"models": ["vit", "vgg8"], "seeds": [0, 1]}
     for name in ("quick", "second"):
         results = Results(Path("results") / name, resolve(config, "quick"))
@@ -276,22 +278,28 @@ def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(conf
         results.train(("vit", "both", 0))
     results.finish(("vgg8", "both", 0))
     header, *rows = (re.split("  +", line.strip()) for line in listing(Path("results"), None).splitlines())
-    assert header == ["model", "augmentation", "seed", "test accuracy", "epochs", "seconds", "run"]
-    numbers = ["vit", "both", "1", "81.23 % (n = 1,000)", "2", "4.0"]
-    assert rows == [
-        [*numbers, "results/quick/runs/vit/both/seed1"],
-        ["vgg8", "both", "0", "83.00 % (n = 1,000)", "2", "4.0", "results/second/runs/vgg8/both/seed0"],
-        [*numbers, "results/second/runs/vit/both/seed1"],
+    assert header == ["run", "test accuracy", "epochs", "seconds"]
+    numbers = ["81.23 % (n = 1,000)", "2", "4.0"]
+    assert rows[:3] == [
+        ["quick/vit/both/1", *numbers],
+        ["second/vgg8/both/0", "83.00 % (n = 1,000)", "2", "4.0"],
+        ["second/vit/both/1", *numbers],
     ]
+    assert [row[0] for row in rows[3:]] == ["shipped"]
+    folder = run_folder(rows[0][0])
+    assert folder == Path("results/quick/runs/vit/both/seed1")
+    assert run_folder("shipped") == SHIPPED
+    with pytest.raises(argparse.ArgumentTypeError, match=r"no run quick/vti/both/1; did you mean quick/vit/both/1\?"):
+        run_folder("quick/vti/both/1")
     assert len(listing(Path("results"), "quick").splitlines()) == 2
     with pytest.raises(UserError, match=r"^results/third: no finished run"):
         listing(Path("results"), "third")
-    write_json(Path(rows[0][-1]) / "metrics.json", {"accuracy": 1})
-    with pytest.raises(UserError, match=f"^{rows[0][-1]}: not what the pipeline writes: 'test_accuracy'"):
+    write_json(folder / "metrics.json", {"accuracy": 1})
+    with pytest.raises(UserError, match=f"^{folder}: not what the pipeline writes: 'test_accuracy'"):
         listing(Path("results"), "quick")
 
 
-@pytest.mark.parametrize("rest", [["predict", "a.png"], ["show"], ["export", "--onnx", "model.onnx"]])
+@pytest.mark.parametrize("command", ["predict a.png --run", "show", "export --onnx model.onnx"])
 @pytest.mark.parametrize(
     ("text", "folder"),
     [
@@ -301,11 +309,30 @@ def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(conf
         ("/a/b/c/0", "/a/b/c/0"),
     ],
 )
-def test_every_command_takes_a_run_in_the_same_way(rest, text, folder):
-    assert parser().parse_args([*rest, "--run", text]).run == Path(folder)
-    if rest[0] != "predict":  # which has one to fall back on
-        with pytest.raises(SystemExit, match="2"):
-            parser().parse_args(rest)
+def test_every_command_takes_a_run_in_the_same_way(command, text, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parser().parse_args([*command.split(), text]).run == Path(folder)
+
+
+def test_without_a_command_there_is_help_and_the_version_is_asked_for_by_name(capsys):
+    here()
+    commands = re.findall(r"^    (\w+)  ", capsys.readouterr().out, re.MULTILINE)
+    assert commands == ["predict", "runs", "show", "export", "watch", "track"]
+    with pytest.raises(SystemExit, match="0"):
+        here("--version")
+    assert capsys.readouterr().out == f"fashion {version('fashion')}\n"
+
+
+def test_without_a_run_the_best_is_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    here("show")
+    assert capsys.readouterr().out.split()[:2] == ["run", str(SHIPPED)]
+
+
+def test_a_card_of_our_own_augmentations_names_their_settings(tmp_path):
+    augmentation = {"name": "strong", "flip": True, "shift": 2}
+    run = FakeRun({**make_spec(), "augmentation": augmentation}, tmp_path).write()
+    assert lines_of(run)["augmentation"] == "strong: flip True; shift 2"
 
 
 @pytest.mark.parametrize(
@@ -328,7 +355,7 @@ def test_files_of_another_program_are_refused_by_name(run):
 @pytest.mark.parametrize("family", MODELS)
 def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path, capsys):
     run, path = make_run(tmp_path / "run", family), tmp_path / "folder/model.onnx"
-    here("export", "--run", run, "--onnx", path)
+    here("export", run, "--onnx", path)
     assert capsys.readouterr().out == (
         f"wrote {path}, {path.stat().st_size:,} bytes: small none seed 0, "
         "input images [N, 1, 28, 28] float32 in [-1, 1], output logits [N, 10] float32\n"
@@ -348,7 +375,7 @@ def test_an_exported_model_answers_as_the_run_does(family, dataset, tmp_path, ca
 def test_an_export_that_cannot_be_written_is_refused_in_one_line(run, tmp_path):
     (tmp_path / "model.onnx").mkdir()
     with pytest.raises(UserError, match=f"^cannot write {tmp_path}/model.onnx: .*") as caught:
-        here("export", "--run", run, "--onnx", tmp_path / "model.onnx")
+        here("export", run, "--onnx", tmp_path / "model.onnx")
     assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a run", "model.onnx"]
 
@@ -356,7 +383,7 @@ def test_an_export_that_cannot_be_written_is_refused_in_one_line(run, tmp_path):
 def test_an_export_without_its_packages_says_how_to_get_them(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError, match=r"no module onnxscript, which ONNX needs: pip install 'fashion\[export\]'"):
-        here("export", "--run", run, "--onnx", tmp_path / "model.onnx")
+        here("export", run, "--onnx", tmp_path / "model.onnx")
 
 
 def test_help_is_answered_without_imports_of_seconds():

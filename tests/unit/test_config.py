@@ -86,7 +86,7 @@ def test_the_shipped_configuration_is_accepted(config):
         ("augmentations.mixup.mixup.alpha", 0, "mixup.alpha: 0 is less than or equal to the minimum of 0"),
         ("augmentations.both.randaugment.magnitude", 31, "31 is greater than the maximum of 30"),
         ("augmentations.both.randaugment.num_ops", 0, "0 is less than the minimum of 1"),
-        ("augmentations.both.cutmix", {}, "unknown key 'cutmix'; allowed: mixup, randaugment"),
+        ("augmentations.both.cutmix", {}, "unknown key 'cutmix'; allowed: title, mixup, randaugment"),
         ("studies.quick.seeds", [], "config: studies.quick.seeds: [] should be non-empty"),
         ("studies.quick.seeds", [1, 1], "config: studies.quick.seeds: [1, 1] has non-unique elements"),
         (

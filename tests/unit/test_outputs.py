@@ -69,7 +69,7 @@ def test_a_figure_of_all_models_is_about_none_of_them():
 
 def test_the_other_curves_are_of_the_models_whose_curves_no_figure_of_the_reading_shows(config):
     # VGG12 has a log.
-    assert figure(STUDIES["report"], "ext03_other_curves").models == ("baseline", "vgg12", "vgg8_dsc", "vit_beyer")
+    assert figure(STUDIES["report"], "ext03_other_curves").models == ("vgg8_dsc", "vgg12", "vit_beyer", "baseline")
     shown = {model for one in figures(STUDIES["published"], REPORT) if one.kind == "curves" for model in one.models}
     assert shown == STUDIES["published"].models.keys()
     config["studies"]["quick"]["models"] = ["published_vgg8"]
@@ -80,7 +80,7 @@ def test_diagrams_are_drawn_of_the_configurations_models_whichever_a_study_train
     assert [one.name for one in figures(STUDIES["baseline"], REPORT) if one.job == "diagrams"] == DIAGRAMS
     drawn = figure(STUDIES["published"], "fig03_vgg8_diagram")
     entry = CONFIG["models"]["vgg8"]
-    assert drawn.settings == {"entry": {"name": "vgg8", "family": "vgg", "settings": entry["settings"]}}
+    assert drawn.settings == {"entry": {"name": "VGG8", "family": "vgg", "settings": entry["settings"]}}
     assert drawn.runs == ()
     del config["models"]["vgg8"]
     config["studies"]["published"]["models"].remove("published_vgg8")

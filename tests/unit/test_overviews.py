@@ -21,13 +21,14 @@ from fashion.figures import (
     tradeoff,
 )
 from fashion.figures.parts import mosaic, names
+from fashion.figures.parts.mosaic import short
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, gradient_norms
 from fashion.study.outputs import FIGURE_KINDS
 from helpers.command import stage
 from helpers.figures import check_legible, svg_texts, texts
-from helpers.runs import FakeRun, fake_run, predict
+from helpers.runs import FakeRun, by_model, fake_run, predict
 from helpers.specs import BOTH, make_spec
 from helpers.training import write_dataset
 
@@ -101,8 +102,12 @@ def test_a_share_that_rounds_to_0_is_left_blank() -> None:
 def test_every_row_of_confusion_matrices_names_the_classes_and_numbers_stay_in_their_cells(groups: list) -> None:
     figure = confusion.plot(groups[-4:])
     figure.draw_without_rendering()
-    for axes in figure.axes:
-        assert [label.get_text() for label in axes.get_xticklabels() if label.get_visible()] == list("0123456789")
+    for place, axes in enumerate(figure.axes):
+        under = axes if place == 0 else axes.child_axes[0]
+        labels = [label.get_text() for label in under.get_xticklabels() if label.get_visible()]
+        # The last panel of each column has the names too.
+        named = [f"{short(name)} {label}" for label, name in enumerate(CLASSES)]
+        assert labels == (named if place else list("0123456789"))
         width = axes.bbox.width / len(CLASSES)
         assert all(text.get_window_extent().width <= width for text in axes.texts)
     assert "100" in texts(figure)
@@ -149,8 +154,8 @@ def test_histories_that_end_in_divergence_are_drawn(tmp_path: Path) -> None:
     for run in runs:
         run.history.loc[run.history.index[-1], gradient_norms(run.history).columns] = np.nan
     for plot in (time_to_accuracy.plot, all_curves.plot, gradients.plot):
-        check_legible(plot(runs), tmp_path)
-    assert "diverged" in texts(all_curves.plot(runs))
+        check_legible(plot(by_model(runs)), tmp_path)
+    assert "diverged" in texts(all_curves.plot(by_model(runs)))
 
 
 def test_the_most_confident_mistakes_come_first() -> None:
@@ -209,7 +214,7 @@ FAMILIES = {name: "vgg" if name < NAMES[5] else "vit" for name in NAMES}
 
 @pytest.mark.parametrize("plot", [time_to_accuracy.plot, all_curves.plot, gradients.plot])
 def test_figures_of_histories_are_legible(plot: Callable[[list], Figure], runs: list, tmp_path: Path) -> None:
-    figure = plot(runs)
+    figure = plot(by_model(runs))
     check_legible(figure, tmp_path)
     assert_titles_apart(figure)
 
@@ -222,7 +227,7 @@ def test_the_trade_off_is_legible_and_no_name_hides_another(accuracies: list[flo
 
 
 def test_names_beside_lines_do_not_hide_each_other(runs: list, tmp_path: Path) -> None:
-    figure = time_to_accuracy.plot(runs)
+    figure = time_to_accuracy.plot(by_model(runs))
     figure.draw_without_rendering()
     assert_apart(figure.axes[1].texts)
 
@@ -297,7 +302,7 @@ def test_the_trade_off_has_each_models_accuracy_interval_and_reported_number() -
 def test_the_trade_off_says_which_augmentation_where_there_are_several() -> None:
     figure = tradeoff.plot(compared([0.8, 0.9]).assign(augmentation=["none", "both"]), FAMILIES)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
-        f"{NAMES[1]}, both",
+        NAMES[1],
         f"{NAMES[0]}, none",
     ]
 
@@ -305,7 +310,7 @@ def test_the_trade_off_says_which_augmentation_where_there_are_several() -> None
 def test_time_to_accuracy_is_that_of_the_best_validation_so_far_over_the_seconds_so_far() -> None:
     trained = fake_run(losses=[0.5, 0.6, 0.4], seconds=[2, 3, 4], test_accuracy=[0.5, 0.9, 0.8])
     trained.provenance["other_processor_seconds"] = None
-    axes = time_to_accuracy.plot([trained]).axes[0]
+    axes = time_to_accuracy.plot(by_model([trained])).axes[0]
     (line,) = axes.lines
     assert axes.get_title() == "augmentation: both, 1 seed\ntimed beside a load that is not recorded"
     np.testing.assert_allclose(line.get_xydata(), [(2, 0.5), (5, 0.5), (9, 0.8)])
@@ -316,7 +321,7 @@ def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
         fake_run("vit", seed=seed, losses=2, train_loss=[value, 1], train_accuracy=[value, 0.2])
         for seed, value in enumerate((0.3, 0.4))
     ]
-    accuracy, loss, *others = all_curves.plot(runs).axes
+    accuracy, loss, *others = all_curves.plot(by_model(runs)).axes
     assert accuracy.get_title() == "vit\nboth, 2 seeds"
     assert not others
     shown = [
@@ -355,7 +360,8 @@ def test_effects_are_drawn_below_accuracies_in_percent_and_below_effects_in_poin
 
 def test_gradients_are_those_of_the_layers_in_order_for_each_epoch() -> None:
     columns = {"gradient_norm": [9, 9], "gradient_norm:b.weight": [1, 2], "gradient_norm:a.weight": [3, 0]}
-    first, second = gradients.plot([fake_run("vgg12", losses=2, **columns), fake_run("vit", losses=1)]).axes[:2]
+    runs = [fake_run("vgg12", losses=2, **columns), fake_run("vit", losses=1)]
+    first, second = gradients.plot(by_model(runs)).axes[:2]
     drawn = [line.get_xydata().tolist() for line in first.lines]
     assert drawn == [[[1, 1], [2, 3]], [[1, 2], [2, gradients.LEAST]]]
     assert first.lines[0].get_color() != first.lines[1].get_color()
@@ -377,23 +383,38 @@ def test_the_stage_draws_every_overview_of_the_runs_and_rows_that_it_is_given(da
     (tmp_path / "tables").mkdir()
     rows = compared([0.5, 0.6, 0.7]).assign(model=["vit", "vgg8", "other"])
     pd.concat([rows, rows.assign(augmentation="none")]).to_csv(tmp_path / "tables/comparison.csv", index=False)
-    row = {"run": "P1", "model": "vit", "augmentation": "both", "accuracies": "0.87", "low": 0.85, "high": 0.9}
+    row = {
+        "run": "P1",
+        "model": "vit",
+        "augmentation": "both",
+        "accuracy": 0.87,
+        "accuracies": "0.87",
+        "low": 0.85,
+        "high": 0.9,
+    }
     row |= {"reported_accuracy": 0.8704, "clean_accuracy": 0.9, "tested_on": "augmented", "seeds": 1, "test_images": 9}
     pd.DataFrame([row]).to_csv(tmp_path / "tables/repeats.csv", index=False)
     FACTORIAL.to_csv(tmp_path / "tables/factorial.csv", index=False)
     kinds = [name for name, kind in FIGURE_KINDS.items() if kind.job == "overviews"]
     names = [f"class {label}" for label in "abcdefghij"]
-    outputs = {kind: {"kind": kind, "first_seeds": kind == "mistakes"} for kind in kinds}
+    outputs: dict = {kind: {"kind": kind, "first_seeds": kind == "mistakes"} for kind in kinds}
+    outputs["published_runs"]["planned"] = [["P1", "ViT", "both", 0.8704]]
     folders = ("--runs", tmp_path / "runs", "--tables", tmp_path / "tables", "--output", tmp_path / "figures")
     data = write_dataset(tmp_path / "data.npz", dataset)
-    plan = {"note": "", "classes": names, "outputs": outputs, "runs": shown}
+    plan = {
+        "note": "",
+        "classes": names,
+        "outputs": outputs,
+        "runs": shown,
+        "titles": {"model": {"vit": "ViT"}, "augmentation": {}},
+    }
     ended = stage("figures.overviews", plan, "--data", data, *folders)
     assert (ended.returncode, ended.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "figures").iterdir()}
     assert written == {f"{kind}.{suffix}" for kind in kinds for suffix in ("png", "svg")}
     said = {kind: "\n".join(svg_texts(tmp_path / f"figures/{kind}.svg")) for kind in kinds}
     for kind in set(kinds) - {"published_runs", "effects"}:
-        assert "vit" in said[kind], kind
+        assert "ViT" in said[kind], kind
         assert "vgg8" in said[kind], kind
         assert "other" not in said[kind], kind
         assert "none" not in said[kind], kind

@@ -113,6 +113,11 @@ def test_the_table_and_the_figure_are_for_a_reader(study, tmp_path):
     assert shown["ours, clean images"]["P13"] == "93.78 ± 0.10 %"
     assert shown["epochs (published)"]["P13"] == "41.0 (49)"
     assert (shown["ours"]["P1"], shown["verdict"]["P1"]) == ("87.00 %", "open: 1 of at least 3 seeds")
-    drawn = published_runs.plot(table)
+    table = table[table["run"] != "P2"]
+    planned = [("P1", "ViT", "none", 0.8704), ("P2", "simplified ViT", "none", 0.88), ("P13", "VGG8", "both", 0.9178)]
+    drawn = published_runs.plot(table, planned)
     check_legible(drawn, tmp_path)
-    assert [label.get_text() for label in drawn.axes[0].get_yticklabels()][12] == "P13  vgg8, both, n = 3"
+    names = [label.get_text().replace("\n", ", ") for label in drawn.axes[0].get_yticklabels()]
+    assert names == ["P1  ViT, none, 1 seed", "P2  simplified ViT, none, not run", "P13  VGG8, both, 3 seeds"]
+    # At the right, ours minus published in points.
+    assert [text.get_text() for text in drawn.axes[0].texts] == ["−0.04", "+0.00"]

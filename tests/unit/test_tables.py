@@ -46,7 +46,13 @@ def make_tables(folder: Path, dataset, *names: str, **settings: dict) -> subproc
     for run in runs:
         run.write()
     outputs = {name: {"kind": name, **settings.get(name, {})} for name in names}
-    summary = {"models": {"small": {"augmentations": {"none": [0, 1]}, "reported": {}}}, "accuracy_goals": [0.9]}
+    summary = {
+        "order": ["small"],
+        "titles": {"small": "Small"},
+        "augmentation_titles": {},
+        "models": {"small": {"augmentations": {"none": [0, 1]}, "reported": {}}},
+        "accuracy_goals": [0.9],
+    }
     plan = {"note": "a note", "classes": NAMES, "outputs": outputs, "summary": summary}
     data = write_dataset(folder / "data.npz", dataset)
     return stage("tables.make", plan, "--runs", folder / "runs", "--data", data, "--output", folder / "tables")
@@ -54,7 +60,7 @@ def make_tables(folder: Path, dataset, *names: str, **settings: dict) -> subproc
 
 def test_the_stage_makes_every_table_that_is_not_the_answers(dataset, tmp_path) -> None:
     names = [name for name, kind in TABLE_KINDS.items() if kind.job == "tables"]
-    settings = {"operations": {"magnitudes": [9]}, "hyperparameters": {"training": {"epochs": 3}, "overrides": {}}}
+    settings = {"operations": {"magnitudes": [9]}, "hyperparameters": {"rows": [["epochs", 3, []]]}}
     settings["factorial"] = {"cells": [[one, other, "small", "none"] for one in ("A", "B") for other in ("a", "b")]}
     done = make_tables(tmp_path, dataset, *names, **settings)
     assert (done.returncode, done.stderr) == (0, "")
@@ -81,9 +87,13 @@ def test_a_table_of_an_unknown_kind_is_no_empty_one(dataset, tmp_path) -> None:
 
 
 def test_a_setting_that_only_a_model_has_is_a_row_without_a_common_value() -> None:
-    overrides = {"vit": {"schedule": "cosine"}, "vgg8": {"epochs": 5, "schedule": "one_cycle"}}
-    rows = hyperparameters({"epochs": 100, "patience": 5}, overrides).to_dict("split")["data"]
-    assert rows == [["epochs", 100, "vgg8: 5"], ["patience", 5, ""], ["schedule", "", "vgg8: one_cycle, vit: cosine"]]
+    others = [("cosine", ["ViT", "depthwise ViT"]), ("one_cycle", ["VGG8"])]
+    table = hyperparameters([("epochs", 100, [("5", ["VGG8"])]), ("patience", 5, []), ("schedule", "", others)])
+    assert table.to_dict("split")["data"] == [
+        ["epochs", 100, "5 for VGG8"],
+        ["patience", 5, ""],
+        ["schedule", "", "cosine for ViT, depthwise ViT; one_cycle for VGG8"],
+    ]
 
 
 def test_scores_of_a_class_are_means_over_the_seeds() -> None:
@@ -188,9 +198,9 @@ def test_the_ablation_compares_each_augmentation_with_none() -> None:
     }
     assert table.loc["vit", "difference_both"] == -0.5
     assert np.isnan(table.loc["vit", ["test_accuracy_mixup", "difference_mixup"]].astype(float)).all()
-    shown = ablation.readable(table.reset_index()).set_index("model")
-    assert shown["test accuracy, mixup"].tolist() == ["75.00 %", ""]
-    assert shown["mixup − none (points)"].tolist() == [f"+25.00 ({100 * mixup[0]:+.2f} to {100 * mixup[1]:+.2f})", ""]
+    shown = ablation.readable(table.reset_index(), {"mixup": "MixUp"}).set_index("model")
+    assert shown["test accuracy, MixUp"].tolist() == ["75.00 %", ""]
+    assert shown["MixUp − none (points)"].tolist() == [f"+25.00 ({100 * mixup[0]:+.2f} to {100 * mixup[1]:+.2f})", ""]
 
 
 # The correctness of four test images by the seeds of four cells.
@@ -219,8 +229,10 @@ def test_a_factorial_has_each_cell_and_the_effects_of_network_training_and_both(
     ]
     assert set(table["test_images"]) == {4}
     right = {cell: np.array(seeds, dtype=float) for cell, seeds in CELLS.items()}
-    for row, sides in ((0, [(1, right["A", "a"])]), (4, [(1, right["B", "a"]), (-1, right["A", "a"])])):
-        assert table.loc[row, ["low", "high"]].tolist() == pytest.approx(contrast(*sides).interval())
+    # An accuracy's interval ends at 0 and 1.
+    for row, sides, least in ((0, [(1, right["A", "a"])], 0), (4, [(1, right["B", "a"]), (-1, right["A", "a"])], -1)):
+        expected = np.clip(contrast(*sides).interval(), least, 1)
+        assert table.loc[row, ["low", "high"]].tolist() == pytest.approx(expected)
     shown = factorial.readable(table).iloc[6]
     assert shown["value"] == "+12.50 points"
 
@@ -228,7 +240,7 @@ def test_a_factorial_has_each_cell_and_the_effects_of_network_training_and_both(
 def test_an_ablation_without_none_has_no_differences() -> None:
     table = ablation.ablation([("vit", "both", [FIRST])])
     assert list(table) == ["model", "seeds", "test_images", "test_accuracy_both"]
-    assert ablation.readable(table).loc[0].tolist() == ["vit", 1, "6", "66.67 %"]
+    assert ablation.readable(table, {}).loc[0].tolist() == ["vit", 1, "6", "66.67 %"]
 
 
 def compared(**columns: list) -> pd.DataFrame:

@@ -48,7 +48,7 @@ rule curves:
     conda:
         ENVIRONMENT
     params:
-        plan=plan("curves", runs=grouped(shown_runs("curves"))),
+        plan=plan("curves", runs=grouped(shown_runs("curves")), titles=STUDY.titles),
         content=canonical_json(content_digest(curves=REPORT.curves.read_text())),
         code=code("fashion.figures.curves"),
         python=uncompared(PYTHON),
@@ -71,7 +71,7 @@ rule overviews:
     conda:
         ENVIRONMENT
     params:
-        plan=plan("overviews", runs=grouped(shown_runs("overviews"))),
+        plan=plan("overviews", runs=grouped(shown_runs("overviews")), titles=STUDY.titles),
         code=code("fashion.figures.overviews"),
         python=uncompared(PYTHON),
     shell:

@@ -62,7 +62,7 @@ def main() -> None:
     tables = answer(runs, classes(data), duplicates(data), report.claims, report.deviations)
     for name, entry in plan["outputs"].items():
         frame, shown = tables[entry["kind"]]
-        write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown)
+        write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown, titles=runs.titles)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from tabulate import tabulate
 
 from fashion.ask.photograph import read
 from fashion.errors import UserError
-from fashion.study.run_folder import classes_of, read_run_spec, weights_of
+from fashion.files import read_json
+from fashion.study.run_folder import METRICS, classes_of, read_run_spec, weights_of
 
 TOP = 3
+UNSURE = 0.6  # below this confidence
 
 
 def image_files(arguments: Iterable[str]) -> Iterator[Path]:
@@ -83,13 +85,21 @@ def _confidences(spec: dict, weights: Path, images: np.ndarray) -> np.ndarray:
     return logits_of(load_model(spec, weights, device), inputs).softmax(dim=1).cpu().numpy()
 
 
+def tested(run: Path) -> str:
+    """Returns in words how many test images a run's model gets right; "" if it was not tested."""
+    if not (run / METRICS).exists():
+        return ""
+    metrics = read_json(run / METRICS)
+    return f": right on {metrics['test_accuracy']:.1%} of {metrics['test_images']:,} test images"
+
+
 def table(answers: Iterable[dict]) -> str:
     """Returns the answers of `classify` as a table for a terminal; an image that was not read has no row."""
     rows = [
         {
             "image": answer["image"],
             "class": answer["class"],
-            "confidence": f"{answer['confidence']:.1%}",
+            "confidence": f"{answer['confidence']:.1%}" + (", unsure" if answer["confidence"] < UNSURE else ""),
             "then": ", ".join(f"{other['class']} {other['confidence']:.1%}" for other in answer["top"][1:]),
             "seen as": answer["seen"],
         }

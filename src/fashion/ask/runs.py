@@ -10,7 +10,7 @@ from fashion.records.run import Run, finished_runs
 from fashion.study.run_folder import WEIGHTS
 
 # The folder of the run that comes with the program; its README.md describes it.
-SHIPPED = Path(__file__).with_name("trained")
+SHIPPED, SHIPPED_NAME = Path(__file__).with_name("trained"), "shipped"
 
 
 def best_run(results: Path) -> Path:
@@ -24,36 +24,39 @@ def best_run(results: Path) -> Path:
     return max(candidates, key=lambda run: run.tested_epoch["validation_accuracy"]).folder
 
 
+def short_name(folder: Path) -> str:
+    """Returns what the commands call the run in a folder."""
+    if folder == SHIPPED:
+        return SHIPPED_NAME
+    study, _, model, augmentation, seed = folder.parts[-5:]
+    return f"{study}/{model}/{augmentation}/{seed.removeprefix('seed')}"
+
+
 def listing(results: Path, study: str | None) -> str:
-    """Returns the finished runs of a study, or of all studies, a line for each.
+    """Returns the finished runs of a study, or of all studies and the shipped one, a line for each.
 
     Raises:
         UserError: there is no run, or a run has a damaged file.
     """
     rows = []
-    for folder in sorted(results.glob(study or "*")):
-        for (model, augmentation, seed), run in finished_runs(folder).items():
-            metrics = run.metrics
-            try:
-                accuracy = f"{percent(metrics['test_accuracy'])} (n = {metrics['test_images']:,})"
-            except (KeyError, TypeError) as error:
-                raise UserError(
-                    f"{run.folder}: not what the pipeline writes: {error}; evaluate the run again"
-                ) from error
-            rows.append(
-                {
-                    "model": model,
-                    "augmentation": augmentation,
-                    "seed": seed,
-                    "test accuracy": accuracy,
-                    "epochs": len(run.history),
-                    "seconds": f"{run.history['seconds'].sum():,.1f}",
-                    "run": run.folder,
-                }
-            )
+    finished = [run for folder in sorted(results.glob(study or "*")) for run in finished_runs(folder).values()]
+    for run in [*finished, *([] if study else [Run(SHIPPED)])]:
+        metrics = run.metrics
+        try:
+            accuracy = f"{percent(metrics['test_accuracy'])} (n = {metrics['test_images']:,})"
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{run.folder}: not what the pipeline writes: {error}; evaluate the run again") from error
+        rows.append(
+            {
+                "run": short_name(run.folder),
+                "test accuracy": accuracy,
+                "epochs": len(run.history),
+                "seconds": f"{run.history['seconds'].sum():,.1f}",
+            }
+        )
     if not rows:
         raise UserError(
             f"{results / study if study else results}: no finished run; `fashion watch` says how far a study is"
         )
-    align = ("left", "left", "right", "right", "right", "right", "left")
+    align = ("left", "right", "right", "right")
     return tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True, colalign=align)

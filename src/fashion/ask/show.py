@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from tabulate import tabulate
 
 from fashion.ask.overview import divergence
@@ -39,7 +40,7 @@ def card(folder: Path, configfiles: Sequence[Path] = ()) -> str:
 
 def _identity(spec: dict) -> dict[str, object]:
     model, augmentation, training = spec["model"], spec["augmentation"], spec["training"]
-    operations = [f"{key} {_words(value)}" for key, value in augmentation.items() if key != "name"]
+    operations = [f"{key} {_word(value)}" for key, value in augmentation.items() if key != "name"]
     of_training, of_validation = split_sizes(training)
     return {
         "model": f"{model['name']} ({model['family']}): {_words(model['settings'])}",
@@ -76,7 +77,7 @@ def _metrics(run: Run, reported: dict) -> dict[str, str]:
         return {"test accuracy": "not evaluated yet"}
     metrics = run.metrics
     accuracy, count = metrics["test_accuracy"], metrics["test_images"]
-    low, high = over_images(accuracy, count).interval()
+    low, high = np.clip(over_images(accuracy, count).interval(), 0, 1)
     return {
         "parameters": f"{metrics['parameters']:,}{_beside(reported, 'parameters', ',')}",
         "FLOPs": f"{metrics['flops_per_image']:,} an image",
@@ -123,5 +124,13 @@ def _provenance(run: Run) -> dict[str, str]:
 
 def _words(settings: dict) -> str:
     """Returns settings in words: `{"layers": [8, "M"], "batch_size": 64}` as `layers 8 M, batch size 64`."""
-    values = {key: " ".join(map(str, value)) if isinstance(value, list) else value for key, value in settings.items()}
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())
+    return ", ".join(f"{key.replace('_', ' ')} {_word(value)}" for key, value in settings.items())
+
+
+def _word(value: object) -> str:
+    match value:
+        case dict():
+            return _words(value)
+        case list():
+            return " ".join(map(str, value))
+    return str(value)

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion.figures.parts.mosaic import short
-from fashion.figures.parts.multiples import heading, panels, sizes
+from fashion.figures.parts.multiples import COLUMNS, heading, panels, sizes
 from fashion.figures.parts.sheet import LINE_HEIGHT
 from fashion.figures.parts.svg import BLACK, describe
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 
 ROW_HEIGHT = 2.42  # inches, under a title of one line
+NAMES_HEIGHT = 0.4  # inches, of the classes' names under the last row
 
 
 def confusion(seeds: list[Predictions]) -> np.ndarray:
@@ -38,8 +39,18 @@ def plot(groups: list[tuple[str, str, list[Predictions]]], classes: Sequence[str
         _draw(axes, confusion(seeds), model, classes)
         axes.set_title(title, size="small")
     labels = range(len(classes))
+    figure.set_figheight(figure.get_figheight() + NAMES_HEIGHT)
     grid[0].set_xticks(labels)
-    grid[0].set_yticks(labels, [f"{short(name)} {label}" for label, name in enumerate(classes)])
+    names = [f"{short(name)} {label}" for label, name in enumerate(classes)]
+    for axes in grid[-COLUMNS:]:
+        # All panels share the labels of their own axes.
+        below = axes.secondary_xaxis("bottom")
+        below.set_xticks(labels, names, rotation=90, size="small")
+        below.tick_params(length=0, pad=2)
+        axes.tick_params(labelbottom=False)
+        below.set_xlabel(axes.get_xlabel())
+        axes.set_xlabel("")
+    grid[0].set_yticks(labels, names)
     return figure
 
 

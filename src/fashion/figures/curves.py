@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from fashion.figures import log
-from fashion.figures.parts.epochs import by_model, counted, draw, legend
+from fashion.figures.parts.epochs import LABELS, draw, legend
+from fashion.figures.parts.groups import Group, counted, read_groups
 from fashion.figures.parts.sheet import WIDTH, figure_parser
 from fashion.figures.parts.sheet import draw as draw_figures
-from fashion.records.run import Run, groups_of
+from fashion.records.run import Run
 from fashion.records.timing import UNKNOWN, doubts
 from fashion.stage import exit_on_user_error
 
@@ -30,12 +31,12 @@ class _EqualWidth(ScalarFormatter):
 
 
 def plot(
-    runs: Sequence[Run],
+    groups: Sequence[Group],
     reported: dict[str, dict],
     published: pd.DataFrame,
     held_out: str = "validation",
 ) -> Figure:
-    """Returns loss on the left, accuracy on the right: a row for each model and augmentation, a thin line for each run.
+    """Returns loss on the left, accuracy on the right: a row for each group, a line for each run.
 
     Args:
         reported: a model's name -> its reported `seconds` and `epochs`, if any, and the published `run` that they are
@@ -46,11 +47,12 @@ def plot(
     """
     runs_of = {model: numbers["run"] for model, numbers in reported.items() if "run" in numbers}
     theirs = {model: published[published["run"] == run] for model, run in runs_of.items()}
-    rows = by_model(runs)
-    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT))
-    parts = figure.subfigures(len(rows), squeeze=False, hspace=0.04)[:, 0]
-    for part, ((model, augmentation), seeds) in zip(parts, rows.items(), strict=True):
-        part.suptitle(f"{model}, augmentation: {augmentation}, {counted(len(seeds), 'seed')}")
+    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(groups) + LEGEND_HEIGHT))
+    parts = figure.subfigures(len(groups), squeeze=False, hspace=0.04)[:, 0]
+    for part, (title, augmentation, seeds) in zip(parts, groups, strict=True):
+        model = seeds[0].spec["model"]["name"]
+        beside = f": {LABELS['train']} and {LABELS[held_out]}" if held_out == "test" else ""
+        part.suptitle(f"{title}, augmentation: {augmentation}, {counted(len(seeds), 'seed')}{beside}")
         loss, accuracy = part.subplots(1, 2)
         draw(loss, seeds, "loss", held_out=held_out, published=theirs.get(model))
         draw(accuracy, seeds, "accuracy", scale=100, held_out=held_out, published=theirs.get(model))
@@ -61,7 +63,9 @@ def plot(
         busy = [words for words in doubts(seeds) if UNKNOWN not in words]
         under = [training_time(seeds, reported.get(model, {})), *busy]
         part.supxlabel(("; " if sum(map(len, under)) <= LINE_CHARACTERS else ";\n").join(under))
-    handles = legend(held_out, published=bool(theirs), diverged=any(run.diverged for run in runs))
+    handles = legend(
+        held_out, published=bool(theirs), diverged=any(run.diverged for *_, seeds in groups for run in seeds)
+    )
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
@@ -91,9 +95,9 @@ def main() -> None:
     published = pd.read_csv(arguments.published)
 
     def plotted(kind: str, groups: list, classes: list[str], **settings) -> Figure:
-        runs = [run for group in groups_of(arguments.runs, groups) for run in group]
+        shown = read_groups(arguments.runs, groups)
         # A log shows one run.
-        return log.plot(runs[0].history) if kind == "log" else plot(runs, published=published, **settings)
+        return log.plot(shown[0][2][0].history) if kind == "log" else plot(shown, published=published, **settings)
 
     draw_figures(arguments.plan, arguments.output, plotted)
 

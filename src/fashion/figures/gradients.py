@@ -10,25 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from fashion.figures.parts.groups import Group
 from fashion.figures.parts.multiples import heading, panels
-from fashion.records.run import Run, gradient_norms
+from fashion.records.run import gradient_norms
 
 ROW_HEIGHT = 1.9  # inches
 LEAST = 1e-12  # drawn for smaller norms: a logarithmic axis has no place for 0
 # Without the palest colours, lost on white, and the darkest, lost on a dark page.
-COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 0.8, 256)))
+COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.25, 0.7, 256)))
 
 
-def plot(runs: Sequence[Run]) -> Figure:
-    """Returns a panel for each run: gradient norms from the first layer to the last, a line for each epoch."""
+def plot(groups: Sequence[Group]) -> Figure:
+    """Returns a panel for each group's first run: gradient norms from first to last layer, a line for each epoch."""
+    runs = [seeds[0] for *_, seeds in groups]
     figure, grid = panels(len(runs), ROW_HEIGHT, xlabel="layer, from input to output", ylabel="gradient norm")
     last = max(2, *(len(run.history) for run in runs))
     epochs = Normalize(1, last)
-    for axes, run in zip(grid, runs, strict=True):
-        spec = run.spec
+    for axes, run, (model, augmentation, _) in zip(grid, runs, groups, strict=True):
         _draw(axes, gradient_norms(run.history).to_numpy(), epochs)
-        title = heading(spec["model"]["name"], spec["augmentation"]["name"], f"seed {spec['seed']}")
-        axes.set_title(title, size="small")
+        axes.set_title(heading(model, augmentation, f"seed {run.spec['seed']}"), size="small")
     grid[0].set(yscale="log")
     grid[0].yaxis.set_minor_locator(NullLocator())
     ticks = MaxNLocator(6, integer=True, min_n_ticks=2).tick_values(1, last)

@@ -1,5 +1,6 @@
 """Each published accuracy against those of our seeds, measured on test images of the same kind."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from fashion.figures.parts.groups import counted
 from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
 
-ROW_HEIGHT = 0.26  # inches
+ROW_HEIGHT = 0.32  # inches
 AROUND = 0.8
 SEED: dict[str, Any] = {"marker": "o", "markersize": 4, "linestyle": "none", "color": "C0", "markerfacecolor": "none"}
 PREDICTED: dict[str, Any] = {"color": "C0", "linestyle": "-", "linewidth": 4, "alpha": 0.25, "solid_capstyle": "butt"}
@@ -18,19 +20,29 @@ PUBLISHED: dict[str, Any] = {"marker": "D", "markersize": 4.5, "linestyle": "non
 CLEAN: dict[str, Any] = {"marker": "|", "markersize": 8, "linestyle": "none", "color": ("black", 0.6)}
 
 
-def short(models: pd.Series) -> pd.Series:
-    """The models' names without a first word, as in published_vgg, that all of several have in common."""
-    words = models.str.split("_").str[0].unique()
-    return models.str.removeprefix(f"{words[0]}_") if len(words) == 1 and models.nunique() > 1 else models
+def plot(repeats: pd.DataFrame, planned: Sequence[tuple[str, str, str, float]]) -> Figure:
+    """Returns a line for each published run, with the difference of our mean at the right.
 
-
-def plot(repeats: pd.DataFrame) -> Figure:
-    """Returns a line for each published run, in the order of the table `repeats`."""
-    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(repeats) + AROUND))
+    Args:
+        repeats: the table `repeats`.
+        planned: name, model, augmentation and accuracy of each published run; those not in `repeats` are not run yet.
+    """
+    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(planned) + AROUND))
     axes = figure.subplots()
-    for y, (_, row) in enumerate(repeats.iterrows()):
+    rows = {row["run"]: row for row in repeats.to_dict("records")}
+    names = []
+    for y, (run, model, augmentation, accuracy) in enumerate(planned):
+        if run not in rows:
+            (marks,) = axes.plot([100 * accuracy], [y], **PUBLISHED)
+            describe(marks, f"{run}, published: {100 * accuracy:.2f} %")
+            names.append(f"{run}  {model}\n{augmentation}, not run")
+            continue
+        row = rows[run]
+        names.append(f"{run}  {model}\n{augmentation}, {counted(row['seeds'], 'seed')}")
+        difference = f"{100 * (row['accuracy'] - accuracy):+.2f}".replace("-", "\N{MINUS SIGN}")
+        axes.text(1.02, y, difference, transform=axes.get_yaxis_transform(), va="center", size="small")
         seeds = [100 * float(accuracy) for accuracy in row["accuracies"].split()]
-        low, high, published, clean = 100 * row[["low", "high", "reported_accuracy", "clean_accuracy"]].astype(float)
+        low, high, published, clean = (100 * row[key] for key in ("low", "high", "reported_accuracy", "clean_accuracy"))
         drawn = [
             ([published], PUBLISHED, f"published: {published:.2f} %"),
             # The rings are drawn over the diamond: a ring does not hide it.
@@ -42,11 +54,11 @@ def plot(repeats: pd.DataFrame) -> Figure:
             drawn.append(([clean], CLEAN, f"our mean on clean images: {clean:.2f} %"))
         for accuracies, looks, text in drawn:
             (marks,) = axes.plot(accuracies, [y] * len(accuracies), **looks)
-            describe(marks, f"{row['run']}, {text}")
-    names = repeats["run"] + "  " + short(repeats["model"]) + ", " + repeats["augmentation"]
-    axes.set_yticks(np.arange(len(repeats)), names + ", n = " + repeats["seeds"].astype(str))
-    axes.set_ylim(len(repeats) - 0.5, -0.5)
-    axes.set_xlabel(f"accuracy (%) on {repeats['test_images'].max():,} test images, as the published code tests")
+            describe(marks, f"{run}, {text}")
+    axes.set_yticks(range(len(planned)), names)
+    axes.set_ylim(len(planned) - 0.5, -0.5)
+    axes.set_title("ours − published\n(points)", loc="right", size="small", weight="normal")
+    axes.set_xlabel(f"accuracy (%), as the published code tests, n = {repeats['test_images'].max():,} images")
     handles = [
         Line2D([], [], **PUBLISHED, label="published"),
         Line2D([], [], **SEED, label="our seeds"),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from fashion.data.augment import mixup
 from fashion.data.dataset import Dataset, load
 from fashion.data.operations import OPS, apply_ops
-from fashion.figures.parts.mosaic import SIDE, WHITE, grid, short
+from fashion.figures.parts.mosaic import GAP, SIDE, WHITE, grid, short
 from fashion.figures.parts.sheet import draw, figure_parser
 from fashion.image import CLASSES
 from fashion.stage import exit_on_user_error
@@ -96,7 +96,11 @@ def randaugment(dataset: Dataset, *, magnitudes: Sequence[int] = (0, 5, 9, 15, 2
     sides = (original, backward[:, :0:-1], forward)
     names = ["image", *(f"−{magnitude}" for magnitude in magnitudes[:0:-1]), *map(str, magnitudes)]
     figure = grid(np.concatenate(sides, axis=1), rows=OPS, columns=names)
-    figure.axes[0].set_xlabel("magnitude")
+    axes = figure.axes[0]
+    axes.set_xlabel("magnitude")
+    empty = len(magnitudes) / 2  # the middle of the empty cells, in columns
+    for y in axes.get_yticks()[one_sided]:
+        axes.text((SIDE + GAP) * empty + SIDE / 2, y, "one-sided", ha="center", va="center", size="small")
     return figure
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from fashion.figures.parts.epochs import by_model, counted
+from fashion.figures.parts.groups import Group, counted
 from fashion.figures.parts.names import (
     height,
     lead,
@@ -20,7 +20,7 @@ from fashion.figures.parts.names import (
 )
 from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
-from fashion.records.run import Run, accuracy_so_far
+from fashion.records.run import accuracy_so_far
 from fashion.records.timing import doubts
 
 HEIGHT = 4.2  # inches
@@ -33,21 +33,21 @@ def progress(history: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
     return so_far["seconds"], on_logit_scale(so_far["accuracy"])
 
 
-def plot(runs: Sequence[Run]) -> Figure:
+def plot(groups: Sequence[Group]) -> Figure:
     """Returns the best epoch's test accuracy over training time: a line for each run, models' names at the right."""
-    models = by_model(runs)
-    drawn = styles({run.spec["model"]["name"]: run.spec["model"]["family"] for run in runs})
-    figure = Figure(figsize=(WIDTH, height(HEIGHT, len(models))))
+    runs = [run for *_, seeds in groups for run in seeds]
+    drawn = styles({model: seeds[0].spec["model"]["family"] for model, _, seeds in groups})
+    figure = Figure(figsize=(WIDTH, height(HEIGHT, len(groups))))
     names = name_width(drawn)
     axes, column = figure.subplots(1, 2, sharey=True, width_ratios=(WIDTH - names - LABELS, names))
     axes.set(xlabel="training time (s)", ylabel="test accuracy of the best validation epoch so far (%)")
-    augmentations = sorted({augmentation for _, augmentation in models})
-    seeds = max(map(len, models.values()))
-    lines = [f"augmentation: {', '.join(augmentations)}, {counted(seeds, 'seed')}", *doubts(runs)]
+    augmentations = dict.fromkeys(augmentation for _, augmentation, _ in groups)
+    most = max(len(seeds) for *_, seeds in groups)
+    lines = [f"augmentation: {', '.join(augmentations)}, {counted(most, 'seed')}", *doubts(runs)]
     axes.set_title("\n".join(lines), size="small")
     logit_scale(axes, "y")
     ends = {}
-    for (model, _), of_model in models.items():
+    for model, _, of_model in groups:
         lines = [axes.plot(*progress(run.history), **drawn[model], marker="o", markevery=[-1])[0] for run in of_model]
         for line in lines:
             seconds, accuracy = line.get_xydata()[-1]

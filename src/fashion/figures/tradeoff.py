@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from fashion.figures.parts.names import COLORS, log_scale, logit_scale, on_logit_scale, styles
+from fashion.figures.parts.names import COLORS, FAMILIES, log_scale, logit_scale, on_logit_scale, styles
 from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
 
@@ -40,13 +40,13 @@ def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
         axes.stairs(np.minimum.accumulate(table[cost]), edges, orientation="horizontal", baseline=None, **LEAST)
         axes.set(xlabel=label, xmargin=0.1)
         log_scale(axes, EngFormatter(sep=""))
-    augmentations = table["augmentation"].unique()
-    names = table["model"] + (", " + table["augmentation"] if len(augmentations) > 1 else "")
+    usual = table["augmentation"].mode()[0]
+    names = table["model"] + (", " + table["augmentation"]).where(table["augmentation"] != usual, "")
     accuracy.set_yticks(np.arange(len(table)), names)
     accuracy.set_ylim(len(table) - 0.5, -0.5)
     shown = [family for family in COLORS if family in families.values()]
     handles = [
-        Line2D([], [], marker="o", markersize=4, linestyle="none", color=COLORS[family], label=family)
+        Line2D([], [], marker="o", markersize=4, linestyle="none", color=COLORS[family], label=FAMILIES[family])
         for family in shown
     ]
     handles += [
@@ -54,7 +54,8 @@ def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
         Line2D([], [], color="black", **REPORTED, label="report"),
         Line2D([], [], **LEAST, label="least so far, from the top"),
     ]
-    title = f"augmentation: {', '.join(augmentations)}; {_sizes(table)} test images"
+    unless = " unless named" if (table["augmentation"] != usual).any() else ""
+    title = f"augmentation: {usual}{unless}; {_sizes(table)} test images"
     figure.legend(
         handles=handles,
         loc="outside upper center",

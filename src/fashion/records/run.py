@@ -156,13 +156,18 @@ class Runs:
         self.summary = summary
         self.runs = {
             (model, augmentation): [Run(folder / run_path(RUN, (model, augmentation, seed))) for seed in seeds]
-            for model, entry in sorted(summary["models"].items())
+            for model, entry in ((model, summary["models"][model]) for model in summary["order"])
             for augmentation, seeds in entry["augmentations"].items()
         }
 
     def __getitem__(self, key: tuple[str, str]) -> list[Run]:
         """Returns the runs of a model and augmentation, one for each seed."""
         return self.runs[key]
+
+    @property
+    def titles(self) -> dict[str, dict[str, str]]:
+        """The titles of models and augmentations; see `Study.titles`."""
+        return {"model": self.summary["titles"], "augmentation": self.summary["augmentation_titles"]}
 
     def reported(self, model: str, augmentation: str) -> dict:
         """Returns the reported numbers of a model and augmentation."""
@@ -186,11 +191,11 @@ class Runs:
             return count_parameters(build(self.summary["networks"][model]))
 
     def predictions(self) -> Groups:
-        """Returns model, augmentation and each seed's predictions, sorted by model."""
+        """Returns model, augmentation and each seed's predictions, in the study's order."""
         return predictions_of_groups(self.runs.values())
 
     def items(self) -> Iterator[tuple[tuple[str, str], list[Run]]]:
-        """Returns each (model, augmentation) with its runs, sorted by model."""
+        """Returns each (model, augmentation) with its runs, in the study's order."""
         return iter(self.runs.items())
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from fashion.answer.make import answer
 from fashion.errors import UserError
 from fashion.figures import curves, published_runs
+from fashion.figures.parts.groups import read_groups
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
 from fashion.records.run import Run, Runs, finished_runs
@@ -18,15 +19,13 @@ from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study import outputs
 from fashion.study.config import CONFIG, load_study
-from fashion.study.definition import Study
+from fashion.study.definition import Study, grouped
 from fashion.study.report import Report
 from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
 from fashion.study.spec import Key
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
-# Figures of the dataset, the augmentation and layers look the same whoever makes them.
-SAME_EVERYWHERE = (outputs.SAMPLES, outputs.DIAGRAMS)
 # Kinds of figures that are drawn anew from the published runs.
 DRAWN = ("curves", "published_runs")
 
@@ -68,7 +67,7 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
         for one in outputs.tables(part, report):
             if one.kind in tables:
                 frame, shown = tables[one.kind]
-                write_table(frame, fresh / f"tables/{one.name}.csv", study.note, shown=shown)
+                write_table(frame, fresh / f"tables/{one.name}.csv", study.note, shown=shown, titles=part.titles)
         _draw(part, report, runs, tables["repeats"][0], fresh)
         missing = [key for key in study.specs if key not in runs]
         write_text(fresh / "README.md", readme(study, report, fresh, tables, missing))
@@ -92,7 +91,7 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
     """Copies a source's tables and figures if all their runs are published from this source."""
     for one in made:
         of_published = all(key in runs and runs[key].folder == source / run_path(FOLDER, key) for key in one.runs)
-        if of_published and one.job not in SAME_EVERYWHERE and one.kind not in DRAWN:
+        if of_published and one.kind not in DRAWN:
             folder = "tables" if one.section == outputs.TABLES else "figures"
             for path in source.glob(f"{folder}/{one.name}.*"):
                 if path.suffix != ".svg":
@@ -124,9 +123,11 @@ def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFr
     for one in outputs.figures(part, report):
         file = [fresh / f"figures/{one.name}.png"]
         if one.kind == "curves":
-            save(curves.plot([runs[key] for key in one.runs], published=published, **one.settings), file, part.note)
+            groups = [[*group, *outputs.titled(part.titles, *group[:2])] for group in grouped(one.runs)]
+            shown = read_groups(fresh / "runs", groups)
+            save(curves.plot(shown, published=published, **one.settings), file, part.note)
         elif one.kind == "published_runs":
-            save(published_runs.plot(repeated), file, part.note)
+            save(published_runs.plot(repeated, **one.settings), file, part.note)
 
 
 def _replace(folder: Path, fresh: Path) -> None:

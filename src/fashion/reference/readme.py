@@ -10,15 +10,38 @@ from fashion.records.run import finished_runs
 from fashion.records.timing import doubts
 from fashion.reference.compare import RULE
 from fashion.study import outputs
-from fashion.study.definition import Study
+from fashion.study.definition import Study, grouped
 from fashion.study.report import Report
 from fashion.study.spec import Key
 
+# In the order of a study's page.
 PAGE = """\
 # Reference results: study `{study}`
 
-{published} of the study's {planned} runs, put here by `make publish STUDY={study}`.
+{published} of the study's {planned} runs, put here by `make publish STUDY={study}`: {hours:.1f} hours of training,
+summed over the runs. The last run finished on {finished}.
 
+{repeats}
+## The claims, {reading}
+
+{claims}
+
+Their parts, with every number: [`tables/statements.md`](tables/statements.md).
+
+## Comparison with the report
+
+{comparison}
+
+Tables are in [`tables/`](tables), each run's spec, history, metrics and provenance in [`runs/`](runs).
+
+{figures}
+
+{tables}
+
+## What they do not show
+
+{limits}
+{missing}
 ## How they were made
 
     {command}
@@ -26,25 +49,6 @@ PAGE = """\
 - source: {commits}
 - devices: {devices}
 - versions: {versions}
-- training time: {hours:.1f} hours, summed over the runs; the last run finished on {finished}
-
-## The claims, {reading}
-
-{claims}
-
-Their parts, with every number: [`tables/statements.md`](tables/statements.md).
-
-## What came out
-
-{comparison}
-{repeats}
-Tables are in [`tables/`](tables), each run's spec, history, metrics and provenance in [`runs/`](runs).
-
-{figures}
-
-## What they do not show
-
-{limits}
 
 ## Check your own
 
@@ -54,16 +58,28 @@ Tables are in [`tables/`](tables), each run's spec, history, metrics and provena
 {rule}
 """
 
-REPEATED = """
-### The published runs, repeated
+REPEATED = """\
+## The published runs, repeated
+
+{picture}
 
 Each published accuracy beside ours, measured on the same kind of test images. A published accuracy agrees if it lies
 where one more seed of ours would, with 95 % confidence. Fewer than three seeds decide nothing.
 
 {table}
+
+"""
+
+MISSING = """
+Not finished yet:
+
+{table}
+
 """
 
 
+# The kinds of tables that need no runs.
+OF_NO_RUN = ("classes", "operations", "hyperparameters")
 Tables = dict[str, tuple[pd.DataFrame, pd.DataFrame | None]]
 
 
@@ -76,7 +92,6 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
     runs = finished_runs(folder).values()
     provenances = [run.provenance for run in runs]
     limits = [study.note] * bool(study.note)
-    limits += [f"Missing, since not finished: {listed(missing)}."] * bool(missing)
     if tables["comparison"][0]["seeds"].min() == 1:
         limits.append("Where there is one seed, the interval is for other test images, not for other seeds.")
     limits += [f"Runs {words}: their times decide nothing." for words in doubts(runs)]
@@ -88,6 +103,13 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
             f"Some test images nearly equal a training image. {'; '.join(f'{what}: {n}' for what, n in rows)}."
         )
     limits.append("Weights and predictions are not kept, only which test images were right (`correct.npy`).")
+    pictures = [
+        (figure.kind, f"![{figure.title}](figures/{figure.name}.png)")
+        for figure in outputs.figures(study, report)
+        if (folder / f"figures/{figure.name}.png").exists()
+    ]
+    of_repeats = [picture for kind, picture in pictures if kind == "published_runs"]
+    repeated = REPEATED.format(picture="\n".join(of_repeats), table=_markdown(tables["repeats"], study))
     return PAGE.format(
         study=study.name,
         reading=report.readings[outputs.reading_of(study, report)].lower(),
@@ -106,22 +128,32 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
         ),
         hours=sum(run.history["seconds"].sum() for run in runs) / 3600,
         finished=max(one["finished"] for one in provenances)[:10],
-        claims=_markdown(tables["claims"]),
-        comparison=_markdown(tables["comparison"]),
-        repeats=REPEATED.format(table=_markdown(tables["repeats"])) if len(tables["repeats"][0]) else "",
-        figures="\n".join(
-            f"![{figure.title}](figures/{figure.name}.png)"
-            for figure in outputs.figures(study, report)
-            if (folder / f"figures/{figure.name}.png").exists()
+        claims=_markdown(tables["claims"], study),
+        comparison=_markdown(tables["comparison"], study),
+        repeats=repeated if len(tables["repeats"][0]) else "",
+        figures="\n\n".join(picture for kind, picture in pictures if kind != "published_runs"),
+        tables="\n\n".join(
+            f"## {one.title}\n\n{(folder / f'tables/{one.name}.md').read_text(encoding='utf-8').strip()}"
+            for one in outputs.tables(study, report)
+            if one.kind in OF_NO_RUN and (folder / f"tables/{one.name}.md").exists()
         ),
+        missing=MISSING.format(table=_of_missing(missing, study)) if missing else "",
         limits="\n".join(f"- {limit}" for limit in limits),
         rule=RULE,
     )
 
 
-def _markdown(table: tuple[pd.DataFrame, pd.DataFrame | None]) -> str:
+def _markdown(table: tuple[pd.DataFrame, pd.DataFrame | None], study: Study) -> str:
     frame, shown = table
-    return (frame if shown is None else shown).to_markdown(index=False, disable_numparse=True)
+    return (frame if shown is None else shown).replace(study.titles).to_markdown(index=False, disable_numparse=True)
+
+
+def _of_missing(keys: Iterable[Key], study: Study) -> str:
+    """Returns missing runs as a table, a row for each model and augmentation."""
+    rows = [
+        {"model": model, "augmentation": name, "seeds": ", ".join(map(str, own))} for model, name, own in grouped(keys)
+    ]
+    return _markdown((pd.DataFrame(rows), None), study)
 
 
 def listed(keys: Iterable[Key]) -> str:

@@ -42,10 +42,16 @@ def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, R
         raise UserError(
             f"{error.filename}: no such file; run this in the folder where you run snakemake, which has config.yaml"
         ) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise UserError(f"{path}: {where}not YAML: {error.problem}") from error
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{names}: not a configuration ({reason}); `snakemake --dry-run` says what is wrong") from error
-    raise UserError(f"{names}: no study {name!r}; known: {', '.join(config['studies'])}")
+    raise UserError(
+        f"{names}: no study {name!r}{_suggestion(name, config['studies'])}; known: {', '.join(config['studies'])}"
+    )
 
 
 def _merge(below: dict, above: dict) -> dict:

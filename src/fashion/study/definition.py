@@ -3,7 +3,7 @@
 Nothing here imports torch, so that planning stays instant.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +25,7 @@ class Study:
         training: the training settings, unless a model overrides them.
         models: the entries in config.yaml of the models that run.
         catalogue: the entries in config.yaml of all models.
+        augmentation_titles: the title of each augmentation in config.yaml.
         augmentations: for each model, the names of the augmentations that it runs with.
         specs: the spec of each run.
         other_data: whether the dataset is not Fashion-MNIST, so that nothing of the report applies.
@@ -37,6 +38,7 @@ class Study:
     training: dict
     models: dict[str, dict]
     catalogue: dict[str, dict]
+    augmentation_titles: dict[str, str]
     augmentations: dict[str, tuple[str, ...]]
     specs: dict[Key, dict]
     other_data: bool = False
@@ -46,6 +48,19 @@ class Study:
     def planned(self) -> "Study":
         """The whole study, for results that show what will run and need no runs themselves."""
         return self.whole or self
+
+    @cached_property
+    def titles(self) -> dict[str, dict[str, str]]:
+        """The titles of models and augmentations in config.yaml, as `pandas.DataFrame.replace` takes them.
+
+        Without a title, and where models of this study share one, the key itself is the title.
+        """
+        models = {name: entry.get("title", name) for name, entry in self.planned.models.items()}
+        shared = Counter(models.values())
+        return {
+            "model": {name: title if shared[title] == 1 else name for name, title in models.items()},
+            "augmentation": self.augmentation_titles,
+        }
 
     @cached_property
     def groups(self) -> dict[tuple[str, str], list[int]]:
@@ -105,6 +120,10 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
     if other_data:
         notes.append(f"{OTHER_DATA}: nothing that the report says applies to it")
     common = {**config["training"], **chosen.get("training", {})}
+    methods = {
+        name: {key: value for key, value in entry.items() if key != "title"}
+        for name, entry in config["augmentations"].items()
+    }
     augmentations = {}
     for model, entry in models.items():
         of_study = chosen.get("augmentations_of", {}).get(model, chosen["augmentations"])
@@ -132,7 +151,7 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
             for seed in chosen["seeds"]:
                 specs[model, augmentation, seed] = {
                     "model": {"name": model, "family": entry["family"], "settings": entry["settings"]},
-                    "augmentation": {"name": augmentation, **config["augmentations"][augmentation]},
+                    "augmentation": {"name": augmentation, **methods[augmentation]},
                     "training": training,
                     "study": name,
                     "seed": seed,
@@ -144,6 +163,7 @@ def resolve(config: dict, name: str, other_data: bool = False) -> Study:
         training=common,
         models=models,
         catalogue=config["models"],
+        augmentation_titles={name: entry.get("title", name) for name, entry in config["augmentations"].items()},
         augmentations=augmentations,
         specs=specs,
         other_data=other_data,

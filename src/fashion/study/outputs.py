@@ -5,6 +5,7 @@ tables.yaml and figures.yaml of the report list them. The kinds here say what ea
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from fashion.study.definition import Study
 from fashion.study.report import Report
@@ -133,13 +134,36 @@ def magnitudes(study: Study, report: Report, entry: dict) -> dict:
 
 
 def hyperparameters(study: Study, report: Report, entry: dict) -> dict:
-    return study.hyperparameters()
+    """Returns `[setting, value, [[another value, models with it], ...]]` for each training setting."""
+    training, overrides = study.hyperparameters().values()
+    rows = []
+    for setting in dict.fromkeys([*entry.get("first", ()), *training, *chain.from_iterable(overrides.values())]):
+        others: dict[str, list[str]] = {}
+        for model, own in overrides.items():
+            if setting in own:
+                others.setdefault(str(own[setting]), []).append(study.titles["model"][model])
+        rows.append([setting, training.get(setting, ""), list(others.items())])
+    return {"rows": rows}
+
+
+def published(study: Study, report: Report, entry: dict) -> dict:
+    """Returns name, model, augmentation and accuracy of each published run that the whole study repeats."""
+    rows = {}
+    for model, augmentation in study.planned.groups:
+        numbers = report.numbers(model, augmentation)
+        accuracy = numbers.get("augmented_test_accuracy", numbers.get("test_accuracy"))
+        if "run" in numbers:
+            rows[numbers["run"]] = [*titled(study.titles, model, augmentation), accuracy]
+    return {"planned": [[run, *rows[run]] for run in sorted(rows, key=lambda run: (len(run), run))]}
 
 
 def network(study: Study, report: Report, entry: dict) -> dict:
     """Returns name, family and settings of the model that a diagram draws."""
     (model,) = entry["models"]
-    return {"entry": {"name": model} | {key: study.catalogue[model][key] for key in ("family", "settings")}}
+    return {
+        "entry": {"name": study.catalogue[model].get("title", model)}
+        | {key: study.catalogue[model][key] for key in ("family", "settings")}
+    }
 
 
 def cells(study: Study, report: Report, entry: dict) -> dict:
@@ -182,7 +206,7 @@ FIGURE_KINDS = {
     "gradients": Kind(job=OVERVIEWS, runs=first_seeds),
     "time_to_accuracy": Kind(job=OVERVIEWS, runs=all_seeds),
     "all_curves": Kind(job=OVERVIEWS, runs=all_seeds),
-    "published_runs": Kind(job=OVERVIEWS, has=has_published_runs),
+    "published_runs": Kind(job=OVERVIEWS, has=has_published_runs, settings=published),
     "effects": Kind(job=OVERVIEWS, has=has_cells),
 }
 TABLE_KINDS = {
@@ -256,14 +280,19 @@ def shown_models(entry: dict, study: Study, report: Report) -> tuple[str, ...]:
     if "models" in entry:
         return tuple(model for model in entry["models"].get(reading, ()) if model in study.models)
     if entry["kind"] != "curves":
-        return tuple(sorted(study.models))
-    with_curves = [
+        return tuple(study.models)
+    with_curves = {
         model
         for other in report.figures.values()
         if other["kind"] == "curves"
         for model in other.get("models", {}).get(reading, ())
-    ]
-    return tuple(sorted(study.models.keys() - set(with_curves)))
+    }
+    return tuple(model for model in study.models if model not in with_curves)
+
+
+def titled(titles: dict[str, dict[str, str]], model: str, augmentation: str) -> tuple[str, str]:
+    """Returns a model's and an augmentation's title; see `Study.titles`."""
+    return titles["model"].get(model, model), titles["augmentation"].get(augmentation, augmentation)
 
 
 def reading_of(study: Study, report: Report) -> str:
@@ -280,7 +309,9 @@ def summary(study: Study, report: Report) -> dict:
         "study": study.name,
         "note": study.note,
         "reading": reading_of(study, report),
-        "titles": {name: entry.get("title", name) for name, entry in study.planned.models.items()},
+        "order": list(study.models),
+        "titles": study.titles["model"],
+        "augmentation_titles": study.titles["augmentation"],
         "networks": {
             name: {key: entry[key] for key in ("family", "settings")}
             for name, entry in study.planned.models.items()

@@ -1,6 +1,7 @@
 """The ablation: what each augmentation does for each model."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -44,17 +45,21 @@ def _difference(right: np.ndarray | None, base: np.ndarray | None) -> tuple[floa
     return estimate.value, *estimate.interval()
 
 
-def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns the table for a page: accuracies in percent, differences and intervals in percentage points."""
+def readable(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Returns the table for a page: accuracies in percent, differences and intervals in percentage points.
+
+    Args:
+        titles: the augmentations' titles.
+    """
     shown = table[["model", "seeds"]].assign(**{"test images": table["test_images"].map("{:,}".format)})
     for column in map(str, table.columns):
         if column.startswith("test_accuracy_"):
             name = column.removeprefix("test_accuracy_")
-            shown[f"test accuracy, {name}"] = table[column].map(percent, na_action="ignore")
+            shown[f"test accuracy, {titles.get(name, name)}"] = table[column].map(percent, na_action="ignore")
         elif column.startswith("difference_") and not column.endswith(("_low", "_high")):
             name = column.removeprefix("difference_")
             parts = table[[column, f"{column}_low", f"{column}_high"]].itertuples(index=False)
-            shown[f"{name} − {BASE} (points)"] = [
+            shown[f"{titles.get(name, name)} − {titles.get(BASE, BASE)} (points)"] = [
                 "" if np.isnan(part[0]) else "{:+.2f} ({:+.2f} to {:+.2f})".format(*(100 * np.array(part)))
                 for part in parts
             ]

@@ -37,7 +37,7 @@ def factorial(runs: Runs, cells: Sequence[tuple[str, str, str, str]]) -> pd.Data
     rows = []
     for measure, of, signs in effects:
         estimate = contrast(*((sign, correct[cell]) for cell, sign in signs.items()))
-        low, high = estimate.interval()
+        low, high = np.clip(estimate.interval(), 0 if measure == ACCURACY else -1, 1)
         rows.append(
             {
                 "measure": measure,

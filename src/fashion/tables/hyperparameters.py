@@ -1,26 +1,21 @@
 """The training settings of a study."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 
-def hyperparameters(training: dict, overrides: dict[str, dict]) -> pd.DataFrame:
+def hyperparameters(rows: Sequence[tuple[str, object, Sequence[tuple[str, list[str]]]]]) -> pd.DataFrame:
     """Returns the training settings of a study, and which models override them.
 
     Args:
-        training: the settings of the study.
-        overrides: model -> the settings that it overrides.
+        rows: each setting, its value in the study ("" if only models set it), and the other values with their models.
     """
-    # Some settings have a value only for the models that set them.
-    beyond = sorted({key for settings in overrides.values() for key in settings} - set(training))
     return pd.DataFrame(
-        [
-            {
-                "setting": key,
-                "value": value,
-                "overridden for": ", ".join(
-                    f"{model}: {settings[key]}" for model, settings in sorted(overrides.items()) if key in settings
-                ),
-            }
-            for key, value in [*training.items(), *((key, "") for key in beyond)]
-        ]
+        {
+            "setting": setting,
+            "value": value,
+            "overridden": "; ".join(f"{other} for {', '.join(models)}" for other, models in others),
+        }
+        for setting, value, others in rows
     )

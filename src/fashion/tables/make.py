@@ -50,7 +50,7 @@ def make(
             return frame, calibration.readable(frame)
         case "ablation":
             frame = ablation.ablation(runs.predictions())
-            return frame, ablation.readable(frame)
+            return frame, ablation.readable(frame, runs.titles["augmentation"])
         case "factorial":
             frame = factorial.factorial(runs, **settings)
             return frame, factorial.readable(frame)
@@ -68,7 +68,7 @@ def main() -> None:
     runs = Runs(plan["summary"], arguments.runs)
     for name, settings in plan["outputs"].items():
         frame, shown = make(settings.pop("kind"), runs, arguments.data, plan["classes"], settings)
-        write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown)
+        write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown, titles=runs.titles)
 
 
 if __name__ == "__main__":

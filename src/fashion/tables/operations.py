@@ -20,7 +20,7 @@ def operations(magnitudes: list[int]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "operation": name,
-            "unit": UNITS.get(name, ""),
+            "unit": UNITS.get(name, "no magnitude"),
             **{
                 f"at magnitude {magnitude}": f"{strength(name, magnitude):.4g}" if name in UNITS else ""
                 for magnitude in magnitudes

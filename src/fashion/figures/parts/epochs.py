@@ -1,6 +1,5 @@
 """Curves of training and held-out metrics over the epochs."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,24 +14,30 @@ from fashion.image import CLASSES
 from fashion.records.run import Run
 
 FEW_EPOCHS = 10  # up to so many, each epoch has a marker: a single epoch has no line
-# One light and one dark colour; our curves are solid, published ones dashed.
+# Light and dark colours; a figure has training and one of the others.
 STYLES: dict[str, dict[str, Any]] = {
     "validation": {"color": "C0", "linestyle": "-"},
-    "test": {"color": "C0", "linestyle": "-"},
+    "test": {"color": "C1", "linestyle": "-"},
     "train": {"color": "C3", "linestyle": "-"},
 }
-PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 1.5)), "linewidth": 1.1}
+PALE: dict[str, Any] = {"alpha": 0.55, "linewidth": 0.7}  # several seeds, or those beside a published run
+# A published run is black, and over ours.
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "train": {"color": "black", "linestyle": (0, (4, 1.5)), "linewidth": 1.0, "zorder": 2.5},
+    "validation": {"color": "black", "linestyle": "-", "linewidth": 1.0, "zorder": 2.5},
+}
 LABELS = {"validation": "validation", "test": "test", "train": "training"}
 BEST: dict[str, Any] = {
     "linestyle": "none",
     "marker": "o",
-    "markersize": 6,
+    "markersize": 5,
     "markerfacecolor": "none",
     "clip_on": False,
 }
 NUMBERS = {"loss": "{:.4f}", "accuracy": "{:.2f} %"}
-# A loss lies outside the panel if it exceeds both the loss of guessing and this many times the panel's lower quartile.
-FENCE = 6
+# A loss lies outside the panel if it exceeds every loss of a first epoch and LEAP times the panel's upper quartile, or
+# the loss of guessing and FENCE times the lower quartile.
+LEAP, FENCE = 1.5, 6
 GUESSING = np.log(len(CLASSES))
 # Marks where a run diverged, at the panel's upper edge.
 DIVERGED: dict[str, Any] = {
@@ -47,12 +52,16 @@ DIVERGED: dict[str, Any] = {
 OUTSIDE: dict[str, Any] = {"linestyle": "none", "marker": "^", "markersize": 4, "clip_on": False, "zorder": 3}
 
 
-def by_model(runs: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
-    """Returns the runs of each model and augmentation, ordered by name and seed."""
-    seeds = defaultdict(list)
-    for run in sorted(runs, key=lambda run: run.spec["seed"]):
-        seeds[run.spec["model"]["name"], run.spec["augmentation"]["name"]].append(run)
-    return dict(sorted(seeds.items()))
+class EpochTicks(MaxNLocator):
+    """Ticks at 1, 10, 20, ...: there is no epoch 0."""
+
+    def __init__(self) -> None:
+        super().__init__(nbins=8, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+
+    def __call__(self) -> list[float]:
+        ticks = np.asarray(super().__call__())
+        # In steps of 2, a tick at 2 would stand too near to the one at 1.
+        return np.unique(np.maximum(ticks[(ticks != 2) | (np.diff(ticks[:2]).max(initial=0) < 2)], 1)).tolist()
 
 
 def draw(
@@ -63,7 +72,7 @@ def draw(
     held_out: str = "validation",
     published: pd.DataFrame | None = None,
 ) -> None:
-    """Draws `metric`, "loss" or "accuracy", times `scale`: a thin line for each run, a ring at its best epoch.
+    """Draws `metric`, "loss" or "accuracy", times `scale`: a line for each run, a ring at its best epoch.
 
     Losses that would flatten the rest lie outside: see `limit_losses`. A cross on top marks where a run diverged.
 
@@ -73,11 +82,12 @@ def draw(
     """
     marker = "o" if max(len(run.history) for run in seeds) <= FEW_EPOCHS else None
     number = NUMBERS[metric].format
+    pale = PALE if len(seeds) > 1 or published is not None else {}
     for run in seeds:
         ringed = f"epoch {run.best['epoch']:.0f}, with the lowest validation loss"
-        for part in (held_out, "train"):
+        for part in ("train", held_out):
             values = scale * run.history[f"{part}_{metric}"]
-            (line,) = axes.plot(run.history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part])
+            (line,) = axes.plot(run.history["epoch"], values, marker=marker, label=LABELS[part], **STYLES[part], **pale)
             last, value = run.history["epoch"].iloc[-1], values.iloc[-1]
             at_best = number(scale * run.best[f"{part}_{metric}"])
             said = f"{LABELS[part]} {metric}: {at_best} at {ringed}; {number(value)} at the last, {last:.0f}"
@@ -86,11 +96,10 @@ def draw(
         (ring,) = axes.plot(run.best["epoch"], value, **BEST, color=STYLES[held_out]["color"], label="best")
         describe(ring, f"{LABELS[held_out]} {metric} {number(value)} at {ringed}")
     if published is not None:
-        for part in (held_out, "train"):
-            if (column := f"{part}_{metric}") in published:  # no test curves were published
-                label = f"{LABELS[part]}, published"
-                axes.plot(published["epoch"], scale * published[column], label=label, **{**STYLES[part], **PUBLISHED})
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        for part in published_parts(held_out):
+            values = scale * published[f"{part}_{metric}"]
+            axes.plot(published["epoch"], values, label=f"published {LABELS[part]}", **PUBLISHED[part])
+    axes.xaxis.set_major_locator(EpochTicks())
     if metric == "loss":
         limit_losses(axes)
     for run in seeds:
@@ -103,8 +112,7 @@ def draw(
 def limit_losses(axes: Axes) -> None:
     """Ends the axis below losses that would flatten the rest; a triangle at its end stands for each.
 
-    These losses exceed both the loss of guessing and `FENCE` times the lower quartile of the panel's values, so they
-    are at most three in four. The heading names the highest of them.
+    See `LEAP` and `FENCE`. The heading names the highest of these losses.
     """
     rings = [line for line in axes.lines if line.get_label() == "best"]
     lines = [line for line in axes.lines if line not in rings]
@@ -112,7 +120,9 @@ def limit_losses(axes: Axes) -> None:
     finite = drawn[np.isfinite(drawn)]
     if not finite.size:
         return
-    fence = max(GUESSING, FENCE * np.quantile(finite, 0.25))
+    lower, upper = np.quantile(finite, (0.25, 0.75))
+    firsts = np.array([np.asarray(line.get_ydata())[0] for line in lines])
+    fence = min(max(GUESSING, FENCE * lower), max(LEAP * upper, *firsts[np.isfinite(firsts)]))
     if not (drawn > fence).any():
         return
     inside = finite[finite <= fence]
@@ -139,14 +149,15 @@ def _short(loss: float) -> str:
     return f"{loss:,.1f}" if loss < 1e6 else f"{loss:.1e}"  # before a run diverges, a loss may have 38 digits
 
 
+def published_parts(held_out: str) -> list[str]:
+    """Returns the parts of a figure that published curves have; none has the test set."""
+    return [part for part in ("train", held_out) if part in PUBLISHED]
+
+
 def legend(held_out: str = "validation", published: bool = False, diverged: bool = False) -> list[Line2D]:
     """Returns the legend of the marks that `draw` makes, with published and diverged runs if there are any."""
-    lines = [Line2D([], [], label=LABELS[part], **STYLES[part]) for part in (held_out, "train")]
+    lines = [Line2D([], [], label=LABELS[part], **STYLES[part]) for part in ("train", held_out)]
     lines.append(Line2D([], [], label="lowest validation loss", **BEST, color=STYLES[held_out]["color"]))
-    lines += [Line2D([], [], label="published", color="black", **PUBLISHED)] * published
+    for part in published_parts(held_out) if published else []:
+        lines.append(Line2D([], [], label=f"published {LABELS[part]}", **PUBLISHED[part]))
     return lines + [Line2D([], [], label="diverged", **DIVERGED)] * diverged
-
-
-def counted(count: int, noun: str) -> str:
-    """Returns the count with its noun: "1 seed", "2 seeds"."""
-    return f"{count} {noun}" + ("s" if count != 1 else "")

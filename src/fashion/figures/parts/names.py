@@ -17,6 +17,7 @@ from fashion.figures.parts.sheet import LINE_HEIGHT
 
 # A family has one colour, of Okabe and Ito's palette, in every figure of every study; other families are black.
 COLORS = {"vgg": "C1", "resnet": "C0", "vit": "C4"}
+FAMILIES = {"vgg": "VGG", "resnet": "ResNet", "vit": "ViT"}
 LINES = ("-", (0, (4, 1.5)), "-.", ":", (0, (6, 1, 1, 1, 1, 1)))  # of models within a family
 LEADER: dict[str, Any] = {"color": ("black", 0.3), "linewidth": 0.5, "zorder": -1, "shrinkB": 2, "in_layout": False}
 LEAST, MOST = 0.005, 0.995  # the scale of accuracies has no place for 0 and 1
@@ -46,7 +47,7 @@ def styles(families: Mapping[str, str]) -> dict[str, dict]:
     """
     drawn = {}
     for family in set(families.values()):
-        members = sorted(name for name, own in families.items() if own == family)
+        members = [name for name, own in families.items() if own == family]
         lines = zip(members, itertools.cycle(LINES))
         drawn |= {name: {"color": COLORS.get(family, "black"), "linestyle": line} for name, line in lines}
     return drawn

@@ -17,6 +17,7 @@ from fashion.errors import UserError
 from fashion.figures.parts.svg import svg
 from fashion.files import atomic, read_json, write_text
 from fashion.stage import stage_parser
+from fashion.study.outputs import titled
 
 WIDTH = 6.5  # inches, the width of a page's text
 LINE_HEIGHT = 0.14  # inches
@@ -38,14 +39,14 @@ def draw(plan: Path, output: Path, plot: Callable[..., Figure]) -> None:
     """Draws the figures of a plan, as PNG and SVG.
 
     Args:
-        plot: returns a figure from its kind, its groups of runs, `[[model, augmentation, [seed, ...]], ...]`, the names
-            of the classes, and its settings by name.
+        plot: returns a figure from its kind, its groups of runs, `[[model, augmentation, [seed, ...], model's title,
+            augmentation's title], ...]`, the names of the classes, and its settings by name.
     """
     planned = read_json(plan)
     for name, settings in planned["outputs"].items():
         kind, models, first = settings.pop("kind"), settings.pop("models", None), settings.pop("first_seeds", False)
         groups = [
-            [model, augmentation, seeds[:1] if first else seeds]
+            [model, augmentation, seeds[:1] if first else seeds, *titled(planned["titles"], model, augmentation)]
             for model, augmentation, seeds in planned.get("runs", [])
             if models is None or model in models
         ]
