@@ -32,7 +32,7 @@ def runs() -> Runs:
         "vit": {"both": {"seconds": 7}},  # of another run than the one that is there
     }
     models = {model: {"augmentations": {name: [0, 1]}, "reported": reported[model]} for model, name in trained}
-    runs = Runs({"models": models, "accuracy_goals": [0.5, 0.918, 0.93]}, Path())
+    runs = Runs({"order": list(models), "models": models, "accuracy_goals": [0.5, 0.918, 0.93]}, Path())
     runs.runs = trained
     return runs
 

@@ -83,7 +83,7 @@ def verdicts(runs: Runs) -> dict[str, pd.DataFrame]:
     ],
 )
 def test_what_changes_without_them_is_named(images, expected):
-    runs = Runs({"models": {}}, Path())
+    runs = Runs({"order": [], "models": {}}, Path())
     runs.runs = {("small", "both"): [FakeRun(make_spec(), right=RIGHT, augmented=RIGHT)]}
     near = pd.DataFrame({"test_image": images})
     table = without(near, runs, verdicts(runs), verdicts)
@@ -91,7 +91,7 @@ def test_what_changes_without_them_is_named(images, expected):
 
 
 def test_a_study_without_published_runs_has_none_that_could_change():
-    runs = Runs({"models": {}}, Path())
+    runs = Runs({"order": [], "models": {}}, Path())
     runs.runs = {("small", "both"): [FakeRun(make_spec(), right=RIGHT, augmented=RIGHT)]}
     nothing = {**verdicts(runs), "repeats": pd.DataFrame()}
     table = without(pd.DataFrame({"test_image": []}), runs, nothing, verdicts)

@@ -9,8 +9,9 @@ import yaml
 from fashion.files import canonical_json
 from fashion.study import outputs
 from fashion.study.definition import Study, grouped, resolve
-from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, reading_of, summary, tables
+from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, reading_of, tables
 from fashion.study.report import Report
+from fashion.study.summary import summary
 from helpers.checkout import CONFIG, REPORT
 
 STUDIES = {name: resolve(CONFIG, name) for name in ("report", "published", "quick", "baseline")}

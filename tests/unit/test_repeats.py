@@ -10,7 +10,7 @@ from fashion.figures import published_runs
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction
 from fashion.study.definition import Study, resolve
-from fashion.study.outputs import summary
+from fashion.study.summary import summary
 from helpers.checkout import CONFIG, REPORT
 from helpers.figures import check_legible
 from helpers.runs import FakeRun, make_history

@@ -23,6 +23,7 @@ from fashion.study.definition import grouped, resolve
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest, content_digest
 from fashion.study.report import report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
+from fashion.study.summary import summary
 
 
 def check_schema(content, name, source):
@@ -89,7 +90,7 @@ if workflow.is_main_process and "gpu" in workflow.global_resources and not workf
     workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
 
 TABLES, FIGURES = outputs.tables(STUDY, REPORT), outputs.figures(STUDY, REPORT)
-SUMMARY = outputs.summary(STUDY, REPORT)
+SUMMARY = summary(STUDY, REPORT)
 FAMILIES = sorted({entry["family"] for entry in config["models"].values()})
 NETWORKS = [NETWORK.format(family) for family in FAMILIES]
 # The files of each run that a job over many runs depends on. A new training changes the provenance, which therefore

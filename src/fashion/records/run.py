@@ -148,7 +148,7 @@ class Runs:
     """The finished runs of a study.
 
     Args:
-        summary: what `fashion.study.outputs.summary` returns.
+        summary: what `fashion.study.summary.summary` returns.
         folder: the folder with `<model>/<augmentation>/seed<k>/`.
     """
 

@@ -23,6 +23,7 @@ from fashion.study.definition import Study, grouped
 from fashion.study.report import Report
 from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
 from fashion.study.spec import Key
+from fashion.study.summary import summary
 from fashion.tables import comparison
 from fashion.tables.writing import write_table
 
@@ -101,7 +102,7 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
 
 def _finished(part: Study, report: Report, runs: dict[Key, Run]) -> Runs:
     """Returns the published runs by model and augmentation."""
-    finished = Runs(outputs.summary(part, report), Path())
+    finished = Runs(summary(part, report), Path())
     finished.runs = {group: [run for key, run in runs.items() if key[:2] == group] for group in finished.runs}
     return finished
 
