@@ -157,7 +157,7 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     assert published["figures/fig14_vit_curves.png"].startswith(b"\x89PNG")
     page = published["README.md"].decode()
     assert "1 of the study's 12" in page
-    assert re.search(r"\| ViT +\| .*\| 1, 2 +\|", page), page[page.index("issing") - 200:][:900]
+    assert re.search(r"\| ViT +\| .*\| 1, 2 +\|", page), page[page.index("issing") - 200 :][:900]
     assert "Where there is one seed" in page
 
 
