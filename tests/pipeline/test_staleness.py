@@ -82,7 +82,8 @@ def refer_to_the_other_reading(study) -> None:
     set_config("studies", "other", study.config["studies"]["tiny"] | {"reading": "as_published"})(study)
     tables = study.checkout / "docs/reference/other/tables"
     tables.mkdir(parents=True)
-    (tables / "claims.csv").write_text("id\n")
+    for name in ("claims", "statements"):
+        (tables / f"{name}.csv").write_text("id\n")
 
 
 def delete(file: str) -> Callable:
@@ -272,7 +273,7 @@ CASES = {
     "reformatting": (reformat, NOTHING),
     "touch": (touch, NOTHING),
     "a fresh checkout": (check_out_elsewhere, NOTHING),
-    "keys in another order": (reorder_keys, {"page"}),  # which lists models in the configuration's
+    "keys in another order": (reorder_keys, {"tables", "claims", "overviews", "page"}),  # in the configuration's order
     "code that fetches verified data": (append("src/fashion/data/download.py", "NEW = 1\n"), NOTHING),
     "the dataset moved": (move_the_dataset(lambda content: content), NOTHING),
     "another dataset": (
