@@ -19,14 +19,15 @@ def nearest_duplicates(dataset: Dataset, bound: float = NEAR) -> list[tuple[int,
         images.reshape(len(images), -1).astype(np.float32) for images in (dataset.train_images, dataset.test_images)
     )
     train_means, test_means = _block_means(train), _block_means(test)
-    squares = (train_means**2).sum(axis=1)
+    # Squared distances less those of the test image from 0, in one product: -2 a·b + b².
+    factors = np.hstack([-2 * train_means, (train_means**2).sum(axis=1, keepdims=True)]).T
+    # A little more than the bound, for rounding.
+    bounds = (bound**2 + 1) * train_means.shape[1] - (test_means**2).sum(axis=1, keepdims=True)
     pairs = []
     for start in range(0, len(test), CHUNK):
-        chunk = test_means[start : start + CHUNK]
+        chunk = np.pad(test_means[start : start + CHUNK], ((0, 0), (0, 1)), constant_values=1)
         # Over a block, the mean of squares is at least the square of the mean: no near pair is missed.
-        distances = squares - 2 * chunk @ train_means.T + (chunk**2).sum(axis=1, keepdims=True)
-        # A little more than the bound, for rounding.
-        for row, column in np.argwhere(distances <= (bound**2 + 1) * chunk.shape[1]):
+        for row, column in np.argwhere(chunk @ factors <= bounds[start : start + CHUNK]):
             difference = float(np.sqrt(np.mean((test[start + row] - train[column]) ** 2)))
             pairs.append((difference, start + int(row), int(column)))
     nearest: dict[int, tuple[int, int, float]] = {}
