@@ -91,10 +91,10 @@ UNMODELLED += ("factorial",)
 
 
 def write_tables(folder: Path, study: Study) -> None:
-    """All tables: the reference's, and others in the alphabet's order, which is not the configuration's."""
+    """All tables: the reference's, and others, with titles in the study's order, as the stages write them."""
     shutil.copytree(REFERENCE / "tables", folder)
     write_claims(folder, study.reading)
-    pairs = [(model, augmentation) for model in sorted(study.models) for augmentation in study.augmentations[model]]
+    pairs = [(model, augmentation) for model in study.models for augmentation in study.augmentations[model]]
     of_class = [
         {"model": model, "augmentation": augmentation, "class": name, "recall": f"{40 + 5 * place}.0 %"}
         for model, augmentation in pairs
@@ -104,7 +104,9 @@ def write_tables(folder: Path, study: Study) -> None:
     rows = {"per_class": of_class, "compute": of_run, "calibration": of_run, "ablation": of_run}
     rows |= {name: [{"label": 1}] for name in UNMODELLED}
     for name, ones in rows.items():
-        write_table(pd.DataFrame(ones), folder / f"{name}.csv", "a note that stands at the page's top")
+        write_table(
+            pd.DataFrame(ones), folder / f"{name}.csv", "a note that stands at the page's top", titles=study.titles
+        )
     device = {"device": "a processor", "seconds": 50.0, "watt_hours": math.nan}
     runs = [{**row, **device, "runs": 1, "reported_seconds": 100.0 + place} for place, row in enumerate(of_run)]
     runs[0]["reported_seconds"] = math.nan
@@ -151,7 +153,7 @@ def make_page(study: Study, results: Path, *others: Path, partial: dict | None =
     plan = {
         "study": {key: getattr(study, key) for key in ("name", "note", "reading")},
         "report": REPORT.about,
-        "models": list(study.models),
+        "models": len(study.models),
         "runs": grouped(study.specs),
         "tables": [one.shown for one in outputs.tables(study, REPORT)],
         "figures": [one.shown for one in outputs.figures(study, REPORT)],

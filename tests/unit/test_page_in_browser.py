@@ -85,15 +85,15 @@ def test_tables_are_sorted_and_filtered(browser, page):
     for order in (sorted(counts, reverse=True), sorted(counts), counts):
         sorted_ones = browser.run(click.format("column", "column"))
         assert [int(text.split()[0].replace(",", "")) for text in sorted_ones] == order
-    assert browser.run(click.format(0, 0)) == sorted(browser.run("shown(0)"))
+    assert browser.run(click.format(0, 0)) == sorted(browser.run("shown(0)"), key=str.casefold)
     filtered = browser.run("""(() => {
         const tools = document.querySelector("#comparison .tools"), input = tools.querySelector("input");
-        input.value = "VIT both";
+        input.value = "VIT mixup";
         input.dispatchEvent(new Event("input"));
         return [shown(0), tools.textContent];
     })()""")
     assert filtered[0]
-    assert all(name.startswith("published_vit") for name in filtered[0])
+    assert all("ViT" in name for name in filtered[0])
     assert filtered[1] == f"{len(filtered[0])} of {len(counts)} rows"
     assert silent(browser)
 

@@ -13,7 +13,7 @@ OTHER_TEXTS = [(path / f"{name}.csv").read_text() for path in OTHER_READINGS for
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
-    "models": list(STUDY.models),
+    "models": len(STUDY.models),
     "runs": grouped(STUDY.specs),
     "tables": [one.shown for one in TABLES],
     "figures": [one.shown for one in FIGURES],

@@ -67,11 +67,10 @@ class Claim:
 
     @property
     def decisive(self) -> list[Part]:
-        """The parts that make the verdict, or keep the claim open; the first has the number to show."""
-        essence = [part for part in self.parts if part.essence]
-        of_verdict = {HOLDS: essence, IN_PART: self.parts, FAILS: essence, OPEN: essence}[self.verdict]
-        wanted = {HOLDS: HOLDS, IN_PART: FAILS, FAILS: FAILS, OPEN: OPEN}[self.verdict]
-        return [part for part in of_verdict if part.verdict == wanted]
+        """The parts that make the verdict, or keep the claim open."""
+        if self.verdict == IN_PART:
+            return [part for part in self.parts if part.verdict == FAILS]
+        return [part for part in self.parts if part.essence and part.verdict == self.verdict]
 
     @property
     def telling(self) -> Evidence:
@@ -96,23 +95,21 @@ class Claim:
         number = f"{one.statement.words} is {one.text}" + f" from {one.counts}" * bool(one.counts)
         number = f"the {number}, where {one.statement.region} is needed"
         names = "; ".join(part.name for part in self.decisive)
-        provisional = " (provisional)" * self.provisional
-        if self.verdict == OPEN:
-            decided = sum(part.verdict != OPEN for part in self.parts)
-            seen = f" So far {number}." * one.measured + f" It decides nothing yet: {one.why_not}." * bool(one.why_not)
-            needed = outlook(merged(*(missing_seeds(one) for part in self.decisive for one in part.evidence)), runs)
-            return f"Open: {decided} of {len(self.parts)} parts decided.{seen}" + f" To decide: {needed}." * bool(
-                needed
-            )
-        if self.verdict == FAILS:
-            return f"Fails{provisional}, since this does not hold: {names}: {number}."
         essence = "; ".join(part.name for part in self.parts if part.essence)
+        waiting = "; ".join(part.name for part in self.parts if part.verdict == OPEN)
+        provisional = " (provisional)" * self.provisional
+        if self.verdict == HOLDS:
+            still = f" Still open: {waiting}." * bool(waiting)
+            return f"Holds{provisional}: {essence}. The closest: {number}.{still}"
         if self.verdict == IN_PART:
             return f"Holds in part{provisional}: {essence}. But this does not: {names}: {number}."
-        waiting = [part.name for part in self.parts if part.verdict == OPEN]
-        return f"Holds{provisional}: {essence}. The closest: {number}." + f" Still open: {'; '.join(waiting)}." * bool(
-            waiting
-        )
+        if self.verdict == FAILS:
+            return f"Fails{provisional}, since this does not hold: {names}: {number}."
+        decided = sum(part.verdict != OPEN for part in self.parts)
+        seen = f" So far {number}." * one.measured + f" It decides nothing yet: {one.why_not}." * bool(one.why_not)
+        needed = outlook(merged(*(missing_seeds(one) for part in self.decisive for one in part.evidence)), runs)
+        to_decide = f" To decide: {needed}." * bool(needed)
+        return f"Open: {decided} of {len(self.parts)} parts decided.{seen}{to_decide}"
 
 
 def read_parts(entries: Sequence[dict], runs: Runs, classes: pd.DataFrame, protocol: dict) -> Claim:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ class Evidence:
             low, high = (math.log(bound) if bound > 0 else -math.inf for bound in (low, high))
         return low, high
 
-    @property
+    @cached_property
     def p_values(self) -> tuple[float, float]:
         """The p-values of holding, small if the number surely lies in the region, and of failing; 1, 1 if undecided."""
         if self.why_not:

@@ -59,7 +59,9 @@ def main() -> None:
     report = Report(arguments.report)
     runs = Runs(plan["summary"], arguments.runs)
     data = load(arguments.data)
-    tables = answer(runs, classes(data), duplicates(data), report.claims, report.deviations)
+    kinds = {entry["kind"] for entry in plan["outputs"].values()}
+    near = duplicates(data) if "without_duplicates" in kinds else None
+    tables = answer(runs, classes(data), near, report.claims, report.deviations)
     for name, entry in plan["outputs"].items():
         frame, shown = tables[entry["kind"]]
         write_table(frame, arguments.output / f"{name}.csv", plan["note"], shown=shown, titles=runs.titles)

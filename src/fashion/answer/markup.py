@@ -49,13 +49,9 @@ def inline(text: str) -> Markup:
     return Markup(PARSER.renderInline(text))
 
 
-def table(path: Path, title: str, models: Sequence[str]) -> Markup:
-    """Returns the table of a Markdown file as HTML, without the note under it.
-
-    Args:
-        models: the order of rows whose first cell is a model.
-    """
-    return _table(PARSER.parse(path.read_text(encoding="utf-8")), title, models)
+def table(path: Path, title: str) -> Markup:
+    """Returns the table of a Markdown file as HTML, without the note under it."""
+    return _table(PARSER.parse(path.read_text(encoding="utf-8")), title)
 
 
 def _render(tokens: Sequence[Token]) -> str:
@@ -72,7 +68,7 @@ def _without_links(tokens: Sequence[Token]) -> Iterator[Token]:
             yield token
 
 
-def _table(tokens: Sequence[Token], title: str, models: Sequence[str] = ()) -> Markup:
+def _table(tokens: Sequence[Token], title: str) -> Markup:
     """Returns the table among `tokens` as HTML."""
     rows: list[list[Token]] = []
     for token in tokens:
@@ -81,8 +77,6 @@ def _table(tokens: Sequence[Token], title: str, models: Sequence[str] = ()) -> M
         if token.type == "inline" and token.level > 2:  # a paragraph's has less
             rows[-1].append(token)
     headings, *rows = rows
-    ranks = {model: rank for rank, model in enumerate(models)}
-    rows.sort(key=lambda row: ranks.get(row[0].content, len(ranks)))
     numbers = [_are_numbers([cell.content.strip("*") for cell in cells]) for cells in zip(*rows, strict=True)]
     body = Markup("\n").join(_row(row, "row", numbers) for row in rows)
     return Markup(TABLE).format(title, _row(headings, "col", numbers), body)

@@ -45,7 +45,8 @@ def outlook(missing: Missing, runs: Runs) -> str:
     seeds = [
         f"{count} of {titles.get(model, model)}, {augmentation}" for (model, augmentation), count in missing.items()
     ]
-    more = f"; {len(seeds) - LISTED} more models" * (len(seeds) > LISTED)
+    left_out = len(seeds) - LISTED
+    more = f"; {left_out} more model{'s' * (left_out > 1)}" * (left_out > 0)
     seconds = _seconds(missing, runs)
     hours = "" if seconds is None else f" (about {duration(seconds)} of one core)"
     return f"further seeds: {'; '.join(seeds[:LISTED])}{more}{hours}"

@@ -133,14 +133,14 @@ def show_figures(
     ]
 
 
-def show_tables(tables: Sequence[dict], folder: Path, models: Sequence[str]) -> dict[str, dict]:
-    """What the page has of each table by name, but for those of the answer, which it shows in its own way.
+def show_tables(tables: Sequence[dict], folder: Path) -> dict[str, dict]:
+    """Returns each table by name, with its HTML, without the answer's tables, which the page shows in its own way.
 
     Args:
         tables: as `fashion.study.outputs.tables` has them, as mappings.
     """
     return {
-        one["name"]: {**one, "html": table(folder / f"{one['name']}.md", one["title"], models)}
+        one["name"]: {**one, "html": table(folder / f"{one['name']}.md", one["title"])}
         for one in tables
         if one["kind"] not in ("claims", "statements", "deviations")
     }
@@ -189,7 +189,7 @@ def main() -> None:
     arguments = parser.parse_args()
     plan, results = read_json(arguments.plan), arguments.results
     readings = {reading["name"]: reading["title"] for reading in plan["report"]["readings"]}
-    tables = show_tables(plan["tables"], results / "tables", plan["models"])
+    tables = show_tables(plan["tables"], results / "tables")
     measured = {
         name: pd.read_csv(results / f"tables/{name}.csv") if name in tables else pd.DataFrame(columns=["model"])
         for name in ("comparison", "compute")
@@ -210,7 +210,7 @@ def main() -> None:
             "name": plan["study"]["name"],
             "note": plan["study"]["note"],
             "decides": plan["decides"],
-            "models": len(plan["models"]),
+            "models": plan["models"],
             "runs": sum(map(len, runs)),
             "commits": sorted({(origin["commit"] or "unknown")[:7] for origin in origins}),
             "reading": readings[plan["study"]["reading"]],

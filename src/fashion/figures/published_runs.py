@@ -32,26 +32,20 @@ def plot(repeats: pd.DataFrame, planned: Sequence[tuple[str, str, str, float]]) 
     rows = {row["run"]: row for row in repeats.to_dict("records")}
     names = []
     for y, (run, model, augmentation, accuracy) in enumerate(planned):
-        if run not in rows:
-            (marks,) = axes.plot([100 * accuracy], [y], **PUBLISHED)
-            describe(marks, f"{run}, published: {100 * accuracy:.2f} %")
-            names.append(f"{run}  {model}\n{augmentation}, not run")
-            continue
-        row = rows[run]
-        names.append(f"{run}  {model}\n{augmentation}, {counted(row['seeds'], 'seed')}")
-        difference = f"{100 * (row['accuracy'] - accuracy):+.2f}".replace("-", "\N{MINUS SIGN}")
-        axes.text(1.02, y, difference, transform=axes.get_yaxis_transform(), va="center", size="small")
-        seeds = [100 * float(accuracy) for accuracy in row["accuracies"].split()]
-        low, high, published, clean = (100 * row[key] for key in ("low", "high", "reported_accuracy", "clean_accuracy"))
-        drawn = [
-            ([published], PUBLISHED, f"published: {published:.2f} %"),
+        row = rows.get(run)
+        names.append(f"{run}  {model}\n{augmentation}, {counted(row['seeds'], 'seed') if row else 'not run'}")
+        drawn = [([100 * accuracy], PUBLISHED, f"published: {100 * accuracy:.2f} %")]
+        if row:
+            difference = f"{100 * (row['accuracy'] - accuracy):+.2f}".replace("-", "\N{MINUS SIGN}")
+            axes.text(1.02, y, difference, transform=axes.get_yaxis_transform(), va="center", size="small")
+            seeds = [100 * float(own) for own in row["accuracies"].split()]
+            low, high, clean = (100 * row[key] for key in ("low", "high", "clean_accuracy"))
             # The rings are drawn over the diamond: a ring does not hide it.
-            (seeds, SEED, f"our seeds: {', '.join(f'{seed:.2f} %' for seed in seeds)}"),
-        ]
-        if not np.isnan(low):
-            drawn.insert(0, ([low, high], PREDICTED, f"one more seed, 95 %: {low:.2f} to {high:.2f} %"))
-        if row["tested_on"] != "clean":
-            drawn.append(([clean], CLEAN, f"our mean on clean images: {clean:.2f} %"))
+            drawn.append((seeds, SEED, f"our seeds: {', '.join(f'{seed:.2f} %' for seed in seeds)}"))
+            if not np.isnan(low):
+                drawn.insert(0, ([low, high], PREDICTED, f"one more seed, 95 %: {low:.2f} to {high:.2f} %"))
+            if row["tested_on"] != "clean":
+                drawn.append(([clean], CLEAN, f"our mean on clean images: {clean:.2f} %"))
         for accuracies, looks, text in drawn:
             (marks,) = axes.plot(accuracies, [y] * len(accuracies), **looks)
             describe(marks, f"{run}, {text}")

@@ -24,6 +24,11 @@ SPREAD, SPREAD_FREEDOM, OWN_ABOVE = 0.0045, 3, 0.011
 COUNT_VARIANCE = 1 / 12  # of a number that was rounded to a whole one: equal counts are no certainty
 
 
+def quantile(freedom: float) -> float:
+    """Returns how many standard errors a two-sided 95 % interval reaches to either side, by Student's t."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side:
     """The `variance` over the `seeds` of one side of a comparison, and the degrees of freedom `beside` the seeds'."""
@@ -72,10 +77,14 @@ class Estimate:
         squares = sum(variance**2 / freedom for variance, freedom in self.terms if variance > 0)
         return self.error**4 / squares if squares else math.inf
 
-    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """Returns the two-sided confidence interval of the value, for other seeds and other test images."""
-        half_width = stats.t.ppf((1 + confidence) / 2, self.freedom) * self.error if self.error else 0.0
-        return self.value - half_width, self.value + half_width
+    @property
+    def half_width(self) -> float:
+        """The distance from the value to the ends of its interval; 0 for what is counted."""
+        return quantile(self.freedom) * self.error if self.error else 0.0
+
+    def interval(self) -> tuple[float, float]:
+        """Returns the two-sided 95 % confidence interval of the value, for other seeds and other test images."""
+        return self.value - self.half_width, self.value + self.half_width
 
     def p_inside(self, low: float, high: float) -> float:
         """Returns the p-value against "it lies outside (low, high]", two one-sided tests: small if it is surely inside.
@@ -110,10 +119,7 @@ class Estimate:
             more = replace(self, sides=tuple(replace(side, seeds=max(side.seeds, seeds)) for side in self.sides))
             # Further seeds are tested on the same images, whose variance widens the interval but is not drawn again.
             of_seeds = math.sqrt(sum(variance for variance, _ in (side.term for side in more.sides)))
-            if (
-                distance
-                >= stats.t.ppf((1 + CONFIDENCE) / 2, more.freedom) * more.error + stats.norm.ppf(power) * of_seeds
-            ):
+            if distance >= more.half_width + stats.norm.ppf(power) * of_seeds:
                 return seeds
         return None
 
@@ -175,7 +181,7 @@ def prediction(accuracies: Sequence[float] | np.ndarray, power: float) -> tuple[
     """
     side = spread(accuracies)
     error = math.sqrt(side.variance * (1 + 1 / side.seeds))
-    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, side.term[1])) * error
+    half_width = quantile(side.term[1]) * error
     mean = float(np.mean(accuracies))
     return mean - half_width, mean + half_width, half_width + float(stats.norm.ppf(power)) * error
 

@@ -74,8 +74,16 @@ def contents(study: Study, report: Report, results: Path) -> tuple[dict[str, Pat
     return {name: path for name, path in sorted(found.items()) if path.is_file()}, runs
 
 
-def crate(name: str, description: str, files: dict[str, bytes], runs: dict[Key, Run], place: str) -> dict:
-    """Returns the RO-Crate metadata of an archive: every file, and each run as an action that made its files."""
+def crate(
+    name: str, description: str, files: dict[str, bytes], sums: dict[str, str], runs: dict[Key, Run], place: str
+) -> dict:
+    """Returns the RO-Crate metadata of an archive: every file, and each run as an action that made its files.
+
+    Args:
+        files: the content of each file, by its place in the archive.
+        sums: the SHA-256 of each file.
+        place: the folder of the study's results in the archive.
+    """
     cited = yaml.safe_load(files["CITATION.cff"])
     authors = [
         {"@id": f"#author{number}", "@type": "Person" if "family-names" in one else "Organization"}
@@ -96,7 +104,7 @@ def crate(name: str, description: str, files: dict[str, bytes], runs: dict[Key, 
             "name": path.rpartition("/")[2],
             "contentSize": str(len(content)),
             "encodingFormat": mimetypes.guess_type(path)[0] or "application/octet-stream",
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": sums[path],
         }
         for path, content in files.items()
     ]
@@ -156,10 +164,12 @@ def pack(study: Study, report: Report, results: Path, output: Path) -> list[Key]
         licence=report.about["licence"],
     )
     files = {"README.md": readme.encode()} | {name: path.read_bytes() for name, path in found.items()}
-    described = crate(f"{title}: study {study.name}", study.note or report.about["reproduced"], files, runs, place)
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    about = study.note or report.about["reproduced"]
+    described = crate(f"{title}: study {study.name}", about, files, sums, runs, place)
     files[CRATE] = (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
-    sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
-    files[SUMS] = "".join(sums).encode()
+    sums[CRATE] = hashlib.sha256(files[CRATE]).hexdigest()
+    files[SUMS] = "".join(f"{own}  {name}\n" for name, own in sorted(sums.items())).encode()
     with atomic(output) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in files.items():
             # Without a date and this user's permissions.

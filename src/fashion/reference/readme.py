@@ -1,6 +1,6 @@
 """A reference's page: how its runs were made, what came out, and what they do not show."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -158,10 +158,7 @@ def _of_missing(keys: Iterable[Key], study: Study) -> str:
 
 def listed(keys: Iterable[Key]) -> str:
     """Returns runs in words; seeds of one model and augmentation stand together."""
-    seeds = defaultdict(list)
-    for model, augmentation, seed in keys:
-        seeds[model, augmentation].append(str(seed))
-    return "; ".join(f"{model} {augmentation} seed {', '.join(own)}" for (model, augmentation), own in seeds.items())
+    return "; ".join(f"{model} {name} seed {', '.join(map(str, own))}" for model, name, own in grouped(keys))
 
 
 def _counted(texts: Iterable[str]) -> str:
