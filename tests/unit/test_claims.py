@@ -14,7 +14,7 @@ from fashion.answer.evidence import FAILS, HOLDS, OPEN
 from fashion.answer.statements import expand
 from fashion.records.run import Runs
 from fashion.study.definition import Study, resolve
-from fashion.study.outputs import TABLE_KINDS
+from fashion.study.kinds import TABLE_KINDS
 from fashion.study.summary import summary
 from helpers.checkout import CONFIG, REPORT
 from helpers.command import stage

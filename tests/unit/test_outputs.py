@@ -9,7 +9,8 @@ import yaml
 from fashion.files import canonical_json
 from fashion.study import outputs
 from fashion.study.definition import Study, grouped, resolve
-from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS, figures, reading_of, tables
+from fashion.study.kinds import FIGURE_KINDS, TABLE_KINDS
+from fashion.study.outputs import figures, reading_of, tables
 from fashion.study.report import Report
 from fashion.study.summary import summary
 from helpers.checkout import CONFIG, REPORT

@@ -25,7 +25,7 @@ from fashion.figures.parts.mosaic import short
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, gradient_norms
-from fashion.study.outputs import FIGURE_KINDS
+from fashion.study.kinds import FIGURE_KINDS
 from helpers.command import stage
 from helpers.figures import check_legible, svg_texts, texts
 from helpers.runs import FakeRun, by_model, fake_run, predict

@@ -11,7 +11,7 @@ from snakemake.utils import validate
 from fashion.errors import UserError
 from fashion.records.metrics import MEASURES
 from fashion.study.config import check_report, explain
-from fashion.study.outputs import FIGURE_KINDS, TABLE_KINDS
+from fashion.study.kinds import FIGURE_KINDS, TABLE_KINDS
 from fashion.study.report import Report, report_of
 from helpers.checkout import CONFIG, REPORT, ROOT
 

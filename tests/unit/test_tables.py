@@ -14,7 +14,7 @@ from fashion.records.confidence import reliability
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run, groups_of, predictions_of_groups
 from fashion.records.statistics import contrast
-from fashion.study.outputs import TABLE_KINDS
+from fashion.study.kinds import TABLE_KINDS
 from fashion.tables import ablation, calibration, comparison, factorial, per_class
 from fashion.tables.hyperparameters import hyperparameters
 from helpers.command import stage

@@ -17,7 +17,7 @@ from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
-from fashion.study import outputs, run_folder as files
+from fashion.study import kinds, outputs, run_folder as files
 from fashion.study.config import check, check_report, explain, refuse_repeated_keys
 from fashion.study.definition import grouped, resolve
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest, content_digest

@@ -62,7 +62,7 @@ rule overviews:
     input:
         **DATASET_FILES,
         runs=run_files(shown_runs("overviews"), files.PREDICTIONS, files.HISTORY, files.PROVENANCE),
-        tables=[f"{PLACE}/tables/{one.name}.csv" for one in TABLES if one.name in outputs.DRAWN_FROM.values()],
+        tables=[f"{PLACE}/tables/{one.name}.csv" for one in TABLES if one.name in kinds.DRAWN_FROM.values()],
     output:
         output_files("overviews"),
     log:

@@ -31,7 +31,7 @@ UNMEASURED = Estimate(value=math.nan)
 class Evidence:
     """A statement's estimate (NaN if there is none), and why it decides nothing ("" if it does decide).
 
-    `seeds` are those of each side. `diverged` counts the runs that diverged; they stay in the estimate.
+    `seeds` has the number of seeds of each side. `diverged` counts the runs that diverged; the estimate includes them.
     """
 
     statement: Statement

@@ -1,4 +1,4 @@
-"""What would decide an open statement or claim: how many more seeds of which runs, and how long they train."""
+"""The further seeds that would decide an open statement or claim, and how long their trainings take."""
 
 import math
 from collections.abc import Mapping

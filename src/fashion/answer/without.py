@@ -1,4 +1,4 @@
-"""What of the answer changes without the test images that nearly equal a training image."""
+"""How the answer changes if the test images that nearly equal a training image are left out."""
 
 from collections.abc import Callable
 from functools import cached_property

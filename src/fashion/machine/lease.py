@@ -1,4 +1,4 @@
-"""A lease on a GPU, or on anything else of which a machine has a few.
+"""Leases a GPU, or another scarce device of a machine, to one process at a time.
 
 Each GPU has a lock file. The process that locked it holds the lock while it lives, and so does a command that
 replaces the process with `os.exec`. The kernel frees the lock however they end, kill -9 included: nothing cleans up.

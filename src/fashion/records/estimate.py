@@ -72,8 +72,8 @@ class Estimates:
     def seconds(self, spec: dict) -> float | None:
         """Returns the seconds that training `spec` takes; None if no similar run was measured.
 
-        The time of an epoch grows with its images. The number of epochs is that of runs with the same training
-        settings, or `LIKELY_EPOCHS` without such runs. Runs with the same augmentation are preferred.
+        An epoch's time grows with the number of images. The training takes as many epochs as runs with the same
+        training settings did; without such runs, `LIKELY_EPOCHS`. Runs with the same augmentation are preferred.
         """
         closest, training = self.closest(spec) or self._alike[_likeness(spec)], spec["training"]
         if not closest:

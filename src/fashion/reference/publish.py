@@ -19,7 +19,7 @@ from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study import outputs
 from fashion.study.config import CONFIG, load_study
-from fashion.study.definition import Study, grouped
+from fashion.study.definition import Study, grouped, titled
 from fashion.study.report import Report
 from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
 from fashion.study.spec import Key
@@ -124,7 +124,7 @@ def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFr
     for one in outputs.figures(part, report):
         file = [fresh / f"figures/{one.name}.png"]
         if one.kind == "curves":
-            groups = [[*group, *outputs.titled(part.titles, *group[:2])] for group in grouped(one.runs)]
+            groups = [[*group, *titled(part.titles, *group[:2])] for group in grouped(one.runs)]
             shown = read_groups(fresh / "runs", groups)
             save(curves.plot(shown, published=published, **one.settings), file, part.note)
         elif one.kind == "published_runs":

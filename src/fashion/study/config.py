@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
 from fashion.study.definition import Study, resolve
-from fashion.study.outputs import DRAWN_FROM
+from fashion.study.kinds import DRAWN_FROM
 from fashion.study.report import LOADER, Report, report_of
 
 CONFIG = Path("config.yaml")

@@ -176,3 +176,8 @@ def grouped(runs: Iterable[Key]) -> list[list]:
     for model, augmentation, seed in runs:
         seeds.setdefault((model, augmentation), []).append(seed)
     return [[*group, own] for group, own in seeds.items()]
+
+
+def titled(titles: dict[str, dict[str, str]], model: str, augmentation: str) -> tuple[str, str]:
+    """Returns a model's and an augmentation's title; see `Study.titles`."""
+    return titles["model"].get(model, model), titles["augmentation"].get(augmentation, augmentation)

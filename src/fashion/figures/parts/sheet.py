@@ -17,7 +17,7 @@ from fashion.errors import UserError
 from fashion.figures.parts.svg import svg
 from fashion.files import atomic, read_json, write_text
 from fashion.stage import stage_parser
-from fashion.study.outputs import titled
+from fashion.study.definition import titled
 
 WIDTH = 6.5  # inches, the width of a page's text
 LINE_HEIGHT = 0.14  # inches
