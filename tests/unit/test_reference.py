@@ -1,7 +1,7 @@
 """Publishing finished runs, and checking others against them, on fabricated runs of known correctness."""
 
 import copy
-import os
+import json
 import re
 import sys
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_p
         "tables/comparison.csv",
         "tables/comparison.md",
     }
-    assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 150_000
+    assert sum(len(content) for name, content in published.items() if not name.endswith(".png")) < 160_000
     page = published["README.md"].decode()
     for said in (
         "12 of the study's 12",
@@ -145,8 +145,8 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     other["training"]["epochs"] = 3
     finish(results, other)
     trained_again = finish(results, study.specs["vgg8", "both", 0])
-    later = (trained_again / "predictions.npz").stat().st_mtime + 1
-    os.utime(trained_again / "provenance.json", (later, later))
+    provenance = json.loads((trained_again / "provenance.json").read_text())
+    (trained_again / "provenance.json").write_text(json.dumps(provenance | {"weights": "of another training"}))
     draw(results, "tables/per_class.md", "figures/ext04_confusion.png", "figures/fig14_vit_curves.png")
     missing = publish.publish(study, REPORT, results, tmp_path / "reference")
     assert set(missing) == study.specs.keys() - {("vit", "both", 0)}

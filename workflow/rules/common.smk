@@ -12,11 +12,13 @@ if not (ROOT / "src/fashion").is_dir():
 # Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
 sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
-from fashion.data.download import CHECKSUMS as PUBLISHED_CHECKSUMS, content_checksums
+from fashion.data.dataset import CHECKSUMS as PUBLISHED_CHECKSUMS
+from fashion.data.download import content_checksums
 from fashion.errors import UserError
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
+from fashion.records.state import UP_TO_DATE, states
 from fashion.study import kinds, outputs, run_folder as files
 from fashion.study.config import check, check_report, explain, refuse_repeated_keys
 from fashion.study.definition import grouped, resolve
@@ -55,7 +57,7 @@ try:
     if PARTIAL:
         from fashion.answer.unfinished import finished_part
 
-        STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name))
+        STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name), CONTENT)
     # `claim` trains the runs that one claim needs, and writes its verdict in a folder of its own.
     CLAIM = config.get("claim")
     if CLAIM:
@@ -89,6 +91,8 @@ if workflow.is_main_process and "gpu" in workflow.global_resources and not workf
     gpus = workflow.global_resources["gpu"].value
     workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
 
+# What the records of each run say, in the process that plans.
+STATES = states(STUDY, Path(RESULTS), CONTENT) if workflow.is_main_process else {}
 TABLES, FIGURES = outputs.tables(STUDY, REPORT), outputs.figures(STUDY, REPORT)
 SUMMARY = summary(STUDY, REPORT)
 FAMILIES = sorted({entry["family"] for entry in config["models"].values()})
@@ -147,9 +151,23 @@ def shown_runs(job):
     return list(dict.fromkeys(run for one in made_by(job) for run in one.runs))
 
 
+def run_of(wildcards):
+    return wildcards.model, wildcards.augmentation, int(wildcards.seed)
+
+
+def training_data(wildcards):
+    """Returns the dataset; `ancient`, so that its date does not count, if the run's records are up to date."""
+    return DATA if STATES.get(run_of(wildcards), UP_TO_DATE).training else ancient(DATA)
+
+
+def evaluation_data(wildcards):
+    """Returns the dataset; `ancient`, so that its date does not count, if the run's records are up to date."""
+    return DATA if STATES.get(run_of(wildcards), UP_TO_DATE).evaluation else ancient(DATA)
+
+
 def run_spec(wildcards):
     """Returns a run's whole description, as one param."""
-    return canonical_json(STUDY.specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)])
+    return canonical_json(STUDY.specs[run_of(wildcards)])
 
 
 def training_code(wildcards):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fashion.answer.make import answer
+from fashion.data.dataset import CHECKSUMS
 from fashion.errors import UserError
 from fashion.figures import curves, published_runs
 from fashion.figures.parts.groups import read_groups
@@ -45,12 +46,15 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
         The runs of the study that are still missing.
 
     Raises:
-        UserError: no run of the study has finished.
+        UserError: no run of the study has finished, or one was made on other data than the report's.
     """
     known = finished_runs(reference) | finished_runs(results)
     runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
     if not runs:
         raise UserError(f"{results}: no finished run of the study {study.name} as config.yaml has it now")
+    for run in runs.values():
+        if run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS:
+            raise UserError(f"{run.folder}: made on other data than the report's; nothing is published")
     fresh = reference.with_name(f".{reference.name}.{os.getpid()}")
     try:
         for key, run in runs.items():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashion.errors import UserError
-from fashion.files import read_json
+from fashion.files import read_json, sha256
 from fashion.image import CLASSES
 from fashion.study.spec import Key, read_spec
 
@@ -48,9 +48,17 @@ def read_run_spec(run: Path) -> dict:
 
 
 def weights_of(run: Path) -> Path:
-    """Returns the path of the weights of the run in a folder; raises a `UserError` if they are missing."""
-    if not (run / WEIGHTS).is_file():
-        folder = shlex.quote(str(run))
-        command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
-        raise UserError(f"{run / WEIGHTS}: no such weights; train the run: {command} --output {folder}")
-    return run / WEIGHTS
+    """Returns the path of the weights of the run in a folder.
+
+    Raises:
+        UserError: they are missing, or not those that the run's training wrote.
+    """
+    path, folder = run / WEIGHTS, shlex.quote(str(run))
+    command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
+    train = f"train the run: {command} --output {folder}"
+    if not path.is_file():
+        raise UserError(f"{path}: no such weights; {train}")
+    written = read_json(run / PROVENANCE).get("weights") if (run / PROVENANCE).exists() else None
+    if written and sha256(path) != written:
+        raise UserError(f"{path}: not the weights that {PROVENANCE} names; {train}")
+    return path

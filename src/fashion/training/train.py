@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from fashion.data.dataset import load
-from fashion.files import canonical_json
+from fashion.files import canonical_json, sha256
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.usage import Usage
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
@@ -23,7 +23,7 @@ from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
-from fashion.training.provenance import collect, dataset_checksums
+from fashion.training.provenance import collect
 from fashion.training.results import write_outputs
 
 INTERRUPTED = 143
@@ -31,10 +31,8 @@ INTERRUPTED = 143
 
 def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
     """Returns a digest of all that a training's numbers depend on."""
-    with open(data, "rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
     code = code_digest(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
-    return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
+    return hashlib.sha256(canonical_json([spec, code, sha256(data), device.type]).encode()).hexdigest()
 
 
 def main() -> None:
@@ -59,6 +57,8 @@ def main() -> None:
     device = use_device(arguments.threads)
     started = datetime.now(UTC)
     dataset = load(arguments.data)
+    # Read now, as the imports above were: somebody may edit the source during the training.
+    code = code_digest(*TRAINING, NETWORK.format(spec["model"]["family"]))
     usage = Usage(device)
     checkpoint = None
     if arguments.checkpoint:
@@ -73,7 +73,8 @@ def main() -> None:
     provenance = {
         **collect(device),
         **usage.record(),
-        "dataset": dataset_checksums(dataset),
+        "dataset": dataset.checksums(),
+        "code": code,
         "diverged": training.diverged,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
