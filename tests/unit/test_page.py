@@ -206,7 +206,7 @@ def test_rows_are_in_the_configurations_order_and_numbers_on_the_right(html, stu
         rows = rows_of(html, name)
         models = [text_of(re.search('<th scope="row">.*?</th>', row)[0]) for row in rows]
         assert list(dict.fromkeys(models)) == [study.titles["model"][name] for name in study.models]
-        assert all(re.search(r"<td>(none|MixUp \+ RandAugment|light)</td>", row) for row in rows)
+        assert all(re.search(r"<td>(none|MixUp \+ RandAugment|flips)</td>", row) for row in rows)
     assert '<td class="number">85.0 %</td>' in html
     repeats = [text_of(re.search('<th scope="row">.*?</th>', row)[0]) for row in rows_of(html, "repeats")]
     assert repeats == sorted(repeats, key=lambda run: int(run[1:]))
