@@ -13,7 +13,7 @@ if not (ROOT / "src/fashion").is_dir():
 sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
 from fashion.data.download import CHECKSUMS as PUBLISHED_CHECKSUMS, content_checksums
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
@@ -32,7 +32,7 @@ def check_schema(content, name, source):
         validate(content, f"../schemas/{name}.schema.yaml")
     except WorkflowError as error:
         # `validate` would print content and schema over many lines.
-        sys.exit(f"error: {explain(error.__context__, source=source)}")
+        sys.exit(f"error: {printable(explain(error.__context__, source=source))}")
 
 
 try:

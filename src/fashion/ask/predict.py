@@ -10,7 +10,7 @@ from PIL import Image
 from tabulate import tabulate
 
 from fashion.ask.photograph import read
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.files import read_json
 from fashion.study.run_folder import METRICS, classes_of, read_run_spec, weights_of
 
@@ -97,10 +97,10 @@ def table(answers: Iterable[dict]) -> str:
     """Returns the answers of `classify` as a table for a terminal; an image that was not read has no row."""
     rows = [
         {
-            "image": answer["image"],
-            "class": answer["class"],
+            "image": printable(answer["image"]),
+            "class": printable(answer["class"]),
             "confidence": f"{answer['confidence']:.1%}" + (", unsure" if answer["confidence"] < UNSURE else ""),
-            "then": ", ".join(f"{other['class']} {other['confidence']:.1%}" for other in answer["top"][1:]),
+            "then": ", ".join(f"{printable(other['class'])} {other['confidence']:.1%}" for other in answer["top"][1:]),
             "seen as": answer["seen"],
         }
         for answer in answers
