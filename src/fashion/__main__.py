@@ -15,7 +15,7 @@ from fashion.errors import printable
 from fashion.stage import exit_on_user_error, logger
 
 # Each command imports what it needs, so that help and errors in arguments need no slow imports.
-from fashion.study.run_folder import FOLDER, run_path
+from fashion.study.run_folder import FOLDER, run_folders, run_path
 
 RUN = "a run as `fashion runs` names it, <study>/<model>/<augmentation>/<seed>, or its folder"
 PREDICT = """\
@@ -146,8 +146,8 @@ def run_folder(text: str) -> Path:
         return Path(text)
     study, model, augmentation, seed = short.groups()
     folder = Path("results", study, run_path(FOLDER, (model, augmentation, int(seed))))
-    known = [] if folder.exists() else [short_name(path) for path in Path("results").glob("*/runs/*/*/seed*")]
-    if close := get_close_matches(text, known, n=1):
+    known = [] if folder.exists() else run_folders(*Path("results").glob("*"))
+    if close := get_close_matches(text, [short_name(path) for _, path in known], n=1):
         raise argparse.ArgumentTypeError(f"no run {text}; did you mean {close[0]}?")
     return folder
 

@@ -26,6 +26,7 @@ from fashion.records.words import duration
 from fashion.study.changes import changes
 from fashion.study.definition import Study, resolve
 from fashion.study.resources import THREADS_OF_LARGE
+from fashion.study.run_folder import run_folders
 from hooks.console import job_name
 
 if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
@@ -178,7 +179,8 @@ class Session:
         names = [name for name in INSTEAD if stale and name in self.config["studies"]]
         others = {f"make {name}": list(resolve(self.config, name).specs.values()) for name in names}
         # No file is read if nothing trains.
-        return Forecast(self._machine(), Path().glob("results/*/runs/*/*/seed*") if stale else ()), others
+        finished = run_folders(*Path("results").glob("*")) if stale else ()
+        return Forecast(self._machine(), [folder for _, folder in finished]), others
 
     def _machine(self) -> Machine:
         """Returns the machine that trainings are to run on."""

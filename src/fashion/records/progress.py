@@ -136,7 +136,7 @@ def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
 def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ABSENT
     return _Stamp(status.st_mtime, status.st_size)
 

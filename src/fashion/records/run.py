@@ -20,6 +20,7 @@ from fashion.study.run_folder import (
     RECORDS,
     RUN,
     read_run_spec,
+    run_folders,
     run_path,
 )
 from fashion.study.spec import Key
@@ -202,12 +203,12 @@ class Runs:
 def finished_runs(folder: Path) -> dict[Key, Run]:
     """Returns the finished runs in a study's folder of results or in a reference, by model, augmentation and seed."""
     runs = {}
-    for path in sorted(folder.glob("runs/*/*/seed*")):
+    for key, path in run_folders(folder):
         predictions, weights_made = path / PREDICTIONS, path / PROVENANCE
         if not all((path / name).exists() for name in RECORDS):
             continue
         # Predictions that are older than the training belong to its predecessor.
         evaluated = predictions.exists() and predictions.stat().st_mtime_ns >= weights_made.stat().st_mtime_ns
         if evaluated or (path / CORRECT).exists():
-            runs[path.parts[-3], path.parts[-2], int(path.name.removeprefix("seed"))] = Run(path)
+            runs[key] = Run(path)
     return runs

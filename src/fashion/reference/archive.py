@@ -66,9 +66,9 @@ def contents(study: Study, report: Report, results: Path) -> tuple[dict[str, Pat
     place = f"results/{study.name}"
     found = {f"{place}/{name}": made / name for name in ("report.html", "README.md")}
     for folder in ("tables", "figures"):
-        found |= {f"{place}/{folder}/{path.name}": path for path in (made / folder).glob("*")}
+        found |= {f"{place}/{folder}/{path.name}": path for path in (made / folder).glob("[!.]*")}
     for key, run in runs.items():
-        found |= {f"{place}/{run_path(FOLDER, key)}/{path.name}": path for path in run.folder.iterdir()}
+        found |= {f"{place}/{run_path(FOLDER, key)}/{path.name}": path for path in run.folder.glob("[!.]*")}
     found |= {name: CHECKOUT / name for name in COMMON} | {"config.yaml": CONFIG}
     found |= {f"{report.folder.name}/{path.name}": path for path in report.folder.iterdir()}
     found[f"results/data/{CLASS_NAMES_FILE}"] = results.parent / "data" / CLASS_NAMES_FILE

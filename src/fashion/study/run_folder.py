@@ -1,7 +1,8 @@
 """The paths of a run's files, and the errors about a folder that lacks one."""
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fashion.errors import UserError
@@ -11,6 +12,7 @@ from fashion.study.spec import Key, read_spec
 
 # The path of a run below runs/, logs/, benchmarks/ and checkpoints/ in a study's results.
 RUN = "{model}/{augmentation}/seed{seed}"
+OF_RUN = re.compile("([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)/seed(0|[1-9][0-9]*)")
 FOLDER = f"runs/{RUN}"
 TRAINING_LOG, EVALUATION_LOG = f"logs/{RUN}.train.log", f"logs/{RUN}.evaluate.log"
 BENCHMARK, CHECKPOINT = f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
@@ -30,6 +32,17 @@ def run_path(pattern: str, run: Key) -> str:
     """Returns one of the path patterns above, filled in for a run."""
     model, augmentation, seed = run
     return pattern.format(model=model, augmentation=augmentation, seed=seed)
+
+
+def run_folders(*studies: Path) -> Iterator[tuple[Key, Path]]:
+    """Yields the runs in studies' results or references, finished or not, each with its folder, sorted.
+
+    Anything else is passed over: files, and copies such as `seed0.bak`.
+    """
+    for study in studies:
+        for folder in sorted(study.glob("runs/*/*/seed*")):
+            if (run := OF_RUN.fullmatch("/".join(folder.parts[-3:]))) and folder.is_dir():
+                yield (run[1], run[2], int(run[3])), folder
 
 
 def classes_of(run: Path) -> Sequence[str]:
