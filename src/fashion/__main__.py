@@ -81,7 +81,7 @@ def predict(arguments: argparse.Namespace) -> None:
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
     run |= {"seed": spec["seed"], "study": spec["study"]}
     if arguments.json:
-        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2))
+        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2, allow_nan=False))
     elif any("class" in answer for answer in answers):
         named = f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study"
         print(f"{printable(named)}{tested(folder)}")

@@ -22,7 +22,11 @@ def atomic(path: str | Path) -> Generator[Path]:
     # The suffix stays, because writers such as matplotlib choose their format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
+        # Some writers, such as safetensors, give a file to its owner alone, whatever the umask says.
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)

@@ -69,10 +69,12 @@ def stage_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def exit_on_user_error(main: Callable[[], None]) -> None:
-    """Runs `main`; a `UserError` ends the process with one line and status 1, without a traceback."""
+    """Runs `main`; what the user can mend ends the process with one line and status 1, without a traceback."""
     try:
         main()
-    except UserError as error:
+    except (UserError, PermissionError) as error:
+        if isinstance(error, PermissionError):
+            error = UserError(f"{error.filename}: permission denied; its owner can allow it by chmod")
         # Through the logger, so that the log file has the line too.
         logger.error("error: %s", error)
         sys.exit(1)

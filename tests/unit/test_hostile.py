@@ -24,6 +24,7 @@ from fashion.tables.writing import escape
 from helpers.checkout import CONFIG, REPORT
 from helpers.command import stage
 from helpers.figures import svg_texts
+from helpers.page import make_page
 from helpers.runs import FakeRun, make_history, predict
 from helpers.training import write_dataset
 
@@ -115,19 +116,7 @@ def results(study, dataset, tmp_path_factory) -> Path:
         told = {one.name: one.told for one in made if one.job == job}
         done = stage(module, {"note": study.note, "classes": WORDS, "outputs": told, **more}, *options)
         assert (done.returncode, done.stderr) == (0, ""), job
-    plan = {
-        "study": {key: getattr(study, key) for key in ("name", "note", "reading")},
-        "report": REPORT.about | {"title": WORDS[0], "authors": WORDS},
-        "models": len(study.models),
-        "runs": grouped(study.specs),
-        "tables": [one.shown for one in outputs.tables(study, REPORT)],
-        "figures": [one.shown for one in outputs.figures(study, REPORT)],
-        "unfinished": None,
-        "decides": True,
-    }
-    folders = ("--runs", results / "runs", "--results", results, "--networks", REPORT.networks)
-    done = stage("answer.page", plan, *folders, "--output", results / "report.html", "--others")
-    assert (done.returncode, done.stderr) == (0, "")
+    make_page(study, results)
     return results
 
 
@@ -184,7 +173,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_has_no_element_but_its_own_and_shows_names_as_they_are(study, results):
-    html = (results / "report.html").read_text(encoding="utf-8")
+    html = (results / "report0.html").read_text(encoding="utf-8")
     page = Page(html)
     assert [attributes for tag, attributes in page.elements if tag == "script"] == [{}]
     for tag, attributes in page.elements:
