@@ -22,7 +22,7 @@ from fashion.study import kinds, outputs, run_folder as files
 from fashion.study.config import check, check_report, explain, refuse_repeated_keys
 from fashion.study.definition import grouped, resolve
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest, content_digest
-from fashion.study.report import report_of
+from fashion.study.report import departures, report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
 from fashion.study.summary import summary
 
@@ -57,12 +57,13 @@ try:
         from fashion.answer.unfinished import finished_part
 
         STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name))
-    # `claim` trains the runs that one claim needs, and writes its verdict in a folder of its own.
+    # `claim` trains what one claim lacks, and writes its verdict in a folder of its own. Jobs on a cluster's nodes look
+    # their run up in the whole study: by the time that one starts, others may have finished.
     CLAIM = config.get("claim")
-    if CLAIM:
-        from fashion.answer.statements import runs_of_claim
+    if CLAIM and workflow.is_main_process:
+        from fashion.answer.decide import runs_to_decide
 
-        STUDY = STUDY.only(runs_of_claim(CLAIM, STUDY.specs, REPORT.claims, outputs.reading_of(STUDY, REPORT)))
+        STUDY = STUDY.only(runs_to_decide(CLAIM, STUDY, REPORT, Path("results", STUDY.name)))
 except UserError as error:
     sys.exit(f"error: {error}")
 

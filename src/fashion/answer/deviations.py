@@ -34,11 +34,11 @@ def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataF
         protocol: the training settings that a run needs to decide something.
     """
 
-    titles = runs.summary["titles"]
+    models = runs.titles["model"]
 
     def of_study(statement: Statement) -> bool:
         """Returns whether a statement is about this study's models: each study has networks of its own."""
-        return all(side[0] in titles for side in (statement.side, statement.other) if side)
+        return all(side[0] in models for side in (statement.side, statement.other) if side)
 
     return pd.DataFrame(
         {
@@ -49,7 +49,7 @@ def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataF
             "effect": effect(
                 examine(statement, runs, pd.DataFrame(), protocol)
                 for one in entry.get("statements", [])
-                for statement in filter(of_study, expand(one, titles))
+                for statement in filter(of_study, expand(one, runs.titles))
             ),
         }
         for name, entry in entries.items()
