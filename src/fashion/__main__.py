@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 
+from fashion.errors import printable
 from fashion.stage import exit_on_user_error, logger
 
 # Each command imports what it needs, so that help and errors in arguments need no slow imports.
@@ -80,12 +81,10 @@ def predict(arguments: argparse.Namespace) -> None:
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
     run |= {"seed": spec["seed"], "study": spec["study"]}
     if arguments.json:
-        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2))
+        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2, allow_nan=False))
     elif any("class" in answer for answer in answers):
-        print(
-            f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study"
-            f"{tested(folder)}"
-        )
+        named = f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study"
+        print(f"{printable(named)}{tested(folder)}")
         print(table(answers), flush=True)
     errors = [answer["error"] for answer in answers if "error" in answer]
     for error in errors:

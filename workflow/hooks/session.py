@@ -76,8 +76,24 @@ class Session:
                 (said,) = (row["sentence"] for row in csv.DictReader(file) if row["id"] == claim)
             print(f"{claim}: {said}", file=sys.stderr, flush=True)
         elif any(job.rule.name == "page" for job in self.workflow.dag.jobs):
+            self._say_boxes()
             print(
                 f"study {self.study.name}: {self._outcome()}open {self.place}/report.html", file=sys.stderr, flush=True
+            )
+
+    def _say_boxes(self) -> None:
+        """Prints the characters of names and notes that figures as PNG cannot show, if there are any."""
+        said = f"{self.study.note}{self.study.titles}{self.config['data']['classes']}"
+        if said.isascii():
+            return
+        from fashion.figures.parts.sheet import without_glyph  # imports matplotlib, which few names need
+
+        if boxes := without_glyph(said):
+            print(
+                f"figures as PNG show a box for each of {boxes}, since their font DejaVu Sans lacks them; "
+                "the page and the figures as SVG show them",
+                file=sys.stderr,
+                flush=True,
             )
 
     def say_at_exit(self) -> None:

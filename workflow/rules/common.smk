@@ -13,10 +13,11 @@ if not (ROOT / "src/fashion").is_dir():
 sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
 from fashion.data.download import CHECKSUMS as PUBLISHED_CHECKSUMS, content_checksums
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
+from fashion.stage import JOB
 from fashion.study import kinds, outputs, run_folder as files
 from fashion.study.config import check, check_report, explain, refuse_repeated_keys
 from fashion.study.definition import grouped, resolve
@@ -32,7 +33,7 @@ def check_schema(content, name, source):
         validate(content, f"../schemas/{name}.schema.yaml")
     except WorkflowError as error:
         # `validate` would print content and schema over many lines.
-        sys.exit(f"error: {explain(error.__context__, source=source)}")
+        sys.exit(f"error: {printable(explain(error.__context__, source=source))}")
 
 
 try:
@@ -79,11 +80,12 @@ ENVIRONMENT = "../../envs/fashion.yaml"
 
 # The command with which jobs call the package.
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
-VARIABLES = " ".join(f"{name}={value}" for name, value in JOB_ENVIRONMENT.items())
-PYTHON = f"env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
-# The command on a leased GPU. Without `exec`, a signal to all processes of a job would end its shell, and so the job,
-# while the training still saves its state.
-ON_GPU = f"exec {PYTHON} -m fashion.machine.on_gpu --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
+VARIABLES = " ".join(f"{name}={value}" for name, value in {**JOB_ENVIRONMENT, JOB: 1}.items())
+# Without `exec`, a job's shell would stand between it and Snakemake. A signal to all processes of the job would end that
+# shell, and so the job, while a training still saves its state; and the job would not notice that Snakemake was killed.
+PYTHON = f"exec env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
+# The command on a leased GPU.
+ON_GPU = f"{PYTHON} -m fashion.machine.on_gpu --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
 # `--resources gpu=8` counts GPUs, but a job's gpu=1 is one of the `trainings_per_gpu` places of a GPU. Without a GPU,
 # only processor cores limit the trainings. With local scope, a cluster counts its GPUs itself.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.records.metrics import percent
 from fashion.records.run import Run, finished_runs
 from fashion.study.run_folder import WEIGHTS
@@ -48,7 +48,7 @@ def listing(results: Path, study: str | None) -> str:
             raise UserError(f"{run.folder}: not what the pipeline writes: {error}; evaluate the run again") from error
         rows.append(
             {
-                "run": short_name(run.folder),
+                "run": printable(short_name(run.folder)),
                 "test accuracy": accuracy,
                 "epochs": len(run.history),
                 "seconds": f"{run.history['seconds'].sum():,.1f}",

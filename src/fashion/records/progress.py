@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.records.run import Run, finished_runs
 from fashion.study.definition import Study
 from fashion.study.run_folder import (
@@ -170,4 +170,4 @@ def last_line(log: Path) -> str:
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((printable(line.strip()) for line in reversed(lines) if line.strip()), "")

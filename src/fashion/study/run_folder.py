@@ -61,9 +61,15 @@ def read_run_spec(run: Path) -> dict:
 
 
 def weights_of(run: Path) -> Path:
-    """Returns the path of the weights of the run in a folder; raises a `UserError` if they are missing."""
-    if not (run / WEIGHTS).is_file():
+    """Returns the path of the weights of the run in a folder; raises a `UserError` if they are missing.
+
+    Raises:
+        PermissionError: the user may not read them, of which safetensors would say that there is no such file.
+    """
+    try:
+        (run / WEIGHTS).open("rb").close()
+    except (FileNotFoundError, IsADirectoryError) as error:
         folder = shlex.quote(str(run))
         command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
-        raise UserError(f"{run / WEIGHTS}: no such weights; train the run: {command} --output {folder}")
+        raise UserError(f"{run / WEIGHTS}: no such weights; train the run: {command} --output {folder}") from error
     return run / WEIGHTS
