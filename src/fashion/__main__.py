@@ -11,10 +11,11 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 
+from fashion.errors import printable
 from fashion.stage import exit_on_user_error, logger
 
 # Each command imports what it needs, so that help and errors in arguments need no slow imports.
-from fashion.study.run_folder import FOLDER, run_path
+from fashion.study.run_folder import FOLDER, run_folders, run_path
 
 RUN = "a run as `fashion runs` names it, <study>/<model>/<augmentation>/<seed>, or its folder"
 PREDICT = """\
@@ -80,12 +81,10 @@ def predict(arguments: argparse.Namespace) -> None:
     run = {"model": spec["model"]["name"], "augmentation": spec["augmentation"]["name"]}
     run |= {"seed": spec["seed"], "study": spec["study"]}
     if arguments.json:
-        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2))
+        print(json.dumps({"run": {"folder": str(folder), **run}, "images": answers}, indent=2, allow_nan=False))
     elif any("class" in answer for answer in answers):
-        print(
-            f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study"
-            f"{tested(folder)}"
-        )
+        named = f"{run['model']}, augmentation {run['augmentation']}, seed {run['seed']}, {run['study']} study"
+        print(f"{printable(named)}{tested(folder)}")
         print(table(answers), flush=True)
     errors = [answer["error"] for answer in answers if "error" in answer]
     for error in errors:
@@ -147,8 +146,8 @@ def run_folder(text: str) -> Path:
         return Path(text)
     study, model, augmentation, seed = short.groups()
     folder = Path("results", study, run_path(FOLDER, (model, augmentation, int(seed))))
-    known = [] if folder.exists() else [short_name(path) for path in Path("results").glob("*/runs/*/*/seed*")]
-    if close := get_close_matches(text, known, n=1):
+    known = [] if folder.exists() else run_folders(*Path("results").glob("*"))
+    if close := get_close_matches(text, [short_name(path) for _, path in known], n=1):
         raise argparse.ArgumentTypeError(f"no run {text}; did you mean {close[0]}?")
     return folder
 

@@ -2,33 +2,57 @@
 
 import ast
 import csv
+import glob
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fashion.errors import UserError
+from fashion.lock import lock
+
+# The file in a temporary folder that its writer locks.
+ALIVE = "alive"
 
 
 @contextmanager
 def atomic(path: str | Path) -> Generator[Path]:
-    """Yields a temporary path beside `path`, and moves that file to `path` when the block ends without an error.
+    """Yields a temporary path, and moves the file there to `path` when the block ends without an error.
 
-    A missing folder is made. After an error `path` is unchanged and the temporary file is gone.
+    A missing folder is made. After an error `path` is unchanged and the temporary file is gone. What a killed writer of
+    `path` left is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays, because writers such as matplotlib choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
+    remove_left_over(path)
+    # A folder, because libraries make temporary files of their own beside the one that they are to write.
+    with (
+        TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
+        open(f"{folder}/{ALIVE}", "x") as alive,
+    ):
+        with suppress(OSError):  # a file system without locks
+            lock(alive)
+        temporary = Path(folder, path.name)
         yield temporary
+        shutil.copymode(alive.name, temporary)  # safetensors makes files that only their owner can read
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def remove_left_over(path: Path) -> None:
+    """Removes the temporary folders that killed writers of `path` left: a live writer, on any machine, locks its own.
+
+    On a file system without locks they stay.
+    """
+    for alive in path.parent.glob(f".{glob.escape(path.name)}.????????/{ALIVE}"):
+        with suppress(OSError), open(alive, "r+") as file:
+            if lock(file):
+                shutil.rmtree(alive.parent)
 
 
 def _sync(path: Path) -> None:

@@ -1,9 +1,11 @@
 """What the command lines of all stages share: their name, their log and their exit."""
 
 import argparse
+import ctypes
 import logging
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +16,9 @@ from types import TracebackType
 from fashion.errors import UserError
 
 logger = logging.getLogger("fashion")
+# Set in the environment of a job.
+JOB = "FASHION_JOB"
+PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
 
 def configure(path: Path | None, keep: bool = False) -> None:
@@ -69,10 +74,18 @@ def stage_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def exit_on_user_error(main: Callable[[], None]) -> None:
-    """Runs `main`; a `UserError` ends the process with one line and status 1, without a traceback."""
+    """Runs `main`; what the user can mend ends the process with one line and status 1, without a traceback.
+
+    A job gets SIGTERM when the process that started it dies, so that none outlives a killed Snakemake. Only Linux does
+    that.
+    """
+    if os.environ.get(JOB) and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     try:
         main()
-    except UserError as error:
+    except (UserError, PermissionError) as error:
+        if isinstance(error, PermissionError):
+            error = UserError(f"{error.filename}: permission denied; its owner can allow it by chmod")
         # Through the logger, so that the log file has the line too.
         logger.error("error: %s", error)
         sys.exit(1)

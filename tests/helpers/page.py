@@ -142,23 +142,25 @@ def write_results(results: Path, study: Study) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def make_page(study: Study, results: Path, *others: Path, partial: dict | None = None) -> Path:
+def make_page(study: Study, results: Path, *others: Path, partial: dict | None = None, decides: bool = True) -> Path:
     """The page of such a folder, in it.
 
     Args:
         others: the tables of other readings.
         partial: what is missing, of a page of partial results.
+        decides: whether a run of the study follows its reading's protocol.
     """
     output = results / f"report{len(others)}.html"
     plan = {
         "study": {key: getattr(study, key) for key in ("name", "note", "reading")},
         "report": REPORT.about,
         "models": len(study.models),
+        "titles": study.titles,
         "runs": grouped(study.specs),
         "tables": [one.shown for one in outputs.tables(study, REPORT)],
         "figures": [one.shown for one in outputs.figures(study, REPORT)],
         "unfinished": partial,
-        "decides": not study.note,
+        "decides": decides,
     }
     folders = ("--runs", results / "runs", "--results", results, "--networks", REPORT.networks, "--output", output)
     done = stage("answer.page", plan, *folders, "--others", *others)

@@ -30,9 +30,12 @@ class Run:
         options |= {"checkpoint": self.checkpoint, "threads": 1}
         self.arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
 
-    def start(self, file_size_limit: int | None = None, checkpoint_seconds: float = 0) -> multiprocessing.Process:
+    def start(
+        self, file_size_limit: int | None = None, checkpoint_seconds: float = 0, waiting_seconds: float = 60
+    ) -> multiprocessing.Process:
         """Start `python -m fashion.training.train`, with a checkpoint after each step unless told otherwise."""
-        process = processes.Process(target=_train, args=(self.arguments, file_size_limit, checkpoint_seconds))
+        given = (self.arguments, file_size_limit, checkpoint_seconds, waiting_seconds)
+        process = processes.Process(target=_train, args=given)
         process.start()
         return process
 
@@ -50,13 +53,15 @@ class Run:
         return (self.output / "model.safetensors").read_bytes(), history
 
 
-def _train(arguments: list[str], file_size_limit: int | None, checkpoint_seconds: float) -> None:
+def _train(
+    arguments: list[str], file_size_limit: int | None, checkpoint_seconds: float, waiting_seconds: float
+) -> None:
     import resource
 
     from fashion.stage import exit_on_user_error
     from fashion.training import checkpoint, train
 
-    checkpoint.SECONDS, checkpoint.SHARE = checkpoint_seconds, 0
+    checkpoint.SECONDS, checkpoint.SHARE, train.SAVING_SECONDS = checkpoint_seconds, 0, waiting_seconds
     if file_size_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
     sys.argv = ["fashion.training.train", *arguments]

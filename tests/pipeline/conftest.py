@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,9 +76,9 @@ class Study:
             yield process
             process.wait(timeout=60)
         finally:
-            if process.poll() is None:
+            with suppress(ProcessLookupError):  # its jobs outlive it where it was killed alone
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a dry run plans; {} if there is nothing to do."""

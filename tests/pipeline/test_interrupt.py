@@ -1,7 +1,9 @@
 """Pull the plug of a whole pipeline, type the same command again, and it goes on where it was."""
 
 import os
+import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,24 @@ def test_snakemake_interrupted_and_run_again_resumes(number, make_study, undistu
     assert log.index("interrupted in epoch") < log.index("resumed at epoch"), "the first attempt's lines are lost"
     assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
     assert not [path for path in (study.folder / "results/tiny/checkpoints").rglob("*") if path.is_file()]
+
+
+def test_after_kill_9_of_snakemake_alone_its_training_ends_and_overwrites_nothing(make_study):
+    study, config = make_study(["vit"])
+    config["training"] |= {"epochs": 100_000, "patience": 100_000}
+    study.configure(config)
+    with study.under_way("vit", until="epoch 1:") as process:
+        orphan = re.search(r"process (\d+) on", (study.folder / f"{RUN}.lock").read_text())[1]
+        os.kill(process.pid, signal.SIGKILL)
+        config["training"]["epochs"] = 2
+        study.configure(config)
+        done = study.snakemake("--", f"{RUN}/model.safetensors")
+    assert done.returncode == 0, done.stdout
+    assert not Path(f"/proc/{orphan}").exists()
+    log = (study.folder / LOG).read_text()
+    assert log.index("interrupted in epoch") < log.index("ended after all of 2 epochs")
+    assert (study.folder / RUN / "history.csv").read_text().count("\n") == 3
+    assert not (study.folder / f"{RUN}.lock").exists()
 
 
 def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):

@@ -65,13 +65,12 @@ def test_a_run_of_snakemake_that_ends_with_failures_makes_the_page_of_the_others
     ]
     said = missing(study)
     assert said.startswith("Partial results: 1 of 4 runs has finished")
-    assert f"Failed vgg8, augmentation both, seed 0: {REASON}" in said
-    assert (
-        "Waiting: 2 runs resnet18, augmentation both, seed 0 vit_depthwise, augmentation both, seed 0: trained" in said
-    )
+    assert f"Failed VGG8 with MixUp + RandAugment, seed 0: {REASON}" in said
+    waiting = [f"{model} with MixUp + RandAugment, seed 0" for model in ("ResNet18", "depthwise ViT")]
+    assert f"Waiting: 2 runs {' '.join(waiting)}: trained" in said
     page = (study.folder / PAGE).read_text()
     assert "A note in a file of its own" in page, "configured as the run of Snakemake was"
-    assert "ResNet18 with augmentation both" in page, "not by its key"
+    assert "ResNet18 with MixUp + RandAugment" in page, "not by its key"
     assert 'id="fig14_vit_curves"' in page
     assert 'id="fig03_vgg8_diagram"' in page, "which needs no run"
     assert "vgg8_curves" not in page
@@ -111,7 +110,7 @@ def test_partial_results_are_made_beside_a_running_snakemake_and_only_what_is_st
         assert done.returncode == 0, done.stdout
         assert re.fullmatch(rf"study tiny: 1 of 4 runs; best \w+, .*; open {PAGE}", done.stdout.splitlines()[-1])
         assert missing(study).startswith("Partial results: 1 of 4 runs has finished")
-        assert re.search(r"Running resnet18, augmentation both, seed 0: (epoch|in the first)", missing(study))
+        assert re.search(r"Running ResNet18 with MixUp \+ RandAugment, seed 0: (epoch|in the first)", missing(study))
         assert contents(study.folder) == before
         assert "LockException" in study.snakemake(*runs("resnet18")).stdout, "its lock is still there"
         os.killpg(process.pid, signal.SIGCONT)

@@ -60,13 +60,20 @@ def test_a_room_imports_itself_and_those_above_it_in_the_table(path):
     assert rooms_imported(path.read_text()) <= {room(path), *ABOVE[room(path)]}
 
 
-@pytest.mark.parametrize("name", ["machine/lease.py", "study/digest.py"])
-def test_a_module_that_others_may_copy_needs_nothing_but_pythons_own_library_and_an_exception(name):
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("lock.py", {"fashion.errors"}),
+        ("machine/lease.py", {"fashion.errors", "fashion.lock"}),
+        ("study/digest.py", {"fashion.errors"}),
+    ],
+)
+def test_a_module_that_others_may_copy_needs_only_what_it_says_beside_pythons_own_library(name, needs):
     tree = ast.parse((PACKAGE / name).read_text())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {getattr(node, "module", None) or alias.name for node in imports for alias in node.names}
     others = {module for module in modules if module.split(".")[0] not in sys.stdlib_module_names}
-    assert others == {"fashion.errors"}
+    assert others == needs
     assert "copy" in ast.get_docstring(tree)
 
 

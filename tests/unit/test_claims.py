@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from fashion.answer.claims import IN_PART, tables
+from fashion.answer.decide import runs_to_decide
 from fashion.answer.deviations import deviations
 from fashion.answer.evidence import FAILS, HOLDS, OPEN
 from fashion.answer.statements import expand
-from fashion.records.run import Runs
+from fashion.errors import UserError
+from fashion.records.run import Runs, finished_runs
 from fashion.study.definition import Study, resolve
 from fashion.study.kinds import TABLE_KINDS
 from fashion.study.summary import summary
@@ -267,7 +269,7 @@ def test_what_was_not_run_decides_nothing_and_is_named():
             del runs.runs[model, augmentation]
     claims, statements = tables(CLAIMS, runs, BALANCED)
     assert claims["verdict"][1] == OPEN
-    assert "It decides nothing yet: VGG8 with augmentation none not run. To decide: " in claims["sentence"][1]
+    assert "It decides nothing yet: VGG8 without augmentation not run. To decide: " in claims["sentence"][1]
     assert statements[statements["claim"] == "C2"]["measured"].isna().all()
 
 
@@ -295,9 +297,10 @@ def test_a_sentence_names_four_models_to_run_and_counts_the_others():
     claims, _ = tables(CLAIMS, Runs(summary(STUDY.only([]), REPORT), Path()), BALANCED)
     sentence = claims.set_index("id")["sentence"]["C2"]
     assert sentence.startswith(
-        "Open: 0 of 1 parts decided. It decides nothing yet: VGG8 with augmentation both and VGG8 "
+        "Open: 0 of 1 parts decided. It decides nothing yet: VGG8 with MixUp + RandAugment and VGG8 "
+        "without augmentation not run. To decide: further seeds: 3 of VGG8 with MixUp + RandAugment; "
     )
-    assert sentence.endswith("wide VGG8, both; 3 of wide VGG8, none; 16 more models.")
+    assert sentence.endswith("; 3 of wide VGG8 without augmentation; those of 16 more.")
 
 
 NAN = {"validation_loss": float("nan"), "diverged": {"epoch": 1, "step": 2, "learning_rate": 0.001}}
@@ -390,7 +393,8 @@ def test_what_would_decide_an_open_part_is_told():
     needed = statements.set_index(["claim", "part"])["to_decide"]
     # 0.4 points of difference, with an interval of 0.8 points on either side.
     assert re.fullmatch(
-        r"further seeds: \d+ of ResNet18, both; \d+ of VGG8, both \(about [\d.]+ (h|days) of one core\)",
+        r"further seeds: \d+ of ResNet18; \d+ of VGG8, all with MixUp \+ RandAugment "
+        r"\(about [\d.]+ (h|days) of one core\)",
         needed["C8", "ResNet18 is below VGG8"],
     )
     assert needed["C8", "by at most five points"] == ""  # decided
@@ -450,7 +454,7 @@ def test_deviations_state_the_effect_of_those_that_runs_settle_on_the_models_of_
     table = deviations(REPORT.deviations, protocol, study({})).set_index("id")
     assert not table["effect"].str.contains("published_").any()
     assert "narrow ResNet18 minus ResNet18: +1.40 points" in table["effect"]["D1"]
-    assert "ViT, augmentation both minus none: +2.00 points" in table["effect"]["D9"]
+    assert "ViT, with MixUp + RandAugment minus without augmentation: +2.00 points" in table["effect"]["D9"]
     assert table["effect"]["D6"] == ""
 
 
@@ -474,7 +478,7 @@ def test_from_a_folder_of_results_to_the_answers_tables(dataset, tmp_path):
     assert claims["low"]["C8"] < -0.032 < claims["high"]["C8"]
     assert "-3.20 points" in (tmp_path / "tables/claims.md").read_text()
     assert claims["verdict"]["C7"] == OPEN
-    assert "VGG12 with augmentation both not run" in claims["sentence"]["C7"]
+    assert "VGG12 with MixUp + RandAugment not run" in claims["sentence"]["C7"]
     assert claims["verdict"]["C14"] == HOLDS  # of the dataset: 20 images a class
 
 
@@ -485,3 +489,30 @@ def test_on_other_data_no_claim_applies():
     assert set(claims["sentence"]) == {"Does not apply: the dataset is not Fashion-MNIST."}
     assert set(statements["why_open"]) == {"the dataset is not Fashion-MNIST"}
     assert not claims["text"].any()
+
+
+def lacking(claim: str, results: Path) -> list[str]:
+    """The runs of the published study that a claim lacks, as `model seed`."""
+    chosen = runs_to_decide(claim, PUBLISHED, REPORT, results)
+    finished = finished_runs(results)
+    return [
+        f"{model.removeprefix('published_')} {seed}" for model, _, seed in chosen if (model, _, seed) not in finished
+    ]
+
+
+def test_what_a_claim_lacks_is_what_its_open_parts_need(tmp_path):
+    for model, seeds, accuracy in (("published_vgg8_plain", 1, 0.938), ("published_vgg8", 3, 0.938)):
+        for seed in range(seeds):
+            fabricate(model, "both", seed, tmp_path / "runs", accuracy=accuracy).write()
+    assert lacking("C4", tmp_path) == ["vgg8_plain 1", "vgg8_plain 2"]  # a first verdict needs three seeds a side
+    for seed in (1, 2):
+        fabricate("published_vgg8_plain", "both", seed, tmp_path / "runs").write()
+    assert lacking("C4", tmp_path) == []  # all parts are decided
+    assert {seed for *_, seed in runs_to_decide("C4", PUBLISHED, REPORT, tmp_path)} == {0, 1, 2}  # for the verdict
+    # C5's accuracy is open, and needs more seeds than the study plans; VGG8's are planned.
+    for seed in range(3):
+        fabricate("published_vgg8_wide", "both", seed, tmp_path / "runs", accuracy=0.94).write()
+    assert lacking("C5", tmp_path) == ["vgg8_wide 3", "vgg8_wide 4", "vgg8 3", "vgg8 4"]
+    assert lacking("C14", tmp_path) == []  # counts the dataset's images
+    with pytest.raises(UserError, match="no claim 'C99'; there are C1, C2, "):
+        runs_to_decide("C99", PUBLISHED, REPORT, tmp_path)

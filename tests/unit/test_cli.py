@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -21,21 +22,24 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from fashion.__main__ import parser, run_folder
-from fashion.ask.predict import classify
+from fashion.ask.predict import classify, image_files
 from fashion.ask.runs import SHIPPED, listing
 from fashion.ask.show import card
 from fashion.data.dataset import CHECKSUMS
 from fashion.errors import UserError
-from fashion.files import read_json, write_json
+from fashion.files import atomic, read_json, write_json
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
+from fashion.stage import exit_on_user_error
 from fashion.study.config import CONFIG, load_study
 from fashion.study.definition import resolve
 from fashion.study.run_folder import read_run_spec, weights_of
+from fashion.training.checkpoint import Checkpoint
 from fashion.training.evaluation import evaluate
 from fashion.training.inference import load_model, logits_of
 from helpers.checkout import ROOT
 from helpers.command import python
+from helpers.permission import denied
 from helpers.results import Results
 from helpers.runs import FakeRun, make_history
 from helpers.specs import MODELS, make_spec
@@ -121,7 +125,8 @@ def test_bad_images_are_named_and_the_others_answered(run, dataset, tmp_path):
         then = ", ".join(f"{other['class']} {other['confidence']:.1%}" for other in answer["top"][1:])
         shown = [str(file), answer["class"], f"{answer['confidence']:.1%}, unsure", then, "dark background"]
         assert re.split("  +", row) == shown
-    errors = done.stderr.splitlines()
+    passed_over, *errors = done.stderr.splitlines()
+    assert passed_over == f"{tmp_path}/images: passed over what is no image of a known format: 1 .txt"
     assert [error.split(": ")[:2] for error in errors] == [
         ["error", str(second)],
         ["error", str(tmp_path / "missing.png")],
@@ -143,6 +148,69 @@ def test_paths_come_from_standard_input_too_and_answers_as_json(run, dataset, tm
         assert answer["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
         assert answer["class"] == other["class"]
     assert done.stderr == f"error: {paths[1]}: no such file\n"
+
+
+def test_what_a_folder_has_besides_images_is_counted(dataset, tmp_path, caplog):
+    (file,) = save_images(tmp_path / "images", dataset.test_images[:1])
+    for name in ("a.HEIC", "b.HEIC", "c.heif", "README", "\x1b[31m.\x1b[32m"):
+        (tmp_path / "images" / name).write_text("")
+    (tmp_path / "images/more").mkdir()
+    assert list(image_files([str(tmp_path / "images")])) == [file]
+    (record,) = caplog.records
+    for said in ("2 .HEIC", "1 .heif", "1 without suffix", "1 folder", "1 .\\x1b[32m"):
+        assert said in record.getMessage()
+
+
+@pytest.mark.parametrize("name", ["\x1b[2Jshoe.png", "a\nerror: forged.png", "bell\x07.png", "\u202egnp.png"])
+def test_a_name_cannot_control_the_terminal(name, run, dataset, tmp_path, capsys, caplog):
+    (file,) = save_images(tmp_path / "images", dataset.test_images[:1])
+    hostile = file.rename(file.with_name(name))
+    with caplog.at_level(logging.ERROR), pytest.raises(SystemExit, match="1"):
+        here("predict", "--run", run, hostile, hostile.with_name(f"missing {name}"))
+    said = [capsys.readouterr().out, *(record.getMessage() for record in caplog.records)]
+    assert [text.count("\n") for text in said] == [3, 0]
+    for text in said:
+        assert name.encode("unicode_escape").decode() in text
+        assert not set(text) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_a_diverged_model_answers_nothing(run, dataset, tmp_path):
+    weights = {name: (value * torch.nan).contiguous() for name, value in load(run).state_dict().items()}
+    save_file(weights, run / "model.safetensors")
+    for ask in (
+        lambda: classify(run, save_images(tmp_path / "images", dataset.test_images[:2])),
+        lambda: import_module("fashion.ask.export").export(run, tmp_path / "model.onnx"),
+    ):
+        with pytest.raises(UserError, match="its training diverged; choose another run"):
+            ask()
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_what_one_may_not_read_is_said_to_be_that(run, dataset, tmp_path, caplog):
+    files, weights = save_images(tmp_path / "images", dataset.test_images[:1]), run / "model.safetensors"
+    with denied(weights):
+        with pytest.raises(SystemExit, match="1"):
+            exit_on_user_error(lambda: classify(run, files))
+        with pytest.raises(PermissionError):
+            weights_of(run)
+        assert Checkpoint(weights, "a key").load() is None
+    last, of_checkpoint, *_ = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(rf"error: {run}/[a-z.]+: permission denied; its owner can allow it by chmod", last)
+    assert "Permission denied" in of_checkpoint
+
+
+def test_weights_can_be_read_by_whoever_the_umask_lets(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_json(tmp_path / "spec.json", {})
+        with atomic(tmp_path / "model.safetensors") as temporary:
+            save_file({"weight": torch.zeros(1)}, temporary)
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "spec.json": 0o640,
+        "model.safetensors": 0o640,
+    }
 
 
 def test_a_folder_without_images_is_named(run, dataset, tmp_path, capsys, caplog):
@@ -262,9 +330,9 @@ def test_a_card_has_the_reports_numbers_of_that_very_run_beside(config, tmp_path
     write_json(run / "provenance.json", provenance | {"dataset": CHECKSUMS})
     (tmp_path / "mine.yaml").write_text("studies: {quick: {training: {epochs: 4}}}")
     assert "reported" in card(run)
-    assert not re.search("reported|note", card(run, [Path("mine.yaml")]))
+    assert not re.search("reported|^note", card(run, [Path("mine.yaml")]))
     (tmp_path / "config.yaml").unlink()
-    assert not re.search("reported|note", card(run))
+    assert not re.search("reported|^note", card(run))
 
 
 def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(config, tmp_path, monkeypatch):
@@ -347,7 +415,7 @@ def test_a_damaged_history_is_refused_by_name(content, run):
 
 def test_files_of_another_program_are_refused_by_name(run):
     write_json(run / "metrics.json", {"accuracy": 1})
-    with pytest.raises(UserError, match="metrics.json: top level: 'test_images' is a required property") as caught:
+    with pytest.raises(UserError, match=r"metrics\.json: top level: 'test_images' is a required property") as caught:
         card(run)
     assert str(caught.value).startswith(f"{run}/metrics.json: ")
 

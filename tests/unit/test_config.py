@@ -57,6 +57,18 @@ def test_the_shipped_configuration_is_accepted(config):
         ("data.verify", False, "config: data.verify: false needs data.folder; downloads are always verified"),
         ("data.classes", ["a", "b"], "config: data.classes: ['a', 'b'] is too short"),
         ("data.classes", ["a"] * 10, "(ten different names, in the order of the labels)"),
+        *(
+            (path, value, f"config: {path}: {value!r} is not allowed (")
+            for path in ("models.vgg8.title", "augmentations.mixup.title", "studies.quick.note")
+            for value in ("\x1b[31mred", "bell\x07", "\ud800")
+        ),
+        ("models.vgg8.title", "a\nb", "(a line of text, without control characters and a blank at its end)"),
+        ("data.classes", [*"abcdefghi", " "], "config: data.classes.9: ' ' is not allowed ("),
+        (
+            "models.vgg8\n",
+            {"family": "vgg", "settings": {"layers": [8]}},
+            "(a name is lower-case letters, digits and _",
+        ),
         ("training.epochs", -1, "config: training.epochs: -1 is less than the minimum of 1"),
         ("training.epochs", "ten", "config: training.epochs: 'ten' is not of type 'integer'"),
         ("training.learning_rate", "1e-3", "(a decimal such as 0.001; YAML reads 1e-3 as text)"),

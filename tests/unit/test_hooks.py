@@ -1,17 +1,21 @@
 """What hooks into Snakemake: the console's lines, and the lock of the working directory."""
 
+import errno
 import logging
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import IO
 
 import pytest
 from snakemake.logging import ColorizingTextHandler
 from snakemake.persistence import PersistenceBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from fashion.lock import lock as flock
 from hooks import console, lock, session
 
 JOBS = {1: ("train", {"model": "vgg8", "augmentation": "both", "seed": "0"}), 2: ("page", {})}
@@ -99,16 +103,30 @@ def test_with_verbose_or_its_commands_snakemakes_own_lines_are_shown(handler, ve
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Iterator[Path]:
-    """A working directory that a killed Snakemake left locked; files held to a process's end are closed."""
+def folder(tmp_path, monkeypatch) -> Path:
+    """A working directory that a killed Snakemake left locked."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake/locks").mkdir(parents=True)
     (tmp_path / ".snakemake/locks/0.input.lock").touch()
-    hold, held = lock.hold, []
-    monkeypatch.setattr(lock, "hold", lambda *arguments: held.append(hold(*arguments)) or held[-1])
-    yield tmp_path
-    for file in filter(None, held):
-        file.close()
+    return tmp_path
+
+
+@pytest.fixture
+def other(folder) -> Iterator[IO[str]]:
+    """The kernel lock of another Snakemake that lives."""
+    with (folder / ".snakemake/alive").open("a+") as file:
+        assert flock(file, shared=True)
+        yield file
+
+
+@pytest.fixture
+def no_locks(monkeypatch) -> None:
+    """A file system without locks, as Lustre is unless mounted with `flock`."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", flock)
 
 
 def locked(folder: Path) -> bool:
@@ -116,39 +134,35 @@ def locked(folder: Path) -> bool:
 
 
 def test_a_killed_snakemakes_lock_is_removed(folder, capsys):
-    held = lock.remove_stale()
-    assert not locked(folder)
-    assert capsys.readouterr().err == "removed the lock that a killed Snakemake left\n"
-    assert (folder / ".snakemake/alive").read_text() == socket.gethostname()
-    held.close()
-    lock.remove_stale()
+    with lock.remove_stale():
+        assert not locked(folder)
+        assert capsys.readouterr().err == "removed the lock that a killed Snakemake left\n"
+        assert (folder / ".snakemake/alive").read_text() == socket.gethostname()
+    lock.remove_stale().close()
     assert capsys.readouterr().err == "", "there was none"
 
 
-def test_a_live_snakemakes_lock_stays(folder, capsys):
-    other = lock.hold("alive", lock.fcntl.LOCK_SH)
-    lock.remove_stale()
-    assert locked(folder)
-    assert capsys.readouterr().err == ""
-    # It holds the kernel's lock as well: a third one leaves Snakemake's alone once the other has ended.
-    other.close()
-    lock.remove_stale()
-    assert locked(folder)
+def test_a_live_snakemakes_lock_stays(folder, other, capsys):
+    with lock.remove_stale():
+        assert locked(folder)
+        assert capsys.readouterr().err == ""
+        # It holds the kernel's lock as well: a third one leaves Snakemake's alone once the other has ended.
+        other.close()
+        lock.remove_stale().close()
+        assert locked(folder)
 
 
 def test_the_lock_of_another_machine_stays(folder):
     (folder / ".snakemake/alive").write_text("another host")
     lock.remove_stale().close()
     assert locked(folder)
-    lock.remove_stale()  # now it is this one's
+    lock.remove_stale().close()  # now it is this one's
     assert not locked(folder)
 
 
-def test_a_lock_is_held_until_its_file_is_closed(folder):
-    first = lock.hold("partial", lock.ALONE)
-    assert lock.hold("partial", lock.ALONE) is None
-    first.close()
-    assert lock.hold("partial", lock.ALONE) is not None
+def test_without_kernel_locks_snakemakes_own_stays(folder, no_locks):
+    lock.remove_stale().close()
+    assert locked(folder)
 
 
 @pytest.fixture
@@ -157,24 +171,29 @@ def snakemakes_lock(monkeypatch) -> None:
     monkeypatch.setattr(PersistenceBase, "lock", PersistenceBase.lock)
 
 
-def test_partial_results_are_made_beside_a_snakemake_that_trains(folder, snakemakes_lock):
-    lock.hold("alive", lock.fcntl.LOCK_SH)  # by the one that trains
+def test_partial_results_are_made_beside_a_snakemake_that_trains(folder, other, snakemakes_lock):
     (folder / "data.npz").touch()
-    lock.join_others(folder / "data.npz")
-    assert PersistenceBase.lock is PersistenceBase.noop
-    assert locked(folder), "the other's lock is not removed"
-    with pytest.raises(SystemExit, match=r"^error: .*partial results"):
-        lock.join_others(folder / "data.npz")
+    with lock.join_others(folder / "data.npz"):
+        assert PersistenceBase.lock is PersistenceBase.noop
+        assert locked(folder), "the other's lock is not removed"
+        held = rf"^error: .snakemake/partial: process {os.getpid()} on \S+ is making partial results in this folder: "
+        with pytest.raises(SystemExit, match=f"{held}wait for it to end, or stop it with kill$"):
+            lock.join_others(folder / "data.npz")
+    lock.join_others(folder / "data.npz").release()
 
 
-def test_without_the_dataset_they_wait_for_who_makes_it(folder, snakemakes_lock):
-    lock.hold("alive", lock.fcntl.LOCK_SH)  # by the one that trains
+def test_without_the_dataset_they_wait_for_who_makes_it(folder, other, snakemakes_lock):
     with pytest.raises(SystemExit, match=r"^error: data.npz: .*; try again when it is there$"):
         lock.join_others(Path("data.npz"))
 
 
 def test_where_no_one_trains_they_make_the_dataset(folder, snakemakes_lock):
-    assert lock.join_others(Path("data.npz"))
+    lock.join_others(Path("data.npz")).release()
+
+
+def test_without_kernel_locks_partial_results_are_made_all_the_same(folder, no_locks, snakemakes_lock, caplog):
+    lock.join_others(Path("data.npz")).release()
+    assert "without locks (Function not implemented)" in caplog.text
 
 
 def test_what_is_wrong_with_files_is_said_of_the_first_with_the_number_of_the_others():

@@ -70,8 +70,8 @@ def test_the_page_begins_with_the_report_and_the_answer(html):
     assert re.findall(r'<figure id="(\w+)">', head) == ["ext11_repeats"]
 
 
-def test_the_page_of_a_study_with_a_note_begins_with_its_own_numbers(study, results):
-    html = make_page(replace(study, note="a note"), results).read_text(encoding="utf-8")
+def test_the_page_of_a_study_that_decides_nothing_begins_with_its_own_numbers(study, results):
+    html = make_page(study, results, decides=False).read_text(encoding="utf-8")
     assert re.findall(r'<figure id="(\w+)">', html)[0] == "ext07_tradeoff"
 
 
@@ -112,7 +112,7 @@ def test_a_claims_parts_have_their_numbers_seeds_and_what_would_decide_them(html
 
 def test_the_number_of_false_decisions_to_expect_is_told(html):
     decided = int(re.search(r"(\d+) comparisons are decided", html)[1])
-    assert f"up to {-(-decided // 40)} false ones" in html
+    assert f"expect up to {-(-decided // 40)} of them to be wrong by chance" in html
 
 
 def test_a_reading_without_results_is_not_run_yet(study, results):
@@ -125,9 +125,9 @@ def test_a_reading_without_results_is_not_run_yet(study, results):
 def test_a_study_that_cannot_decide_shows_the_references_verdicts(study, results, tmp_path):
     tables = tmp_path / "published/tables"
     write_claims(tables, "as_published", shift=2)
-    small = replace(study, note="a note")
-    lines = claims_of(make_page(small, results, tables).read_text(encoding="utf-8"))
-    assert "too small to decide a claim" in make_page(small, results, tables).read_text(encoding="utf-8")
+    html = make_page(study, results, tables, decides=False).read_text(encoding="utf-8")
+    assert "No run of this study follows the protocol" in html
+    lines = claims_of(html)
     for position, (line, _) in enumerate(lines.values()):
         assert VERDICTS[(position + 2) % len(VERDICTS)] in text_of(line)
 
@@ -206,7 +206,7 @@ def test_rows_are_in_the_configurations_order_and_numbers_on_the_right(html, stu
         rows = rows_of(html, name)
         models = [text_of(re.search('<th scope="row">.*?</th>', row)[0]) for row in rows]
         assert list(dict.fromkeys(models)) == [study.titles["model"][name] for name in study.models]
-        assert all(re.search(r"<td>(none|MixUp \+ RandAugment|light)</td>", row) for row in rows)
+        assert all(re.search(r"<td>(none|MixUp \+ RandAugment|flips)</td>", row) for row in rows)
     assert '<td class="number">85.0 %</td>' in html
     repeats = [text_of(re.search('<th scope="row">.*?</th>', row)[0]) for row in rows_of(html, "repeats")]
     assert repeats == sorted(repeats, key=lambda run: int(run[1:]))
@@ -250,12 +250,12 @@ def test_a_page_of_partial_results_names_what_is_missing_at_its_top(study, resul
     unfinished = [
         {"model": model, "augmentation": "both", "seeds": seeds, "word": word, "reason": reason, "epoch": epoch}
         for model, seeds, word, reason, epoch in [
-            ("vgg8", [1, 3], "failed", "error: <no> memory", 0),
-            ("vit", [0], "running", "", 12),
-            ("vit", [1], "running", "", 0),
-            ("resnet18", [0], "stopped", "", 7),
-            ("vgg6", [0, 1, 2], "waiting", "", 0),
-            ("vgg6", [3], "waiting", "", 50),
+            ("published_vgg8", [1, 3], "failed", "error: <no> memory", 0),
+            ("published_vit_5x8", [0], "running", "", 12),
+            ("published_vit_5x8", [1], "running", "", 0),
+            ("published_resnet18", [0], "stopped", "", 7),
+            ("published_vgg6", [0, 1, 2], "waiting", "", 0),
+            ("published_vgg6", [3], "waiting", "", 50),
         ]
     ]
     html = make_page(study, results, partial={"planned": 20, "runs": [row | {"epochs": 100} for row in unfinished]})
@@ -264,20 +264,20 @@ def test_a_page_of_partial_results_names_what_is_missing_at_its_top(study, resul
     said = text_of(part)
     assert said.startswith("Partial results: 11 of 20 runs have finished As of ")
     for heading, *rows in [
-        ("Failed", "vgg8, augmentation both, seeds 1, 3: error: &lt;no&gt; memory"),
+        ("Failed", "VGG8 with MixUp + RandAugment, seeds 1, 3: error: &lt;no&gt; memory"),
         (
             "Running",
-            "vit, augmentation both, seed 0: epoch 12 of at most 100 has ended",
-            "vit, augmentation both, seed 1: in the first epoch",
+            "ViT of 5 layers with MixUp + RandAugment, seed 0: epoch 12 of at most 100 has ended",
+            "ViT of 5 layers with MixUp + RandAugment, seed 1: in the first epoch",
         ),
         (
             "Stopped, to be taken up where they were",
-            "resnet18, augmentation both, seed 0: after epoch 7 of at most 100",
+            "ResNet18 with MixUp + RandAugment, seed 0: after epoch 7 of at most 100",
         ),
         (
             "Waiting: 4 runs",
-            "vgg6, augmentation both, seeds 0, 1, 2",
-            "vgg6, augmentation both, seed 3: trained, to be evaluated",
+            "VGG6 (reconstructed) with MixUp + RandAugment, seeds 0, 1, 2",
+            "VGG6 (reconstructed) with MixUp + RandAugment, seed 3: trained, to be evaluated",
         ),
     ]:
         assert " ".join([heading, *rows]) in said

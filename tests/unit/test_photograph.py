@@ -1,5 +1,8 @@
 """Any image file becomes an image of the dataset, and what cannot is refused by name."""
 
+import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from PIL import Image
 
 from fashion.ask.photograph import read
 from fashion.errors import UserError
+from helpers.permission import denied
 
 # Dark in light, round an empty middle, and of no symmetry; it reaches from the top to the foot, as articles do.
 ARTICLE = np.zeros((28, 28), np.uint8)
@@ -47,7 +51,39 @@ def test_an_image_like_the_datasets_is_left_as_it_is(convert: Callable, tmp_path
     pixels, seen = read(saved(tmp_path / "image.png", convert(Image.fromarray(ARTICLE))))
     np.testing.assert_array_equal(pixels, ARTICLE)
     assert pixels.dtype == np.uint8
-    assert seen == "dark background"
+    assert seen.removeprefix("greys of 16 bits; ") == "dark background"
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 15, 16, 31])
+@pytest.mark.parametrize(("format", "kind"), [("png", np.uint16), ("tiff", ">u2"), ("tiff", np.int32)])
+def test_greys_are_scaled_by_the_bits_that_they_have(bits: int, format: str, kind: type, tmp_path: Path) -> None:
+    if bits > 8 * np.dtype(kind).itemsize:
+        pytest.skip("no such file")
+    greys = (ARTICLE * ((2**bits - 1) / 255)).round()
+    pixels, seen = read(saved(tmp_path / f"image.{format}", greys.astype(kind)))
+    assert np.abs(pixels.astype(int) - ARTICLE).max() <= 1
+    assert seen == f"greys of {bits} bits; dark background"
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize("colour", [0, 3], ids=["grey", "palette"])
+def test_few_greys_are_all_that_they_are(bits: int, colour: int, tmp_path: Path) -> None:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    levels = ARTICLE >> (8 - bits)
+    rows = [np.packbits(np.unpackbits(row[:, None], axis=1)[:, -bits:]).tobytes() for row in levels]
+    palette = b"".join(bytes([round(255 * level / (2**bits - 1))] * 3) for level in range(2**bits))
+    file = tmp_path / "image.png"
+    file.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 28, 28, bits, colour, 0, 0, 0))
+        + (chunk(b"PLTE", palette) if colour else b"")
+        + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+        + chunk(b"IEND", b"")
+    )
+    pixels, _ = read(file)
+    np.testing.assert_array_equal(pixels, levels * (255 // (2**bits - 1)))
 
 
 def test_every_image_of_28_pixels_on_light_is_inverted_and_no_more(tmp_path: Path) -> None:
@@ -141,11 +177,16 @@ def test_what_is_no_image_is_refused_in_one_line_by_name(tmp_path: Path) -> None
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     saved(tmp_path / "float.tiff", ARTICLE.astype(np.float32))
+    saved(tmp_path / "negative.tiff", ARTICLE.astype(np.int32) - 1)
+    os.mkfifo(tmp_path / "pipe.png")
     expected = {
         "cut.jpg": r"not a readable image \(image file is truncated.*\); save it anew as PNG or JPEG",
         "text.png": "not an image of a known format; PNG, JPEG",
         "empty.gif": "not an image of a known format; PNG, JPEG",
         "float.tiff": "not a readable image .its pixels are floating-point numbers.",
+        "negative.tiff": "not a readable image .its pixels are negative numbers.",
+        "pipe.png": "not a readable image .a pipe or a device.",
+        "/dev/zero": "not a readable image .a pipe or a device.",
         "missing.png": "no such file",
         ".": "a folder without images; of subfolders, name each",
     }
@@ -155,3 +196,5 @@ def test_what_is_no_image_is_refused_in_one_line_by_name(tmp_path: Path) -> None
             read(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
+    with denied(tmp_path / "whole.jpg"), pytest.raises(UserError, match=r"whole\.jpg: permission denied"):
+        read(tmp_path / "whole.jpg")

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import platform
 import random
 import re
 import shutil
@@ -100,6 +101,69 @@ def test_a_repeated_training_adds_to_its_log(data, tmp_path):
     assert run.log.read_text().startswith(first)
     lines = [line.partition(": ")[2] for line in run.log.read_text().splitlines()]
     assert lines.count("started") == lines.count("ended after all of 3 epochs") == 2
+
+
+def test_a_second_training_of_a_run_ends_and_says_which_process_has_it(data, undisturbed, tmp_path):
+    run = Run(tmp_path / "run", slow_spec("vgg"), data)
+    first = run.start()
+    wait_for(run.checkpoint.exists, first)
+    os.kill(first.pid, signal.SIGSTOP)
+    before = run.checkpoint.read_bytes()
+    second = run.start(waiting_seconds=0)
+    second.join(60)
+    assert second.exitcode == 1
+    assert run.log.read_text().splitlines()[-1] == (
+        f"error: {run.output}.lock: process {first.pid} on {platform.node()} is training this run: "
+        "wait for it to end, or stop it with kill"
+    )
+    assert run.checkpoint.read_bytes() == before
+    os.kill(first.pid, signal.SIGCONT)
+    first.join(60)
+    assert first.exitcode == 0
+    assert run.results() == undisturbed
+    assert not run.output.with_name("run.lock").exists()
+
+
+def test_a_training_waits_for_one_that_saves_its_state_and_goes_on_from_there(data, undisturbed, tmp_path):
+    run = Run(tmp_path / "run", slow_spec("vgg"), data)
+    first = run.start(checkpoint_seconds=1e9)
+    wait_for(lambda: run.log.exists() and "epoch 2:" in run.log.read_text(), first)
+    os.kill(first.pid, signal.SIGSTOP)
+    second = run.start(checkpoint_seconds=1e9)
+    wait_for(lambda: f"process {first.pid} on" in run.log.read_text(), second)
+    os.kill(first.pid, signal.SIGTERM)
+    os.kill(first.pid, signal.SIGCONT)
+    for process, status in ((first, 143), (second, 0)):
+        process.join(60)
+        assert process.exitcode == status
+    log = run.log.read_text()
+    assert log.index("waiting up to 60 s") < log.index("interrupted in epoch") < log.index("resumed at epoch")
+    assert run.results() == undisturbed
+
+
+def test_a_training_whose_lock_was_taken_away_writes_no_results(data, undisturbed, tmp_path):
+    run = Run(tmp_path / "run", slow_spec("vgg"), data)
+    process = run.start()
+    wait_for(run.checkpoint.exists, process)
+    os.kill(process.pid, signal.SIGSTOP)
+    run.output.with_name("run.lock").unlink()  # as with the whole folder
+    os.kill(process.pid, signal.SIGCONT)
+    process.join(60)
+    assert process.exitcode == 1
+    last = run.log.read_text().splitlines()[-1]
+    assert last == f"error: {run.output}.lock was removed, or taken by another training: this one writes no results"
+    assert not run.output.exists()
+    assert run.finish().results() == undisturbed
+
+
+def test_what_kill_9_left_of_a_checkpoint_is_gone_after_the_next_training(data, tmp_path):
+    run = Run(tmp_path / "run", make_spec("vgg"), data)
+    left = run.checkpoint.with_name(f".{run.checkpoint.name}.12345678")
+    left.mkdir()
+    for name in ("alive", run.checkpoint.name, ".tmpQyUfkl"):
+        (left / name).touch()
+    run.finish()  # too short to save a checkpoint
+    assert sorted(path.name for path in left.parent.iterdir()) == ["log", "log.attempts", "run", "spec.json"]
 
 
 @pytest.fixture

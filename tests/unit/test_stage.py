@@ -1,10 +1,15 @@
 """A stage's log: every attempt begins with a line of its own, and its last line says why it ended."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from helpers.checkout import ROOT
 from helpers.command import python
 
 STAGE = """\
@@ -69,3 +74,43 @@ def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {tmp_path}/logs/stage.log: the log cannot be written: ")
     assert done.stderr.count("\n") == 1
+
+
+# A process that starts a stage and waits for it, as Snakemake does.
+STARTER = """
+import subprocess, sys
+sys.exit(subprocess.run([sys.executable, "-c", sys.argv[1]]).returncode)
+"""
+SLOW = """
+import os, time
+from fashion.stage import exit_on_user_error
+def main():
+    print(os.getpid(), flush=True)
+    time.sleep({seconds})
+exit_on_user_error(main)
+"""
+
+
+def alive(process: int) -> bool:
+    """Whether a process lives; one that has ended and that nobody waits for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+@pytest.mark.parametrize("job", [True, False], ids=["a job", "by hand"])
+def test_a_job_ends_with_the_snakemake_that_started_it(job):
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | ({"FASHION_JOB": "1"} if job else {})
+    line = [sys.executable, "-c", STARTER, SLOW.format(seconds=60)]
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as starter:
+        stage = int(starter.stdout.readline())
+        starter.kill()
+        starter.wait()
+        deadline = time.monotonic() + (10 if job else 0.5)
+        while alive(stage) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert alive(stage) is not job
+        if not job:
+            os.kill(stage, signal.SIGKILL)

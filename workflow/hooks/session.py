@@ -27,7 +27,7 @@ from fashion.records.words import duration
 from fashion.study.changes import changes
 from fashion.study.definition import Study, resolve
 from fashion.study.resources import THREADS_OF_LARGE
-from fashion.study.run_folder import FOLDER, run_path
+from fashion.study.run_folder import FOLDER, run_folders, run_path
 from fashion.study.spec import Key
 from hooks.console import job_name
 from hooks.memory import UNRECORDED, run_of
@@ -88,8 +88,24 @@ class Session:
                 (said,) = (row["sentence"] for row in csv.DictReader(file) if row["id"] == claim)
             print(f"{claim}: {said}", file=sys.stderr, flush=True)
         elif any(job.rule.name == "page" for job in self.workflow.dag.jobs):
+            self._say_boxes()
             print(
                 f"study {self.study.name}: {self._outcome()}open {self.place}/report.html", file=sys.stderr, flush=True
+            )
+
+    def _say_boxes(self) -> None:
+        """Prints the characters of names and notes that figures as PNG cannot show, if there are any."""
+        said = f"{self.study.note}{self.study.titles}{self.config['data']['classes']}"
+        if said.isascii():
+            return
+        from fashion.figures.parts.sheet import without_glyph  # imports matplotlib, which few names need
+
+        if boxes := without_glyph(said):
+            print(
+                f"figures as PNG show a box for each of {boxes}, since their font DejaVu Sans lacks them; "
+                "the page and the figures as SVG show them",
+                file=sys.stderr,
+                flush=True,
             )
 
     def say_at_exit(self) -> None:
@@ -181,7 +197,8 @@ class Session:
         names = [name for name in INSTEAD if stale and name in self.config["studies"]]
         others = {f"make {name}": list(resolve(self.config, name).specs.values()) for name in names}
         # No file is read if nothing trains.
-        return Forecast(self._machine(), Path().glob("results/*/runs/*/*/seed*") if stale else ()), others
+        finished = run_folders(*Path("results").glob("*")) if stale else ()
+        return Forecast(self._machine(), [folder for _, folder in finished]), others
 
     def _machine(self) -> Machine:
         """Returns the machine that trainings are to run on."""

@@ -1,7 +1,8 @@
 # Claims with their verdicts, and the page.
 
-# A study with a note is too small to decide a claim; on other data, no claim applies.
-DECIDES = OTHER_DATA or not STUDY.note
+# A study decides claims if a run of it follows its reading's protocol; on other data, no claim applies.
+PROTOCOL = REPORT.claims["protocols"][SUMMARY["reading"]]
+DECIDES = OTHER_DATA or not all(departures([spec], PROTOCOL) for spec in STUDY.planned.specs.values())
 # Verdicts in the readings that this study does not answer, or cannot, from the references of studies that do.
 OTHER_READINGS = [
     path
@@ -14,6 +15,7 @@ PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
     "models": len(STUDY.models),
+    "titles": STUDY.titles,
     "runs": grouped(STUDY.specs),
     "tables": [one.shown for one in TABLES],
     "figures": [one.shown for one in FIGURES],

@@ -14,16 +14,17 @@ sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
 from fashion.data.dataset import CHECKSUMS as PUBLISHED_CHECKSUMS
 from fashion.data.download import content_checksums
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
 from fashion.records.state import UP_TO_DATE, states
+from fashion.stage import JOB
 from fashion.study import kinds, outputs, run_folder as files
 from fashion.study.config import check, check_report, explain, refuse_repeated_keys
 from fashion.study.definition import grouped, resolve
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest, content_digest
-from fashion.study.report import report_of
+from fashion.study.report import departures, report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
 from fashion.study.summary import summary
 
@@ -34,7 +35,7 @@ def check_schema(content, name, source):
         validate(content, f"../schemas/{name}.schema.yaml")
     except WorkflowError as error:
         # `validate` would print content and schema over many lines.
-        sys.exit(f"error: {explain(error.__context__, source=source)}")
+        sys.exit(f"error: {printable(explain(error.__context__, source=source))}")
 
 
 try:
@@ -58,12 +59,13 @@ try:
         from fashion.answer.unfinished import finished_part
 
         STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name), CONTENT)
-    # `claim` trains the runs that one claim needs, and writes its verdict in a folder of its own.
+    # `claim` trains what one claim lacks, and writes its verdict in a folder of its own. Jobs on a cluster's nodes look
+    # their run up in the whole study: by the time that one starts, others may have finished.
     CLAIM = config.get("claim")
-    if CLAIM:
-        from fashion.answer.statements import runs_of_claim
+    if CLAIM and workflow.is_main_process:
+        from fashion.answer.decide import runs_to_decide
 
-        STUDY = STUDY.only(runs_of_claim(CLAIM, STUDY.specs, REPORT.claims, outputs.reading_of(STUDY, REPORT)))
+        STUDY = STUDY.only(runs_to_decide(CLAIM, STUDY, REPORT, Path("results", STUDY.name)))
 except UserError as error:
     sys.exit(f"error: {error}")
 
@@ -80,11 +82,12 @@ ENVIRONMENT = "../../envs/fashion.yaml"
 
 # The command with which jobs call the package.
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
-VARIABLES = " ".join(f"{name}={value}" for name, value in JOB_ENVIRONMENT.items())
-PYTHON = f"env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
-# The command on a leased GPU. Without `exec`, a signal to all processes of a job would end its shell, and so the job,
-# while the training still saves its state.
-ON_GPU = f"exec {PYTHON} -m fashion.machine.on_gpu --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
+VARIABLES = " ".join(f"{name}={value}" for name, value in {**JOB_ENVIRONMENT, JOB: 1}.items())
+# Without `exec`, a job's shell would stand between it and Snakemake. A signal to all processes of the job would end that
+# shell, and so the job, while a training still saves its state; and the job would not notice that Snakemake was killed.
+PYTHON = f"exec env PYTHONPATH={shlex.quote(f'{ROOT}/src')}${{PYTHONPATH:+:$PYTHONPATH}} {VARIABLES} {INTERPRETER}"
+# The command on a leased GPU.
+ON_GPU = f"{PYTHON} -m fashion.machine.on_gpu --per-gpu {config['trainings_per_gpu']} {INTERPRETER}"
 # `--resources gpu=8` counts GPUs, but a job's gpu=1 is one of the `trainings_per_gpu` places of a GPU. Without a GPU,
 # only processor cores limit the trainings. With local scope, a cluster counts its GPUs itself.
 if workflow.is_main_process and "gpu" in workflow.global_resources and not workflow.resource_scopes.is_local("gpu"):
@@ -147,8 +150,9 @@ def run_files(runs, *names):
 
 
 def shown_runs(job):
-    """Returns the runs that a job's figures show, each once."""
-    return list(dict.fromkeys(run for one in made_by(job) for run in one.runs))
+    """Returns the runs that a job's figures show, each once, in the study's order."""
+    shown = {run for one in made_by(job) for run in one.runs}
+    return [run for run in STUDY.specs if run in shown]
 
 
 def run_of(wildcards):

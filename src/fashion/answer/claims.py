@@ -131,7 +131,7 @@ def read_parts(entries: Sequence[dict], runs: Runs, classes: pd.DataFrame, proto
             Part(
                 name=entry["part"],
                 essence=entry.get("essence", False),
-                evidence=[look(statement) for statement in expand(entry, runs.summary["titles"])],
+                evidence=[look(statement) for statement in expand(entry, runs.titles)],
             )
             for entry in entries
         ]

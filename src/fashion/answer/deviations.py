@@ -18,12 +18,11 @@ def effect(evidence: Iterable[Evidence]) -> str:
 
 
 def _measured(evidence: Evidence) -> str:
-    subject = evidence.statement.subject
     if not evidence.measured:
-        return f"{subject}: not measured, {evidence.why_not}"
+        return evidence.why_not  # which names the runs
     counts = f", {evidence.counts}" if evidence.counts else ""
     reservation = " (an indication only)" if evidence.why_not else ""
-    return f"{subject}: {evidence.text}{counts}{reservation}"
+    return f"{evidence.statement.subject}: {evidence.text}{counts}{reservation}"
 
 
 def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataFrame:
@@ -34,11 +33,11 @@ def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataF
         protocol: the training settings that a run needs to decide something.
     """
 
-    titles = runs.summary["titles"]
+    models = runs.titles["model"]
 
     def of_study(statement: Statement) -> bool:
         """Returns whether a statement is about this study's models: each study has networks of its own."""
-        return all(side[0] in titles for side in (statement.side, statement.other) if side)
+        return all(side[0] in models for side in (statement.side, statement.other) if side)
 
     return pd.DataFrame(
         {
@@ -49,7 +48,7 @@ def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataF
             "effect": effect(
                 examine(statement, runs, pd.DataFrame(), protocol)
                 for one in entry.get("statements", [])
-                for statement in filter(of_study, expand(one, titles))
+                for statement in filter(of_study, expand(one, runs.titles))
             ),
         }
         for name, entry in entries.items()

@@ -20,6 +20,7 @@ from fashion.records.statistics import (
     contrast_of_numbers,
 )
 from fashion.records.timing import device_of, doubts
+from fashion.study.report import departures
 
 LEVEL = 1 - CONFIDENCE
 HOLDS, FAILS, OPEN = "holds", "fails", "open"
@@ -32,6 +33,7 @@ class Evidence:
     """A statement's estimate (NaN if there is none), and why it decides nothing ("" if it does decide).
 
     `seeds` has the number of seeds of each side. `diverged` counts the runs that diverged; the estimate includes them.
+    `unfit` says whether the runs decide nothing however many seeds join them.
     """
 
     statement: Statement
@@ -39,6 +41,7 @@ class Evidence:
     seeds: tuple[int, ...] = ()
     diverged: int = 0
     why_not: str = ""
+    unfit: bool = False
 
     @property
     def measured(self) -> bool:
@@ -134,26 +137,26 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         return Evidence(statement=statement, seeds=seeds, why_not=_not_run(statement, found))
     of_all = [run for ones in found for run in ones]
     if statement.metric.startswith("augmented") and not all("augmented_test_accuracy" in run.metrics for run in of_all):
-        return Evidence(statement=statement, seeds=seeds, why_not="measured on clean test images only")
+        return Evidence(statement=statement, seeds=seeds, why_not="measured on clean test images only", unfit=True)
     values = [[metric.of(run, statement.epochs) for run in ones] for ones in found]
     if unknown := _without_number(statement, found, values):
-        return Evidence(statement=statement, seeds=seeds, why_not=unknown)
-    reasons = _objections(metric, of_all, protocol, statement.epochs)
-    if min(seeds) < LEAST_SEEDS:
-        reasons.append(f"{min(seeds)} seed{'s' * (min(seeds) > 1)}, at least {LEAST_SEEDS} are needed")
+        return Evidence(statement=statement, seeds=seeds, why_not=unknown, unfit=True)
+    objections = _objections(metric, of_all, protocol, statement.epochs)
+    few = [f"{min(seeds)} seed{'s' * (min(seeds) > 1)}, at least {LEAST_SEEDS} are needed"] * (min(seeds) < LEAST_SEEDS)
     return Evidence(
         statement=statement,
         estimate=_estimate(statement.comparison, metric, values, of_all),
         seeds=seeds,
         diverged=sum(run.diverged is not None for run in of_all),
-        why_not="; ".join(reasons),
+        why_not="; ".join([*objections, *few]),
+        unfit=bool(objections),
     )
 
 
 def _not_run(statement: Statement, found: Sequence) -> str:
     """Returns in words which sides have nothing that was found."""
     sides = [side for side, one in zip(statement.sides, found, strict=True) if not one]
-    return f"{' and '.join(f'{statement.title(side)} with augmentation {side[1]}' for side in sides)} not run"
+    return f"{' and '.join(map(statement.titled, sides))} not run"
 
 
 def _without_number(statement: Statement, found: list[list[Run]], values: list) -> str:
@@ -190,31 +193,11 @@ def _compared(comparison: str | None, one: float, other: float = 1.0) -> float:
     return one - other if comparison == "minus" else math.log(one / other) if comparison else one
 
 
-def objections(runs: Sequence[Run], protocol: dict) -> list[str]:
-    """Returns the settings in which the runs' training differs from a protocol, each in words.
-
-    The protocol's `models` has the settings of models with a recipe of their own; null stands for none.
-    """
-    reasons = []
-    for key, value in protocol.items():
-        if key == "models":
-            continue
-        pairs = {
-            (run.spec["training"].get(key), protocol["models"].get(run.spec["model"]["name"], {}).get(key, value))
-            for run in runs
-        }
-        others = sorted((pair for pair in pairs if pair[0] != pair[1]), key=str)
-        if others:
-            given, wanted = (list(dict.fromkeys(map(str, values))) for values in zip(*others, strict=True))
-            reasons.append(f"{key} {' and '.join(given)}, not {' or '.join(wanted)}")
-    return reasons
-
-
 def _objections(metric: Metric, runs: list[Run], protocol: dict, epochs: int | None) -> list[str]:
     """Returns why the runs decide nothing about a metric; if `epochs` is given, so many suffice."""
     if epochs and all(run.spec["training"]["epochs"] >= epochs for run in runs):
         protocol = {key: value for key, value in protocol.items() if key != "epochs"}
-    reasons = objections(runs, protocol)
+    reasons = departures((run.spec for run in runs), protocol)
     if metric.timed:
         devices = {device_of(run.provenance) for run in runs}
         if len(devices) > 1:

@@ -8,7 +8,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-PARSER = MarkdownIt("commonmark").enable("table")
+# Tags in a text are shown, since a page is open to no script but its own.
+PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 # A cell that starts with a number and has no word but a unit: "89.46 % (85.00 %)", "+1.61 points", "30.1 % to 47.0 %".
 NUMBER = re.compile(r"[+-]?\d(?:[^a-zA-Z]|\b(?:to|points?|times|s)\b)*")
 TABLE = """<div class="scroll" role="region" tabindex="0" aria-label="{}">

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from statistics import median
 
 from fashion.answer.evidence import LEAST_SEEDS, OPEN, Evidence
-from fashion.records.metrics import MEASURES
 from fashion.records.run import Runs
 from fashion.records.words import duration
+from fashion.study.definition import in_words, with_augmentation
 
 # A model and its augmentation -> how many more seeds.
 Missing = Mapping[tuple[str, str], float]
@@ -23,12 +23,10 @@ def missing_seeds(evidence: Evidence) -> Missing:
     empty if the statement is decided, or if other things than seeds keep it open.
     """
     statement, estimate = evidence.statement, evidence.estimate
-    if evidence.verdict != OPEN or not evidence.seeds or MEASURES[statement.metric].timed:
+    if evidence.verdict != OPEN or not evidence.seeds or evidence.unfit:
         return {}
     wanted: float | None = LEAST_SEEDS
     if min(evidence.seeds) >= LEAST_SEEDS:
-        if evidence.why_not:
-            return {}
         wanted = estimate.seeds_to_decide(*evidence.region, power=POWER, least=LEAST_SEEDS, most=MOST_SEEDS)
     lacking = {side: (wanted or math.inf) - seeds for side, seeds in zip(statement.sides, evidence.seeds, strict=True)}
     return {side: seeds for side, seeds in lacking.items() if seeds > 0}
@@ -38,18 +36,21 @@ def outlook(missing: Missing, runs: Runs) -> str:
     """Returns missing seeds in words, with the core-hours of their trainings; empty if there are none."""
     if not missing:
         return ""
-    titles = runs.summary["titles"]
+    titles = runs.titles["model"]
     if math.inf in missing.values():
         names = dict.fromkeys(titles.get(model, model) for (model, _), seeds in missing.items() if seeds == math.inf)
         return f"more than {MOST_SEEDS} seeds of {' and '.join(names)}, since the number is close to the bound"
+    augmentation, *others = {augmentation for _, augmentation in missing}
+    alike = f", all {with_augmentation(runs.titles, augmentation)}" if len(missing) > 1 and not others else ""
     seeds = [
-        f"{count} of {titles.get(model, model)}, {augmentation}" for (model, augmentation), count in missing.items()
+        f"{count} of {titles.get(side[0], side[0]) if alike else in_words(runs.titles, *side)}"
+        for side, count in missing.items()
     ]
     left_out = len(seeds) - LISTED
-    more = f"; {left_out} more model{'s' * (left_out > 1)}" * (left_out > 0)
+    more = [f"those of {left_out} more"] * (left_out > 0)
     seconds = _seconds(missing, runs)
     hours = "" if seconds is None else f" (about {duration(seconds)} of one core)"
-    return f"further seeds: {'; '.join(seeds[:LISTED])}{more}{hours}"
+    return f"further seeds: {'; '.join(seeds[:LISTED] + more)}{alike}{hours}"
 
 
 def merged(*each: Missing) -> Missing:

@@ -24,6 +24,7 @@ from fashion.records.metrics import percent
 from fashion.records.run import groups_of
 from fashion.records.statistics import CONFIDENCE
 from fashion.stage import exit_on_user_error, stage_parser
+from fashion.study.definition import in_words
 from fashion.tables.compute import TOTAL
 
 # The page's parts; the first one includes the others.
@@ -75,11 +76,14 @@ def read_reading(tables: Path, source: str, figures: Sequence[dict]) -> dict[str
     }
 
 
-def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], columns: dict) -> list[dict]:
+def measured_beside_reported(
+    comparison: pd.DataFrame, models: Sequence[str], columns: dict, titles: dict[str, dict[str, str]]
+) -> list[dict]:
     """Returns a row for each model of a figure that has reported numbers, each number with ours.
 
     Args:
         columns: columns of the comparison, each with its name and format.
+        titles: as `Study.titles`.
     """
     rows = []
     # A figure shows its model's last augmentation.
@@ -90,7 +94,7 @@ def measured_beside_reported(comparison: pd.DataFrame, models: Sequence[str], co
             if pd.notna(row[f"reported_{column}"])
         ]
         if numbers:
-            rows.append({"model": row["model"], "augmentation": row["augmentation"], "numbers": numbers})
+            rows.append({"run": in_words(titles, row["model"], row["augmentation"]), "numbers": numbers})
     return rows
 
 
@@ -107,6 +111,7 @@ def show_figures(
     parts: Mapping[str, Sequence[dict]],
     comparison: pd.DataFrame,
     first: str,
+    titles: dict[str, dict[str, str]],
 ) -> list[dict]:
     """Returns each figure with its picture, its section, the claims about its models, and reported numbers.
 
@@ -114,6 +119,7 @@ def show_figures(
         figures: as `fashion.study.outputs.figures` has them, as mappings.
         folder: the folder of the figures' files.
         first: the kind of figure that opens the page.
+        titles: as `Study.titles`.
     """
     return [
         {
@@ -126,7 +132,7 @@ def show_figures(
                 if any(figure in row["figures"] for part in of_claim for row in part["rows"])
             ],
             "compared": measured_beside_reported(
-                comparison, figure["models"], COUNTED if figure["kind"] == "diagram" else TRAINED
+                comparison, figure["models"], COUNTED if figure["kind"] == "diagram" else TRAINED, titles
             ),
         }
         for figure in figures
@@ -188,6 +194,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the page, .html")
     arguments = parser.parse_args()
     plan, results = read_json(arguments.plan), arguments.results
+    titles, unfinished = plan["titles"], plan["unfinished"]
     readings = {reading["name"]: reading["title"] for reading in plan["report"]["readings"]}
     tables = show_tables(plan["tables"], results / "tables")
     measured = {
@@ -215,14 +222,18 @@ def main() -> None:
             "commits": sorted({(origin["commit"] or "unknown")[:7] for origin in origins}),
             "reading": readings[plan["study"]["reading"]],
         },
-        partial=plan["unfinished"],
+        partial=unfinished
+        and {
+            **unfinished,
+            "runs": [{**row, "run": in_words(titles, row["model"], row["augmentation"])} for row in unfinished["runs"]],
+        },
         now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         readings=[{"name": title, **known.get(name, NOT_RUN)} for name, title in readings.items()],
         claims=own_reading["claims"].values(),
         networks=prose(arguments.networks, level=2),
         tables=tables,
         figures=show_figures(
-            plan["figures"], results / "figures", own_reading["parts"], measured["comparison"], opening
+            plan["figures"], results / "figures", own_reading["parts"], measured["comparison"], opening, titles
         ),
         deviations=read_rows(results / "tables/deviations.csv"),
         totals=totals(measured["compute"]) if "compute" in tables else [],

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fashion.answer.evidence import LEAST_SEEDS, OPEN, objections
+from fashion.answer.evidence import LEAST_SEEDS, OPEN
 from fashion.answer.outlook import POWER
 from fashion.records.metrics import percent, points, span, with_deviation, with_diverged
 from fashion.records.run import Runs
 from fashion.records.statistics import prediction
+from fashion.study.report import departures
 
 AGREES, DIFFERS = "agrees", "does not agree"
 # The published code tests runs with augmentation on augmented images, the others on clean ones.
@@ -41,7 +42,7 @@ def repeats(runs: Runs, protocol: dict) -> pd.DataFrame:
         accuracies = np.array([run.metrics.get(metric, np.nan) for run in seeds])
         clean = np.array([run.metrics["test_accuracy"] for run in seeds])
         low, high, noticed = prediction(accuracies, POWER)
-        reasons = objections(seeds, protocol)
+        reasons = departures((run.spec for run in seeds), protocol)
         if np.isnan(accuracies).any():
             reasons.append("measured on clean test images only")
         if len(seeds) < LEAST_SEEDS:

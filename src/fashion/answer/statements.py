@@ -1,13 +1,16 @@
 """Statements on runs' numbers, from claims.yaml and deviations.yaml; the head of claims.yaml explains their keys."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fashion.errors import UserError
 from fashion.records.metrics import MEASURES, span
-from fashion.study.spec import Key
+from fashion.study.definition import in_words, with_augmentation
+
+# As `Study.titles`.
+Titles = dict[str, dict[str, str]]
+UNTITLED: Titles = {"model": {}, "augmentation": {}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +18,8 @@ class Statement:
     """States that a number of runs lies in (low, high].
 
     The number is of `side`, a (model, augmentation), or of `side` minus or over (`comparison`) `other`. Without a
-    `side` it is the dataset's. If `epochs` is given, so many epochs of training suffice. `titles` has the models' names
-    in words. `part` names the part of a claim that the statement belongs to.
+    `side` it is the dataset's. If `epochs` is given, so many epochs of training suffice. `titles` is as
+    `Study.titles`. `part` names the part of a claim that the statement belongs to.
     """
 
     metric: str
@@ -27,7 +30,7 @@ class Statement:
     low: float = -math.inf
     high: float = math.inf
     epochs: int | None = None
-    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
+    titles: Titles = field(default_factory=lambda: UNTITLED, repr=False)
 
     @property
     def sides(self) -> list[tuple[str, str]]:
@@ -51,12 +54,17 @@ class Statement:
         if self.other is None:
             return self.title(self.side)
         if self.other[0] == self.side[0]:
-            return f"{self.title(self.side)}, augmentation {self.side[1]} {self.comparison} {self.other[1]}"
+            one, other = (with_augmentation(self.titles, side[1]) for side in self.sides)
+            return f"{self.title(self.side)}, {one} {self.comparison} {other}"
         return f"{self.title(self.side)} {self.comparison} {self.title(self.other)}"
 
     def title(self, side: tuple[str, str]) -> str:
         """Returns the name of a side's model in words."""
-        return self.titles.get(side[0], side[0])
+        return self.titles["model"].get(side[0], side[0])
+
+    def titled(self, side: tuple[str, str]) -> str:
+        """Returns a side in words: its model, and with which augmentation."""
+        return in_words(self.titles, *side)
 
     @property
     def region(self) -> str:
@@ -79,10 +87,10 @@ class Statement:
         return metric.show_difference(value) if self.comparison else metric.show(value)
 
 
-def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Statement]:
+def expand(entry: dict, titles: Titles = UNTITLED) -> Iterator[Statement]:
     """Yields the statements that an entry of claims.yaml or deviations.yaml stands for."""
     common: dict[str, Any] = {key: float(entry[key]) for key in ("low", "high") if key in entry}
-    common |= {"metric": entry["metric"], "epochs": entry.get("epochs"), "titles": titles or {}}
+    common |= {"metric": entry["metric"], "epochs": entry.get("epochs"), "titles": titles}
     common["part"] = entry.get("part", "")
     augmentation = entry.get("augmentation", "both")
     if entry["metric"] == "imbalance":
@@ -99,22 +107,6 @@ def expand(entry: dict, titles: Mapping[str, str] | None = None) -> Iterator[Sta
             yield replace(side, other=(model, other_augmentation), comparison="minus")
         else:
             yield side
-
-
-def runs_of_claim(name: str, runs: Iterable[Key], rules: dict, reading: str) -> list[Key]:
-    """Returns the runs that a claim's numbers are of; what is counted needs none.
-
-    Args:
-        rules: the report's claims.yaml.
-
-    Raises:
-        UserError: there is no such claim.
-    """
-    if name not in rules["claims"]:
-        raise UserError(f"config: claim: no claim {name!r}; there are {', '.join(rules['claims'])}")
-    statements = [one for entry in rules["claims"][name][reading] for one in expand(entry)]
-    sides = {side for one in statements if one.side and not MEASURES[one.metric].counted for side in one.sides}
-    return [run for run in runs if run[:2] in sides]
 
 
 def _names(entry: str | list[str]) -> list[str]:

@@ -32,8 +32,11 @@ def export(run: Path, path: Path) -> str:
     if missing := [name for name in ("onnxscript", "onnx") if find_spec(name) is None]:
         raise UserError(f"no module {missing[0]}, which ONNX needs: pip install 'fashion[export]'")
     spec = read_run_spec(run)
+    model = load_model(spec, weights_of(run), torch.device("cpu"))
+    if not all(torch.isfinite(weight).all() for weight in model.state_dict().values()):
+        raise UserError(f"{run}: its weights are no numbers: its training diverged; choose another run")
     program = torch.onnx.export(
-        load_model(spec, weights_of(run), torch.device("cpu")),
+        model,
         (torch.zeros(2, *IMAGE_SHAPE),),
         input_names=["images"],
         output_names=["logits"],

@@ -35,12 +35,16 @@ def read(path: Path) -> tuple[np.ndarray, str]:
         UserError: there is no such file, it is not an image, or it is damaged.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ValueError("a pipe or a device")  # to open one may wait for ever
         # Odd metadata and large images make Pillow warn; neither changes the answer.
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             frames = getattr(image, "n_frames", 1)
-            grey, background = _grey(ImageOps.exif_transpose(image))
+            grey, background, done = _grey(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
+    except PermissionError as error:
+        raise UserError(f"{path}: permission denied; chmod +r lets you read it") from error
     except IsADirectoryError as error:
         raise UserError(f"{path}: a folder without images; of subfolders, name each: {path}/*") from error
     except UnidentifiedImageError as error:
@@ -50,10 +54,11 @@ def read(path: Path) -> tuple[np.ndarray, str]:
     except Exception as error:  # Pillow raises nearly anything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path}: not a readable image ({reason}); save it anew as PNG or JPEG") from error
-    done = ["transparent background"]
     if background is None:
         background = np.median(np.concatenate([grey[[0, -1]].ravel(), grey[1:-1, [0, -1]].ravel()]))
-        done = ["light background, inverted" if background > 127 else "dark background"]
+        done.append("light background, inverted" if background > 127 else "dark background")
+    else:
+        done.append("transparent background")
     if grey.shape == (SIDE, SIDE):
         pixels = 255 - grey if background > 127 else grey
     else:
@@ -66,20 +71,27 @@ def read(path: Path) -> tuple[np.ndarray, str]:
     return pixels, "; ".join(done)
 
 
-def _grey(image: Image.Image) -> tuple[np.ndarray, int | None]:
-    """Returns an image as `[H, W] uint8`, and the value of its transparent background, None if it has none."""
+def _grey(image: Image.Image) -> tuple[np.ndarray, int | None, list[str]]:
+    """Returns an image as `[H, W] uint8`, the value of its transparent background, and how it was converted, in words.
+
+    The background is None if it is not transparent.
+    """
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
-    if image.mode.startswith("I"):  # 16 bits, which `convert` would clip to 8
-        return (np.asarray(image) // 257).clip(0, 255).astype(np.uint8), None
+    if image.mode.startswith("I"):  # more than 8 bits, of which the file need not use all; `convert` would clip them
+        values = np.asarray(image, dtype=np.int64)
+        if values.min() < 0:
+            raise ValueError("its pixels are negative numbers")
+        bits = max(8, int(values.max()).bit_length())
+        return (values * 255 // (2**bits - 1)).astype(np.uint8), None, [f"greys of {bits} bits"]
     if not image.has_transparency_data:
-        return np.asarray(image.convert("L")), None
+        return np.asarray(image.convert("L")), None, []
     grey, alpha = (np.asarray(band, dtype=np.int64) for band in image.convert("RGBA").convert("LA").split())
     if alpha.min() == 255:
-        return grey.astype(np.uint8), None
+        return grey.astype(np.uint8), None, []
     # Transparent pixels have no colour: they become black or white, whichever is farther from the article.
     background = 0 if (grey * alpha).sum() > 127 * alpha.sum() else 255
-    return ((grey * alpha + background * (255 - alpha)) // 255).astype(np.uint8), background
+    return ((grey * alpha + background * (255 - alpha)) // 255).astype(np.uint8), background, []
 
 
 def _fit(grey: np.ndarray, background: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from PIL import Image
 from tabulate import tabulate
 
 from fashion.ask.photograph import read
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.files import read_json
+from fashion.stage import logger
 from fashion.study.run_folder import METRICS, classes_of, read_run_spec, weights_of
 
 TOP = 3
@@ -21,8 +23,8 @@ UNSURE = 0.6  # below this confidence
 def image_files(arguments: Iterable[str]) -> Iterator[Path]:
     """Yields the files that a command line's arguments name, in their order.
 
-    A folder stands for its image files (by name, sorted, without subfolders), or for itself if it has none. `-` stands
-    for the paths on standard input, one a line.
+    A folder stands for its image files (by name, sorted, without subfolders), or for itself if it has none. Its other
+    files are counted on stderr. `-` stands for the paths on standard input, one a line.
 
     Raises:
         UserError: standard input has no path.
@@ -36,8 +38,14 @@ def image_files(arguments: Iterable[str]) -> Iterator[Path]:
             yield from image_files(path for path in paths if path != "-")
         elif os.path.isdir(argument):
             suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-            files = [path for path in Path(argument).glob("[!.]*") if path.suffix.lower() in suffixes]
-            yield from sorted(files) or [Path(argument)]
+            there = sorted(Path(argument).glob("[!.]*"))
+            files = [path for path in there if path.suffix.lower() in suffixes]
+            others = [path for path in there if path.suffix.lower() not in suffixes]
+            if others:
+                counts = Counter("folder" if path.is_dir() else path.suffix or "without suffix" for path in others)
+                kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+                logger.warning(printable(f"{argument}: passed over what is no image of a known format: {kinds}"))
+            yield from files or [Path(argument)]
         else:
             yield Path(argument)
 
@@ -51,7 +59,7 @@ def classify(run: Path, files: Iterable[Path]) -> list[dict]:
         be read has `image` and `error`, the reason.
 
     Raises:
-        UserError: the folder is not a run's, or its weights are not usable.
+        UserError: the folder is not a run's, its weights are not usable, or its training diverged.
     """
     spec, weights, classes = read_run_spec(run), weights_of(run), classes_of(run)
     answers, images = [], []
@@ -82,7 +90,10 @@ def _confidences(spec: dict, weights: Path, images: np.ndarray) -> np.ndarray:
 
     device = use_device(None)
     inputs = normalise(torch.from_numpy(images[:, None]).to(device))
-    return logits_of(load_model(spec, weights, device), inputs).softmax(dim=1).cpu().numpy()
+    confidences = logits_of(load_model(spec, weights, device), inputs).softmax(dim=1).cpu().numpy()
+    if not np.isfinite(confidences).all():
+        raise UserError(f"{weights}: this model's answers are no numbers: its training diverged; choose another run")
+    return confidences
 
 
 def tested(run: Path) -> str:
@@ -97,10 +108,10 @@ def table(answers: Iterable[dict]) -> str:
     """Returns the answers of `classify` as a table for a terminal; an image that was not read has no row."""
     rows = [
         {
-            "image": answer["image"],
-            "class": answer["class"],
+            "image": printable(answer["image"]),
+            "class": printable(answer["class"]),
             "confidence": f"{answer['confidence']:.1%}" + (", unsure" if answer["confidence"] < UNSURE else ""),
-            "then": ", ".join(f"{other['class']} {other['confidence']:.1%}" for other in answer["top"][1:]),
+            "then": ", ".join(f"{printable(other['class'])} {other['confidence']:.1%}" for other in answer["top"][1:]),
             "seen as": answer["seen"],
         }
         for answer in answers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.records.metrics import percent
 from fashion.records.run import Run, finished_runs
 from fashion.records.state import states
@@ -49,7 +49,7 @@ def listing(results: Path, study: str | None) -> str:
     for run in [*finished, *([] if study else [Run(SHIPPED)])]:
         rows.append(
             {
-                "run": short_name(run.folder),
+                "run": printable(short_name(run.folder)),
                 "test accuracy": f"{percent(run.metrics['test_accuracy'])} (n = {run.metrics['test_images']:,})",
                 "epochs": len(run.history),
                 "seconds": f"{run.history['seconds'].sum():,.1f}",

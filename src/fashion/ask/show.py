@@ -10,7 +10,7 @@ from tabulate import tabulate
 from fashion.ask.overview import divergence
 from fashion.ask.runs import SHIPPED
 from fashion.data.dataset import CHECKSUMS
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.records.run import Run
 from fashion.records.state import state, wanted
 from fashion.records.statistics import over_images
@@ -37,7 +37,8 @@ def card(folder: Path, configfiles: Sequence[Path] = ()) -> str:
         lines = note | _identity(run.spec) | _metrics(run, reported) | _history(run, reported) | _provenance(run)
     except (KeyError, TypeError) as error:
         raise UserError(f"{folder}: not what the pipeline writes: {error}; train and evaluate the run again") from error
-    return tabulate({"run": folder, **lines}.items(), tablefmt="plain", disable_numparse=True)
+    rows = [(name, printable(str(value))) for name, value in {"run": folder, **lines}.items()]
+    return tabulate(rows, tablefmt="plain", disable_numparse=True)
 
 
 def _identity(spec: dict) -> dict[str, object]:

@@ -134,8 +134,9 @@ def find(sources: Sources, checksums: Mapping[str, str]) -> tuple[Dataset, dict[
         logger.info(f"Fashion-MNIST taken from {source}")
         return found
     raise UserError(
-        "\n  ".join(("no source of Fashion-MNIST worked:", *failures))
-        + "\nTo use your own copy, set data.folder in config.yaml to the folder of its four files."
+        "no source of Fashion-MNIST worked:",
+        *(f"  {failure}" for failure in failures),
+        "To use your own copy, set data.folder in config.yaml to the folder of its four files.",
     )
 
 

@@ -16,6 +16,7 @@ from fashion.records.run import gradient_norms
 
 ROW_HEIGHT = 1.9  # inches
 LEAST = 1e-12  # drawn for smaller norms: a logarithmic axis has no place for 0
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Without the palest colours, lost on white, and the darkest, lost on a dark page.
 COLORS = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.25, 0.7, 256)))
 
@@ -31,6 +32,7 @@ def plot(groups: Sequence[Group]) -> Figure:
         axes.set_title(heading(model, augmentation, f"seed {run.spec['seed']}"), size="small")
     grid[0].set(yscale="log")
     grid[0].yaxis.set_minor_locator(NullLocator())
+    grid[0].yaxis.set_major_formatter(lambda norm, _: f"10{f'{np.log10(norm):.0f}'.translate(RAISED)}")
     ticks = MaxNLocator(6, integer=True, min_n_ticks=2).tick_values(1, last)
     named = {int(epoch) for epoch in (1, *ticks) if 1 <= epoch <= last}
     handles = [

@@ -3,19 +3,19 @@
 Each GPU has a lock file. The process that locked it holds the lock while it lives, and so does a command that
 replaces the process with `os.exec`. The kernel frees the lock however they end, kill -9 included: nothing cleans up.
 
-This file stands alone: to use it elsewhere, copy it and replace `UserError` by an exception of yours.
+To use this file elsewhere, copy it and `lock.py`, and replace `UserError` by an exception of yours.
 
     os.environ["CUDA_VISIBLE_DEVICES"] = lease(["GPU-1f2e", "GPU-9a8b"], per_gpu=1, folder=Path("/tmp/leases"))
     os.execvp(command[0], command)
 """
 
-import fcntl
 import logging
 import os
 import time
 from pathlib import Path
 
 from fashion.errors import UserError
+from fashion.lock import lock
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
@@ -51,11 +51,10 @@ def _lock(file: Path) -> bool:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        locked = lock(descriptor)
     except OSError as error:
-        raise UserError(f"no GPU can be leased, {file} cannot be opened: {error}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        raise UserError(f"no GPU can be leased, {file} cannot be locked: {error}") from error
+    if not locked:
         os.close(descriptor)
         return False
     # The command that replaces this process keeps the lock; processes that Python starts do not get it.

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fashion.errors import UserError
+from fashion.errors import UserError, printable
 from fashion.records.run import Run
 from fashion.records.state import NEVER_RUN, Wanted, state, wanted
 from fashion.study.definition import Study
@@ -143,7 +143,7 @@ def _state(key: Key, wanted: Wanted, results: Path) -> State:
 def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ABSENT
     return _Stamp(status.st_mtime, status.st_size)
 
@@ -177,4 +177,4 @@ def last_line(log: Path) -> str:
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((printable(line.strip()) for line in reversed(lines) if line.strip()), "")

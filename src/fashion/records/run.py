@@ -18,6 +18,7 @@ from fashion.study.run_folder import (
     PREDICTIONS,
     RUN,
     read_run_spec,
+    run_folders,
     run_path,
 )
 from fashion.study.spec import Key
@@ -204,10 +205,10 @@ def finished_runs(folder: Path) -> dict[Key, Run]:
         UserError: a run has a damaged record.
     """
     runs = {}
-    for path in sorted(folder.glob("runs/*/*/seed*")):
+    for key, path in run_folders(folder):
         found = state(path)
         if found.damaged:
-            raise UserError(found.training or found.evaluation)
+            raise UserError(f"{found.training or found.evaluation}")
         if found.finished:
-            runs[path.parts[-3], path.parts[-2], int(path.name.removeprefix("seed"))] = Run(path)
+            runs[key] = Run(path)
     return runs

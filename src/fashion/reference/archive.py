@@ -22,6 +22,7 @@ from fashion.study.definition import Study
 from fashion.study.report import CHECKOUT, Report
 from fashion.study.run_folder import CLASS_NAMES_FILE, FOLDER, run_path
 from fashion.study.spec import Key
+from fashion.tables.writing import escape
 
 CRATE, SUMS = "ro-crate-metadata.json", "SHA256SUMS"
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
@@ -65,9 +66,9 @@ def contents(study: Study, report: Report, results: Path) -> tuple[dict[str, Pat
     place = f"results/{study.name}"
     found = {f"{place}/{name}": made / name for name in ("report.html", "README.md")}
     for folder in ("tables", "figures"):
-        found |= {f"{place}/{folder}/{path.name}": path for path in (made / folder).glob("*")}
+        found |= {f"{place}/{folder}/{path.name}": path for path in (made / folder).glob("[!.]*")}
     for key, run in runs.items():
-        found |= {f"{place}/{run_path(FOLDER, key)}/{path.name}": path for path in run.folder.iterdir()}
+        found |= {f"{place}/{run_path(FOLDER, key)}/{path.name}": path for path in run.folder.glob("[!.]*")}
     found |= {name: CHECKOUT / name for name in COMMON} | {"config.yaml": CONFIG}
     found |= {f"{report.folder.name}/{path.name}": path for path in report.folder.iterdir()}
     found[f"results/data/{CLASS_NAMES_FILE}"] = results.parent / "data" / CLASS_NAMES_FILE
@@ -155,13 +156,13 @@ def pack(study: Study, report: Report, results: Path, output: Path) -> list[Key]
         study=study.name,
         count=len(runs),
         planned=len(study.specs),
-        report=report.about["title"],
+        report=escape(report.about["title"]),
         missing=f"Missing: {listed(missing)}." if missing else "",
         folder=report.folder.name,
         crate=CRATE,
         sums=SUMS,
         example=f"{place}/{run_path(FOLDER, next(iter(runs)))}",
-        licence=report.about["licence"],
+        licence=escape(report.about["licence"]),
     )
     files = {"README.md": readme.encode()} | {name: path.read_bytes() for name, path in found.items()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}

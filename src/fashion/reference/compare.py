@@ -18,6 +18,7 @@ from fashion.records.statistics import CONFIDENCE, holm, paired
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.changes import changes
 from fashion.study.spec import run_name
+from fashion.tables.writing import markdown
 
 # The tolerance of every claim about accuracy, in claims.yaml.
 TOLERANCE = 0.01
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, required=True, help="a reference, or another folder of results")
     arguments = parser.parse_args()
     table = check(arguments.own, arguments.reference)
-    print(readable(table).to_markdown(index=False, disable_numparse=True), RULE, sep="\n\n")
+    print(markdown(readable(table)), RULE, sep="\n\n")
     disagreeing = table[table["verdict"] == DISAGREES]
     if len(disagreeing):
         names = ", ".join(disagreeing["model"] + " " + disagreeing["augmentation"])

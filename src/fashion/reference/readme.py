@@ -13,6 +13,7 @@ from fashion.study import outputs
 from fashion.study.definition import Study, grouped
 from fashion.study.report import Report
 from fashion.study.spec import Key
+from fashion.tables.writing import escape, markdown
 
 # In the order of a study's page.
 PAGE = """\
@@ -91,7 +92,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
     """
     runs = finished_runs(folder).values()
     provenances = [run.provenance for run in runs]
-    limits = [study.note] * bool(study.note)
+    limits = [escape(study.note)] * bool(study.note)
     if tables["comparison"][0]["seeds"].min() == 1:
         limits.append("Where there is one seed, the interval is for other test images, not for other seeds.")
     limits += [f"Runs {words}: their times decide nothing." for words in doubts(runs)]
@@ -104,7 +105,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
         )
     limits.append("Weights and predictions are not kept, only which test images were right (`correct.npy`).")
     pictures = [
-        (figure.kind, f"![{figure.title}](figures/{figure.name}.png)")
+        (figure.kind, f"![{escape(figure.title)}](figures/{figure.name}.png)")
         for figure in outputs.figures(study, report)
         if (folder / f"figures/{figure.name}.png").exists()
     ]
@@ -112,7 +113,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
     repeated = REPEATED.format(picture="\n".join(of_repeats), table=_markdown(tables["repeats"], study))
     return PAGE.format(
         study=study.name,
-        reading=report.readings[outputs.reading_of(study, report)].lower(),
+        reading=escape(report.readings[outputs.reading_of(study, report)].lower()),
         published=len(runs),
         planned=len(study.specs),
         command=f"snakemake --cores all --resources gpu=1 --config study={study.name}",
@@ -133,7 +134,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
         repeats=repeated if len(tables["repeats"][0]) else "",
         figures="\n\n".join(picture for kind, picture in pictures if kind != "published_runs"),
         tables="\n\n".join(
-            f"## {one.title}\n\n{(folder / f'tables/{one.name}.md').read_text(encoding='utf-8').strip()}"
+            f"## {escape(one.title)}\n\n{(folder / f'tables/{one.name}.md').read_text(encoding='utf-8').strip()}"
             for one in outputs.tables(study, report)
             if one.kind in OF_NO_RUN and (folder / f"tables/{one.name}.md").exists()
         ),
@@ -145,7 +146,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
 
 def _markdown(table: tuple[pd.DataFrame, pd.DataFrame | None], study: Study) -> str:
     frame, shown = table
-    return (frame if shown is None else shown).replace(study.titles).to_markdown(index=False, disable_numparse=True)
+    return markdown(frame if shown is None else shown, study.titles)
 
 
 def _of_missing(keys: Iterable[Key], study: Study) -> str:
@@ -163,7 +164,7 @@ def listed(keys: Iterable[Key]) -> str:
 
 def _counted(texts: Iterable[str]) -> str:
     """Returns the different texts, the most frequent first, each with its number of runs unless all runs share it."""
-    counts = sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))
+    counts = sorted(Counter(map(escape, texts)).items(), key=lambda item: (-item[1], item[0]))
     if len(counts) == 1:
         return counts[0][0]
     return "; ".join(f"{text} ({count} run{'s' * (count > 1)})" for text, count in counts)

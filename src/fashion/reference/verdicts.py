@@ -11,6 +11,7 @@ from fashion.errors import UserError
 from fashion.files import write_text
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.config import load_study
+from fashion.tables.writing import escape
 
 BEGIN, END = "<!-- answer: written by `make answer` -->", "<!-- end of answer -->"
 SYMBOLS = {HOLDS: "✓", IN_PART: "◐", FAILS: "✗", OPEN: "○"}
@@ -34,9 +35,9 @@ def answer(reference: Path, readings: Mapping[str, str], cell: Callable[[pd.Seri
     shown = pd.DataFrame(
         {
             "": name,
-            "The report": claim["claim"],
+            "The report": escape(claim["claim"]),
             **{
-                title: cell(by_reading[key].loc[name])
+                escape(title): cell(by_reading[key].loc[name])
                 if key in by_reading and name in by_reading[key].index
                 else "not run yet"
                 for key, title in readings.items()
@@ -52,15 +53,15 @@ def answer(reference: Path, readings: Mapping[str, str], cell: Callable[[pd.Seri
 def brief(claim: pd.Series) -> str:
     """Returns the verdict on a claim in a few words, with its number."""
     if claim["verdict"] == OPEN:
-        number = f": so far {claim['text']}" * bool(claim["text"])
+        number = f": so far {escape(claim['text'])}" * bool(claim["text"])
         return f"{SYMBOLS[OPEN]} open, {claim['decided']} of {claim['parts']} parts decided{number}"
     provisional = " (provisional)" * bool(claim["provisional"])
-    return f"{SYMBOLS[claim['verdict']]} **{claim['verdict']}**{provisional}: {claim['text']}"
+    return f"{SYMBOLS[claim['verdict']]} **{claim['verdict']}**{provisional}: {escape(claim['text'])}"
 
 
 def whole(claim: pd.Series) -> str:
     """Returns the verdict on a claim in sentences."""
-    return f"{SYMBOLS[claim['verdict']]} {claim['sentence']}"
+    return f"{SYMBOLS[claim['verdict']]} {escape(claim['sentence'])}"
 
 
 def insert(path: Path, answer: str) -> None:

@@ -154,7 +154,9 @@ def explain(error: ValidationError, *above: str, source: str = "config") -> str:
         suggestion = _suggestion(unknown, properties)
         return f"{source}: {path}: unknown key {unknown!r}{suggestion}; allowed: {_listed(properties)}"
     allowed = error.schema.get("description") if isinstance(error.schema, dict) else None
-    return f"{source}: {path}: {error.message}" + (f" ({allowed})" if allowed else "")
+    # A pattern's own message has the pattern, which says less than the description.
+    said = f"{error.instance!r} is not allowed" if error.validator == "pattern" else error.message
+    return f"{source}: {path}: {said}" + (f" ({allowed})" if allowed else "")
 
 
 def _suggestion(name: Any, known: Iterable[str]) -> str:

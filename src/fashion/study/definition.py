@@ -12,6 +12,7 @@ from fashion.errors import UserError
 from fashion.study.spec import Key, split_sizes
 
 OTHER_DATA = "the dataset is not Fashion-MNIST"
+NONE, WITHOUT = "none", "without augmentation"  # the augmentation that does nothing, and its words in a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,3 +182,13 @@ def grouped(runs: Iterable[Key]) -> list[list]:
 def titled(titles: dict[str, dict[str, str]], model: str, augmentation: str) -> tuple[str, str]:
     """Returns a model's and an augmentation's title; see `Study.titles`."""
     return titles["model"].get(model, model), titles["augmentation"].get(augmentation, augmentation)
+
+
+def with_augmentation(titles: dict[str, dict[str, str]], augmentation: str) -> str:
+    """Returns in words how runs are augmented: "with MixUp", "without augmentation"."""
+    return f"with {titles['augmentation'].get(augmentation, augmentation)}" if augmentation != NONE else WITHOUT
+
+
+def in_words(titles: dict[str, dict[str, str]], model: str, augmentation: str) -> str:
+    """Returns a model and its augmentation in words: "VGG8 with MixUp"."""
+    return f"{titles['model'].get(model, model)} {with_augmentation(titles, augmentation)}"

@@ -1,5 +1,6 @@
 """The report that is reproduced, read from the folder that config.yaml names."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +83,26 @@ class Report:
         if not isinstance(content, dict):
             raise UserError(f"{path}: not a mapping of names; an empty one is written {{}}")
         return content
+
+
+def departures(specs: Iterable[dict], protocol: dict) -> list[str]:
+    """Returns the settings in which the trainings of runs differ from a protocol of claims.yaml, each in words.
+
+    The protocol's `models` has the settings of models with a recipe of their own; null stands for none.
+    """
+    runs, words = list(specs), []
+    for key, value in protocol.items():
+        if key == "models":
+            continue
+        pairs = {
+            (spec["training"].get(key), protocol["models"].get(spec["model"]["name"], {}).get(key, value))
+            for spec in runs
+        }
+        others = sorted((pair for pair in pairs if pair[0] != pair[1]), key=str)
+        if others:
+            given, wanted = (list(dict.fromkeys(map(str, values))) for values in zip(*others, strict=True))
+            words.append(f"{key} {' and '.join(given)}, not {' or '.join(wanted)}")
+    return words
 
 
 def report_of(config: dict) -> Report:

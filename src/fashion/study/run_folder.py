@@ -1,7 +1,8 @@
 """The paths of a run's files, and the errors about a folder that lacks one."""
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fashion.errors import UserError
@@ -11,6 +12,7 @@ from fashion.study.spec import Key, read_spec
 
 # The path of a run below runs/, logs/, benchmarks/ and checkpoints/ in a study's results.
 RUN = "{model}/{augmentation}/seed{seed}"
+OF_RUN = re.compile("([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)/seed(0|[1-9][0-9]*)")
 FOLDER = f"runs/{RUN}"
 TRAINING_LOG, EVALUATION_LOG = f"logs/{RUN}.train.log", f"logs/{RUN}.evaluate.log"
 BENCHMARK, CHECKPOINT = f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
@@ -30,6 +32,17 @@ def run_path(pattern: str, run: Key) -> str:
     """Returns one of the path patterns above, filled in for a run."""
     model, augmentation, seed = run
     return pattern.format(model=model, augmentation=augmentation, seed=seed)
+
+
+def run_folders(*studies: Path) -> Iterator[tuple[Key, Path]]:
+    """Yields the runs in studies' results or references, finished or not, each with its folder, sorted.
+
+    Anything else is passed over: files, and copies such as `seed0.bak`.
+    """
+    for study in studies:
+        for folder in sorted(study.glob("runs/*/*/seed*")):
+            if (run := OF_RUN.fullmatch("/".join(folder.parts[-3:]))) and folder.is_dir():
+                yield (run[1], run[2], int(run[3])), folder
 
 
 def classes_of(run: Path) -> Sequence[str]:
@@ -52,13 +65,16 @@ def weights_of(run: Path) -> Path:
 
     Raises:
         UserError: they are missing, or not those that the run's training wrote.
+        PermissionError: the user may not read them, of which safetensors would say that there is no such file.
     """
     path, folder = run / WEIGHTS, shlex.quote(str(run))
     command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
     train = f"train the run: {command} --output {folder}"
-    if not path.is_file():
-        raise UserError(f"{path}: no such weights; {train}")
     written = read_json(run / PROVENANCE).get("weights") if (run / PROVENANCE).exists() else None
-    if written and sha256(path) != written:
+    try:
+        found = sha256(path)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UserError(f"{path}: no such weights; {train}") from error
+    if written not in (None, found):
         raise UserError(f"{path}: not the weights that {PROVENANCE} names; {train}")
     return path

@@ -11,6 +11,7 @@ from fashion.records.run import Runs
 from fashion.records.statistics import contrast
 from fashion.records.timing import doubts
 from fashion.study.spec import split_sizes
+from fashion.tables.writing import Markdown
 
 REPORTED = ("parameters", "test_accuracy", "augmented_test_accuracy", "seconds", "seconds_per_epoch", "epochs")
 # Which value of a column is best. Epochs have no best: to stop sooner is neither better nor worse.
@@ -89,9 +90,9 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
         if column in best and text == write(best[column]) and not (column in TIMES and row["timed"]):
             text = f"**{text}**"
         reported = row.get(f"reported_{column}")
-        return text + (f" ({write(reported)})" if pd.notna(reported) else "")
+        return Markdown(text + (f" ({write(reported)})" if pd.notna(reported) else ""))
 
-    return pd.DataFrame(
+    rows = (
         {
             "model": row["model"],
             "augmentation": row["augmentation"],
@@ -114,3 +115,5 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
         }
         for _, row in comparison.iterrows()
     )
+    # Columns of text would not remember which of it is Markdown.
+    return pd.DataFrame(rows, dtype=object)

@@ -75,6 +75,7 @@ class Checkpoint:
         """Returns tensors and values of the last readable checkpoint with this key, or None; logs what it skips."""
         for path in (self.path, self.previous):
             try:
+                path.open("rb").close()  # of a file that the user may not read, safetensors says that there is none
                 with safe_open(path, "pt") as file:
                     metadata = file.metadata() or {}
                     if metadata.get("key") != self.key:

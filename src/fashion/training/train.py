@@ -14,7 +14,9 @@ from pathlib import Path
 import torch
 
 from fashion.data.dataset import load
-from fashion.files import canonical_json, sha256
+from fashion.errors import UserError
+from fashion.files import canonical_json, remove_left_over, sha256
+from fashion.lock import Lock
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.usage import Usage
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
@@ -27,6 +29,8 @@ from fashion.training.provenance import collect
 from fashion.training.results import write_outputs
 
 INTERRUPTED = 143
+# That a training whose Snakemake was killed may take to finish its step and save its state.
+SAVING_SECONDS = 60
 
 
 def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
@@ -61,27 +65,33 @@ def main() -> None:
     code = code_digest(*TRAINING, NETWORK.format(spec["model"]["family"]))
     usage = Usage(device)
     checkpoint = None
-    if arguments.checkpoint:
-        checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device), usage)
-    try:
-        with gpu_errors(run_name(spec)):
-            training = Training(spec, dataset, device, checkpoint, asked_to_stop.is_set)
-            weights, history = training.run()
-    except Interrupted as interruption:
-        logger.info(interruption)
-        sys.exit(INTERRUPTED)
-    provenance = {
-        **collect(device),
-        **usage.record(),
-        "dataset": dataset.checksums(),
-        "code": code,
-        "diverged": training.diverged,
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    write_outputs(arguments.output, spec, weights, history, provenance)
-    if checkpoint:
-        checkpoint.remove()
+    # Beside the run's folder, where Snakemake deletes nothing.
+    output = arguments.output.absolute()
+    with Lock(output.with_name(f"{output.name}.lock"), "is training this run", SAVING_SECONDS) as lock:
+        if arguments.checkpoint:
+            checkpoint = Checkpoint(arguments.checkpoint, checkpoint_key(spec, arguments.data, device), usage)
+        try:
+            with gpu_errors(run_name(spec)):
+                training = Training(spec, dataset, device, checkpoint, asked_to_stop.is_set)
+                weights, history = training.run()
+        except Interrupted as interruption:
+            logger.info(interruption)
+            sys.exit(INTERRUPTED)
+        provenance = {
+            **collect(device),
+            **usage.record(),
+            "dataset": dataset.checksums(),
+            "code": code,
+            "diverged": training.diverged,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        if not lock.held():
+            raise UserError(f"{lock.path} was removed, or taken by another training: this one writes no results")
+        write_outputs(arguments.output, spec, weights, history, provenance)
+        if checkpoint:
+            checkpoint.remove()
+            remove_left_over(checkpoint.path)
 
 
 if __name__ == "__main__":

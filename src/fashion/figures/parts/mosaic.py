@@ -14,7 +14,7 @@ GAP = 2  # pixels between images
 
 def short(name: str) -> str:
     """Returns the part of a class's name that has room under an image."""
-    return name.split("/")[0].split()[-1]
+    return (name.split("/")[0].split() or [name])[-1]
 
 
 def grid(

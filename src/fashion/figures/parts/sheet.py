@@ -5,11 +5,13 @@ A module's plot functions take data and return a `Figure`; fashion.mplstyle has 
 
 import argparse
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -25,6 +27,12 @@ NOTE_CHARACTERS = 110  # in a line of the note
 
 # "default" comes first, so that figures ignore a user's matplotlibrc.
 style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
+
+
+def without_glyph(text: str) -> str:
+    """Returns the characters of a text that the figures' font lacks, which a PNG shows as boxes."""
+    known = get_font(findfont(FontProperties())).get_charmap()
+    return "".join(sorted(character for character in set(text) if ord(character) not in known))
 
 
 def figure_parser(description: str | None) -> argparse.ArgumentParser:
@@ -70,10 +78,12 @@ def save(figure: Figure, outputs: Sequence[Path], note: str) -> None:
             # An SVG holds each pixel once; a viewer enlarges them.
             image.set_interpolation("none" if path.suffix == ".svg" else "auto")
         try:
-            if path.suffix == ".svg":
-                write_text(path, svg(figure, path.stem))
-            else:
-                with atomic(path) as temporary:
-                    figure.savefig(temporary, facecolor="white")
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph .* missing")  # see `without_glyph`
+                if path.suffix == ".svg":
+                    write_text(path, svg(figure, path.stem))
+                else:
+                    with atomic(path) as temporary:
+                        figure.savefig(temporary, facecolor="white")
         except OSError as error:
             raise UserError(f"cannot write {path}: {error}") from error
