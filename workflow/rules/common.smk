@@ -59,7 +59,7 @@ DATASET_FILES = {"data": ancient(DATA), "checksums": CHECKSUMS}
 NAMES = config["data"]["classes"] or ([str(label) for label in range(len(CLASSES))] if OTHER_DATA else list(CLASSES))
 SOURCE = f"--folder {shlex.quote(config['data']['folder'])}" if config["data"]["folder"] else ""
 SOURCE += "" if config["data"]["verify"] else " --no-verify"
-ENVIRONMENT = "../../envs/fashion.yaml"
+ENVIRONMENT = f"{ROOT}/envs/fashion.yaml".replace("{", "{{").replace("}", "}}")  # Snakemake formats it
 
 # The command with which jobs call the package.
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)

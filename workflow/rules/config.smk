@@ -1,4 +1,5 @@
 # The configuration's file, which Snakemake reads next, and the place of the package.
+import os
 import sys
 from pathlib import Path
 
@@ -8,12 +9,16 @@ if not (ROOT / "src/fashion").is_dir():
 # Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
 sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
+# Jobs show nothing on a screen, and may not have the package of the backend that a notebook names.
+os.environ["MPLBACKEND"] = "agg"
+
 from fashion.errors import UserError
 from fashion.study.yaml_file import read_yaml
 
 # In a working directory without a configuration, this checkout's applies.
 CONFIG_FILE = Path("config.yaml") if Path("config.yaml").exists() else ROOT / "config.yaml"
 try:
-    read_yaml(CONFIG_FILE)  # Snakemake would read an endless one for ever
+    if CONFIG_FILE.exists():  # a workflow that uses this one as a module may have none
+        read_yaml(CONFIG_FILE)  # Snakemake would read an endless one for ever
 except UserError as error:
     sys.exit(f"error: {error}")
