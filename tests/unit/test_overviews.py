@@ -128,7 +128,7 @@ def test_a_reliability_diagram_has_each_bins_accuracy_and_images() -> None:
     centres = [bar.get_x() + bar.get_width() / 2 for bar in axes.patches]
     assert centres == pytest.approx((np.arange(15) + 0.5) * 100 / 15)
     # 0.5 × 0.5 + 0.5 × 0.41 and 0.5.
-    assert [text.get_text() for text in axes.texts] == ["ECE 47.8 %"]
+    assert axes.get_title() == "vit\nboth, n = 2 × 4\nECE 47.8 %"
 
 
 def test_what_a_diverged_model_predicts_is_drawn_as_far_as_it_is_a_number(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_what_a_diverged_model_predicts_is_drawn_as_far_as_it_is_a_number(tmp_pa
     for plot in PLOTS.values():
         check_legible(plot(groups), tmp_path)
     first, second, third = reliability.plot(groups).axes
-    assert [[text.get_text() for text in axes.texts] for axes in (first, second, third)] == [["diverged"]] * 3
+    assert {axes.get_title().splitlines()[-1] for axes in (first, second, third)} == {"diverged"}
     assert [bar.get_height() for bar in first.patches] == [0] * 15
     assert confusion.confusion([lost])[:, 0].tolist() == [100] * 10
     (axes,) = mistakes.plot(IMAGES, groups[:1]).axes
@@ -167,7 +167,7 @@ def test_the_most_confident_mistakes_come_first() -> None:
     assert shown == [5, 3, 1] + [None] * (mistakes.COLUMNS - 3)
     captions = [text.get_text().strip() for text in axes.texts]
     assert captions[:4] == ["T-Shirt\n→ Shirt\n90.0 %", "Boot\n→ Sneaker\n80.0 %", "Trouser\n→ Dress\n50.0 %", ""]
-    assert axes.get_yticklabels()[0].get_text() == "vit\nboth\nwrong: 3\nof 5"
+    assert axes.get_yticklabels()[0].get_text() == "vit\nboth\nwrong: 3 of 5"
 
 
 def test_of_many_mistakes_a_row_is_shown() -> None:
@@ -263,7 +263,8 @@ def test_every_family_has_a_colour(config: dict) -> None:
     assert len(set(names.COLORS.values())) == len(names.COLORS)
 
 
-def test_a_long_name_ends_its_lines_after_an_underscore() -> None:
+def test_a_long_name_ends_its_lines_at_a_space_or_after_an_underscore() -> None:
+    assert names.wrap_name("depthwise ViT of 5 layers, MLP ratio 6", 20) == "depthwise ViT of 5\nlayers, MLP ratio 6"
     assert names.wrap_name(NAMES[0], 28) == "published_vit_depthwise_5x8_\nmin_delta_00"
     assert names.wrap_name("vit_depthwise", 5) == "vit_\ndepthwise"
     assert names.wrap_name("vit", 28) == "vit"
@@ -312,7 +313,7 @@ def test_time_to_accuracy_is_that_of_the_best_validation_so_far_over_the_seconds
     trained.provenance["other_processor_seconds"] = None
     axes = time_to_accuracy.plot(by_model([trained])).axes[0]
     (line,) = axes.lines
-    assert axes.get_title() == "augmentation: both, 1 seed\ntimed beside a load that is not recorded"
+    assert axes.get_title() == "augmentation: both; 1 seed\ntimed beside a load that is not recorded"
     np.testing.assert_allclose(line.get_xydata(), [(2, 0.5), (5, 0.5), (9, 0.8)])
 
 

@@ -112,7 +112,7 @@ def test_a_claims_parts_have_their_numbers_seeds_and_what_would_decide_them(html
 
 def test_the_number_of_false_decisions_to_expect_is_told(html):
     decided = int(re.search(r"(\d+) comparisons are decided", html)[1])
-    assert f"up to {-(-decided // 40)} false ones" in html
+    assert f"expect up to {-(-decided // 40)} of them to be wrong by chance" in html
 
 
 def test_a_reading_without_results_is_not_run_yet(study, results):

@@ -146,8 +146,9 @@ def run_files(runs, *names):
 
 
 def shown_runs(job):
-    """Returns the runs that a job's figures show, each once."""
-    return list(dict.fromkeys(run for one in made_by(job) for run in one.runs))
+    """Returns the runs that a job's figures show, each once, in the study's order."""
+    shown = {run for one in made_by(job) for run in one.runs}
+    return [run for run in STUDY.specs if run in shown]
 
 
 def run_spec(wildcards):

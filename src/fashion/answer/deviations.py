@@ -18,12 +18,11 @@ def effect(evidence: Iterable[Evidence]) -> str:
 
 
 def _measured(evidence: Evidence) -> str:
-    subject = evidence.statement.subject
     if not evidence.measured:
-        return f"{subject}: not measured, {evidence.why_not}"
+        return evidence.why_not  # which names the runs
     counts = f", {evidence.counts}" if evidence.counts else ""
     reservation = " (an indication only)" if evidence.why_not else ""
-    return f"{subject}: {evidence.text}{counts}{reservation}"
+    return f"{evidence.statement.subject}: {evidence.text}{counts}{reservation}"
 
 
 def deviations(entries: dict[str, dict], protocol: dict, runs: Runs) -> pd.DataFrame:

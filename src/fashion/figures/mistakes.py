@@ -10,7 +10,7 @@ from fashion.figures.parts.names import wrap_name
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 
-COLUMNS = 9
+COLUMNS = 8  # the longest caption has room under an image
 NAME_CHARACTERS = 20  # in a line at the left
 
 
@@ -32,7 +32,7 @@ def plot(
         captions += [caption(predictions, index, classes) for index in wrong] + [""] * (COLUMNS - len(wrong))
         count = np.count_nonzero(~predictions.correct)
         rows.append(
-            f"{wrap_name(model, NAME_CHARACTERS)}\n{augmentation}\nwrong: {count:,}\nof {len(predictions.labels):,}"
+            f"{wrap_name(model, NAME_CHARACTERS)}\n{augmentation}\nwrong: {count:,} of {len(predictions.labels):,}"
         )
     return grid(mosaic, rows=rows, captions=captions)
 

@@ -17,20 +17,21 @@ def plot(groups: list[tuple[str, str, list[Predictions]]]) -> Figure:
     """Returns a reliability diagram for each model; `groups` come from `predictions_of_groups`.
 
     A line for each seed shows the accuracy of each bin at its mean confidence. Bars show each bin's share of the
-    images, and the panel names the expected calibration error; both are means over the seeds.
+    images, and the title names the expected calibration error; both are means over the seeds.
     """
     figure, grid = panels(
         len(groups), ROW_HEIGHT, xlabel="confidence (%)", ylabel="accuracy (%)\nimages in the bin (%)"
     )
     for axes, (model, augmentation, seeds) in zip(grid, groups, strict=True):
-        _draw(axes, seeds)
-        axes.set_title(heading(model, augmentation, sizes(len(seeds), len(seeds[0].labels))), size="small")
+        said = f"{sizes(len(seeds), len(seeds[0].labels))}\n{_draw(axes, seeds)}"
+        axes.set_title(heading(model, augmentation, said), size="small")
     ticks = (0, 25, 50, 75, 100)
     grid[0].set(xlim=(0, 100), ylim=(0, 100), xticks=ticks, yticks=ticks)
     return figure
 
 
-def _draw(axes: Axes, seeds: list[Predictions]) -> None:
+def _draw(axes: Axes, seeds: list[Predictions]) -> str:
+    """Draws a panel, and returns its expected calibration error in words."""
     each = [reliability(predictions) for predictions in seeds]
     shares = 100 * np.mean([bins.share for bins in each], axis=0)
     bars = axes.bar(CENTRES, shares, width=0.94 * 100 / BINS, color=("black", 0.15), edgecolor="none")
@@ -46,5 +47,4 @@ def _draw(axes: Axes, seeds: list[Predictions]) -> None:
         said = ", ".join(f"{right:.0f} % at {sure:.0f} %" for sure, right in zip(*points, strict=True))
         describe(line, f"ECE {100 * bins.ece:.1f} %; accuracy at confidence: {said}")
     ece = np.mean([bins.ece for bins in each])
-    text = "diverged" if np.isnan(ece) else f"ECE {100 * ece:.1f} %"
-    axes.text(0.04, 0.95, text, transform=axes.transAxes, va="top", size="small", weight="bold")
+    return "diverged" if np.isnan(ece) else f"ECE {100 * ece:.1f} %"

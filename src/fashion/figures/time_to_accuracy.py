@@ -9,6 +9,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from fashion.figures.parts.groups import Group, counted
 from fashion.figures.parts.names import (
+    beside_usual,
     height,
     lead,
     log_scale,
@@ -36,26 +37,27 @@ def progress(history: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
 def plot(groups: Sequence[Group]) -> Figure:
     """Returns the best epoch's test accuracy over training time: a line for each run, models' names at the right."""
     runs = [run for *_, seeds in groups for run in seeds]
-    drawn = styles({model: seeds[0].spec["model"]["family"] for model, _, seeds in groups})
+    named, usual = beside_usual([group[:2] for group in groups])
+    seeds_of = dict(zip(named, (seeds for *_, seeds in groups), strict=True))
+    drawn = styles({name: seeds[0].spec["model"]["family"] for name, seeds in seeds_of.items()})
     figure = Figure(figsize=(WIDTH, height(HEIGHT, len(groups))))
     names = name_width(drawn)
     axes, column = figure.subplots(1, 2, sharey=True, width_ratios=(WIDTH - names - LABELS, names))
     axes.set(xlabel="training time (s)", ylabel="test accuracy of the best validation epoch so far (%)")
-    augmentations = dict.fromkeys(augmentation for _, augmentation, _ in groups)
-    most = max(len(seeds) for *_, seeds in groups)
-    lines = [f"augmentation: {', '.join(augmentations)}, {counted(most, 'seed')}", *doubts(runs)]
+    most = max(map(len, seeds_of.values()))
+    lines = [f"{usual}; {counted(most, 'seed')}", *doubts(runs)]
     axes.set_title("\n".join(lines), size="small")
     logit_scale(axes, "y")
     ends = {}
-    for model, _, of_model in groups:
-        lines = [axes.plot(*progress(run.history), **drawn[model], marker="o", markevery=[-1])[0] for run in of_model]
+    for name, seeds in seeds_of.items():
+        lines = [axes.plot(*progress(run.history), **drawn[name], marker="o", markevery=[-1])[0] for run in seeds]
         for line in lines:
             seconds, accuracy = line.get_xydata()[-1]
-            describe(line, f"{model}: {100 * accuracy:.2f} % within {seconds:,.0f} s")
+            describe(line, f"{name}: {100 * accuracy:.2f} % within {seconds:,.0f} s")
         # The line that ends last ends nearest to the names.
-        ends[model] = max(tuple(line.get_xydata()[-1]) for line in lines)
+        ends[name] = max(tuple(line.get_xydata()[-1]) for line in lines)
     log_scale(axes, StrMethodFormatter("{x:,g}"))
-    heights = write_names(column, {model: accuracy for model, (_, accuracy) in ends.items()}, drawn)
-    for model, end in ends.items():
-        lead(figure, axes, end, column, heights[model])
+    heights = write_names(column, {name: accuracy for name, (_, accuracy) in ends.items()}, drawn)
+    for name, end in ends.items():
+        lead(figure, axes, end, column, heights[name])
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from fashion.figures.parts.names import COLORS, FAMILIES, log_scale, logit_scale, on_logit_scale, styles
+from fashion.figures.parts.names import COLORS, FAMILIES, beside_usual, log_scale, logit_scale, on_logit_scale, styles
 from fashion.figures.parts.sheet import WIDTH
 from fashion.figures.parts.svg import describe
 
@@ -40,8 +40,7 @@ def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
         axes.stairs(np.minimum.accumulate(table[cost]), edges, orientation="horizontal", baseline=None, **LEAST)
         axes.set(xlabel=label, xmargin=0.1)
         log_scale(axes, EngFormatter(sep=""))
-    usual = table["augmentation"].mode()[0]
-    names = table["model"] + (", " + table["augmentation"]).where(table["augmentation"] != usual, "")
+    names, usual = beside_usual(list(zip(table["model"], table["augmentation"], strict=True)))
     accuracy.set_yticks(np.arange(len(table)), names)
     accuracy.set_ylim(len(table) - 0.5, -0.5)
     shown = [family for family in COLORS if family in families.values()]
@@ -54,8 +53,7 @@ def plot(comparison: pd.DataFrame, families: dict[str, str]) -> Figure:
         Line2D([], [], color="black", **REPORTED, label="report"),
         Line2D([], [], **LEAST, label="least so far, from the top"),
     ]
-    unless = " unless named" if (table["augmentation"] != usual).any() else ""
-    title = f"augmentation: {usual}{unless}; {_sizes(table)} test images"
+    title = f"{usual}; {_sizes(table)} test images"
     figure.legend(
         handles=handles,
         loc="outside upper center",

@@ -1,7 +1,8 @@
 """Many models in one figure: their colours and line styles, the scales of their numbers, and their names."""
 
 import itertools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,22 @@ def height(least: float, names: int) -> float:
 
 
 def wrap_name(name: str, width: int) -> str:
-    """Returns a model's name in lines of at most `width` characters, broken after underscores if it has any there."""
-    end = name.rfind("_", 0, width) + 1
-    return f"{name[:end]}\n{wrap_name(name[end:], width)}" if end and len(name) > width else name
+    """Returns a model's name in lines of at most `width` characters, broken at spaces and after underscores."""
+    if len(name) <= width:
+        return name
+    end = max(name.rfind(" ", 0, width + 1), name.rfind("_", 0, width)) + 1
+    return f"{name[:end].rstrip()}\n{wrap_name(name[end:], width)}" if end else name
+
+
+def beside_usual(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], str]:
+    """Returns the names of models, each with its augmentation if that is not the usual one, and a title that says so.
+
+    Args:
+        pairs: a model and its augmentation each.
+    """
+    (usual, _), *others = Counter(augmentation for _, augmentation in pairs).most_common()
+    names = [model if augmentation == usual else f"{model}, {augmentation}" for model, augmentation in pairs]
+    return names, f"augmentation: {usual}{' unless named' * bool(others)}"
 
 
 def styles(families: Mapping[str, str]) -> dict[str, dict]:
