@@ -467,3 +467,9 @@ def test_the_console_script_is_the_command():
     script = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["fashion"]
     module, _, name = script.partition(":")
     assert getattr(import_module(module), name) is import_module("fashion.__main__").main
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "track --to tensorboard"])
+def test_a_configuration_file_that_is_missing_is_one_line(command):
+    done = fashion(*command.split(), "--configfile", "absent.yaml")
+    assert (done.returncode, done.stderr) == (1, "error: --configfile absent.yaml: no such file\n")

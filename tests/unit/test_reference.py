@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fashion.errors import UserError
 from fashion.records.run import finished_runs
@@ -60,7 +61,10 @@ def files(folder: Path) -> dict[str, bytes]:
 def draw(results: Path, *names: str) -> None:
     for name in names:
         (results / name).parent.mkdir(exist_ok=True)
-        (results / name).write_text(f"{results.name} {name}")
+        if name.endswith(".png"):
+            Image.new("L", (1, 1)).save(results / name)
+        else:
+            (results / name).write_text(f"{results.name} {name}")
 
 
 def test_a_whole_study_is_published_without_weights_and_predictions(study, tmp_path):

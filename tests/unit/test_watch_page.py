@@ -93,7 +93,9 @@ def test_the_page_fits_and_says_what_runs(browser, page, look):
     assert seen["overflow"] == 0
     assert seen["left"] >= 0
     assert seen["labels"] == [
-        f"{metric} of vit both seed {seed} over its epochs" for seed in (0, 1) for metric in ("loss", "accuracy")
+        f"{metric} of ViT, MixUp + RandAugment, seed {seed} over its epochs"
+        for seed in (0, 1)
+        for metric in ("loss", "accuracy")
     ]
     assert (seen["points"], seen["dots"]) == (3, 4)
     assert seen["colour"] == ("rgb(86, 180, 233)" if scheme == "dark" else "rgb(0, 114, 178)")

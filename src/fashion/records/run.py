@@ -103,7 +103,10 @@ class Run:
         """Returns `correct`, or that of the RandAugmented test images with the prefix "augmented_"."""
         published = self.folder / f"{prefix}{CORRECT}"
         if published.exists():
-            return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
+            try:
+                return np.unpackbits(np.load(published), count=self.metrics["test_images"]).astype(float)
+            except Exception as error:  # numpy raises nearly anything for foreign bytes
+                raise UserError(f"{published} cannot be read ({error}); publish the run again") from error
         return self.predictions_of(prefix).correct.astype(float)
 
 

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
 
 from fashion.errors import UserError
 from fashion.files import read_json
-from fashion.study.config import explain
+from fashion.study.config import STRICT, explain
 from fashion.study.run_folder import METRICS, PROVENANCE
 
 TEXT, TEXT_OR_NULL = {"type": "string"}, {"type": ["string", "null"]}
@@ -44,9 +43,7 @@ OF_PROVENANCE = {
 # Runs of older code lack these, and so do protocols that do not test on augmented images.
 OPTIONAL = {"augmented_test_accuracy", "augmented_test_loss", "dataset", "weights", "code", "accepted_code"}
 _METRICS, _PROVENANCE = (
-    Draft202012Validator(
-        {"type": "object", "properties": values, "required": [key for key in values if key not in OPTIONAL]}
-    )
+    STRICT({"type": "object", "properties": values, "required": [key for key in values if key not in OPTIONAL]})
     for values in (OF_METRICS, OF_PROVENANCE)
 )
 

@@ -1,6 +1,5 @@
 """Publishes finished runs as a reference: their small files, tables and figures, and a page on how they were made."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,9 @@ from fashion.figures import curves, published_runs
 from fashion.figures.parts.groups import read_groups
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
+from fashion.lock import Lock
 from fashion.records.run import Run, Runs, finished_runs
+from fashion.reference.foreign import check_output, check_run, refuse_link, refuse_links, tests_of
 from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study import outputs
@@ -30,13 +31,16 @@ from fashion.tables.writing import write_table
 
 # Kinds of figures that are drawn anew from the published runs.
 DRAWN = ("curves", "published_runs")
+# That another process may take to publish.
+PUBLISHING_SECONDS = 300
 
 
 def publish(study: Study, report: Report, results: Path, reference: Path, commit: str | None = None) -> list[Key]:
     """Puts the study's finished runs into `reference`, with their comparison, tables and figures, and a page on them.
 
     Runs already in `reference` stay unless `results` has them too, so that several machines can share a study. Runs
-    whose spec is not the study's are left out. The folder is replaced as a whole, or left as it was.
+    whose spec is not the study's are left out. The folder is replaced as a whole, or left as it was; a kill between two
+    moves leaves none, and the next call puts it back. Of several processes that publish, each waits for its turn.
 
     Args:
         results: the study's folder of results, or another reference.
@@ -46,16 +50,26 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
         The runs of the study that are still missing.
 
     Raises:
-        UserError: no run of the study has finished, or one was made on other data than the report's.
+        UserError: no run of the study has finished, a run contradicts itself or was made on other data than the
+            report's, or a file lies outside of its folder.
     """
-    known = finished_runs(reference) | finished_runs(results)
+    with Lock(reference.with_name(f".{reference.name}.lock"), "is publishing this study", PUBLISHING_SECONDS):
+        _clean(reference)
+        return _publish(study, report, results, reference, commit)
+
+
+def _publish(study: Study, report: Report, results: Path, reference: Path, commit: str | None) -> list[Key]:
+    found = {key: run for key, run in finished_runs(results).items() if key in study.specs}
+    for run in found.values():
+        refuse_links(run, results)
+    known = finished_runs(reference) | found
     runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
     if not runs:
         raise UserError(f"{results}: no finished run of the study {study.name} as config.yaml has it now")
     for run in runs.values():
         if run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS:
             raise UserError(f"{run.folder}: made on other data than the report's; nothing is published")
-    fresh = reference.with_name(f".{reference.name}.{os.getpid()}")
+    fresh = _beside(reference, "new")
     try:
         for key, run in runs.items():
             _copy_run(run, fresh / run_path(FOLDER, key), commit)
@@ -83,12 +97,13 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
 
 
 def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
+    check_run(run)
     folder.mkdir(parents=True)
     for name in RECORDS:
         shutil.copyfile(run.folder / name, folder / name)
     if commit and not run.provenance["commit"]:
         write_json(folder / PROVENANCE, run.provenance | {"commit": commit})
-    for prefix in ("", "augmented_") if "augmented_test_accuracy" in run.metrics else ("",):
+    for prefix in tests_of(run):
         np.save(folder / f"{prefix}{CORRECT}", np.packbits(run.correct_of(prefix).astype(bool)))
 
 
@@ -97,11 +112,12 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
     for one in made:
         of_published = all(key in runs and runs[key].folder == source / run_path(FOLDER, key) for key in one.runs)
         if of_published and one.kind not in DRAWN:
-            folder = "tables" if one.section == outputs.TABLES else "figures"
-            for path in source.glob(f"{folder}/{one.name}.*"):
-                if path.suffix != ".svg":
-                    (fresh / folder).mkdir(exist_ok=True)
-                    shutil.copyfile(path, fresh / folder / path.name)
+            for path in (source / file for file in one.files if not file.endswith(".svg")):
+                refuse_link(path, source)
+                if path.exists():
+                    check_output(path)
+                    (fresh / path.parent.name).mkdir(exist_ok=True)
+                    shutil.copyfile(path, fresh / path.parent.name / path.name)
 
 
 def _finished(part: Study, report: Report, runs: dict[Key, Run]) -> Runs:
@@ -135,13 +151,27 @@ def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFr
             save(published_runs.plot(repeated, **one.settings), file, part.note)
 
 
+def _beside(folder: Path, suffix: str) -> Path:
+    """Returns the path of the new or the old version of a folder while it is replaced; `make answer` reads neither."""
+    return folder.with_name(f".{folder.name}.{suffix}")
+
+
 def _replace(folder: Path, fresh: Path) -> None:
-    """Puts `fresh` in the place of `folder`; a kill between the two steps leaves no folder rather than half of one."""
-    old = fresh.with_name(f"{fresh.name}.old")
+    """Puts `fresh` in the place of `folder`; after a kill between the two steps, `_clean` puts back the old one."""
+    old = _beside(folder, "old")
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _clean(folder: Path) -> None:
+    """Removes what a killed process left beside a folder; puts back its old version if it is missing."""
+    old = _beside(folder, "old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for left in (old, _beside(folder, "new")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def answer(reference: Path, readings: Mapping[str, str], cell: Callable[[pd.Seri
     Raises:
         UserError: no study is published.
     """
-    tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(reference.glob("*/tables/claims.csv"))]
+    tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(reference.glob("[!.]*/tables/claims.csv"))]
     if not tables:
         raise UserError(f"{reference} has no <study>/tables/claims.csv; make publish STUDY=<study> puts it there")
     by_reading = {table["reading"].iloc[0]: table.set_index("id") for table in tables}
