@@ -24,7 +24,7 @@ import pandas as pd
 
 from fashion.errors import UserError, printable
 from fashion.records.run import Run
-from fashion.records.state import NEVER_RUN, Wanted, state, wanted
+from fashion.records.state import Wanted, state, wanted
 from fashion.study.definition import Study
 from fashion.study.run_folder import (
     CHECKPOINT,
@@ -63,7 +63,7 @@ class State:
 
     Args:
         word: one of `STATES`, of the training or, once that has finished, of the evaluation.
-        reason: the last line of a failed run's log, or why a run that waits has to be trained again; else "".
+        reason: the last line of a failed run's log, or why a run has to be trained again that has finished; else "".
         history: the epochs so far, with the columns of history.csv; None before the first has ended.
         run: the run's files, if its training has finished or diverged.
         updated: when the last epoch ended, in seconds since 1970; 0 before the first has.
@@ -112,6 +112,9 @@ def _state(key: Key, wanted: Wanted, results: Path) -> State:
         return State(word=FAILED, reason=str(error))
     if recorded.damaged:
         return State(word=FAILED, reason=recorded.training or recorded.evaluation or "")
+    if not trained and ABSENT not in stamps[1:]:
+        # Of other settings, code or data. Snakemake removes these files before it trains the run again.
+        return State(word=WAITING, reason=recorded.training or "")
     if trained:
         log, since, checkpoint, so_far = results / run_path(EVALUATION_LOG, key), stamps[-1].time, ABSENT, ABSENT
     else:
@@ -130,13 +133,8 @@ def _state(key: Key, wanted: Wanted, results: Path) -> State:
         word = RUNNING
     else:
         word = STOPPED if checkpoint.size else WAITING
-    reason = {FAILED: end, WAITING: recorded.training or ""}.get(word, "")
     return State(
-        word=word,
-        reason="" if reason == NEVER_RUN else reason,
-        history=history,
-        run=run if trained else None,
-        updated=updated,
+        word=word, reason=end if word == FAILED else "", history=history, run=run if trained else None, updated=updated
     )
 
 
