@@ -4,6 +4,8 @@ STUDY ?= report
 REFERENCE ?= docs/reference/$(STUDY)
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Nothing is shown on a screen, whatever backend a notebook names.
+export MPLBACKEND := agg
 
 ### First steps
 

@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import os
 import re
 import signal
 import sys
@@ -240,6 +241,8 @@ def _add_configuration(command: argparse.ArgumentParser, study: bool = False) ->
 def main() -> None:
     # No traceback when a reader like `head` closes the pipe.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Nothing is shown on a screen, and the package of the backend that a notebook names may be missing.
+    os.environ["MPLBACKEND"] = "agg"
     # A file's name may be no valid text.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -236,7 +236,7 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
     with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; known: report, "):
         load_study([CONFIG, Path("mine.yaml")], "nothing")
     (tmp_path / "mine.yaml").write_text("{")
-    with pytest.raises(UserError, match=r"^mine.yaml: line 1, column 2: not YAML: expected [^\n]*$"):
+    with pytest.raises(UserError, match=r"^mine.yaml: line 2, column 1: not YAML: [^\n]*$"):
         load_study([CONFIG, Path("mine.yaml")], "quick")
     for content in ("[1]", "studies: 3", "models: {published_vgg8: null}"):
         (tmp_path / "mine.yaml").write_text(content)
