@@ -74,7 +74,7 @@ def test_after_kill_9_of_a_training_the_same_command_goes_on(make_study, undistu
     with study.under_way("vit", until="epoch 5:") as process:
         training = re.search(r"process (\d+) on", (study.folder / f"{RUN}.lock").read_text())[1]
         os.kill(int(training), signal.SIGKILL)
-    assert process.returncode == 1
+        assert process.wait(timeout=300) == 1  # it makes partial results before it ends
     done = study.snakemake("--", f"{RUN}/model.safetensors")
     assert done.returncode == 0, done.stdout
     assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
