@@ -36,7 +36,7 @@ CHECKSUMS = {
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"  # where the package puts the files
 
-# The mirror that torchvision names, then upstream's own files. The mirror has no https: the checksums tell what is forged.
+# The mirror that torchvision names, then upstream's own files. That mirror has no https; the checksums tell a forgery.
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
