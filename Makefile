@@ -4,14 +4,24 @@ STUDY ?= report
 REFERENCE ?= docs/reference/$(STUDY)
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Nothing is shown on a screen, whatever backend a notebook names.
+export MPLBACKEND := agg
+
+### First steps
 
 .PHONY: help
-help: ## list these targets; page, status, compare, publish and archive take STUDY=...
-	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+help: ## list these targets
+	@sed -n 's/^### //p; s/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: quick
 quick: installed ## make every table and figure from few images: minutes on two CPU cores
 	snakemake --cores all --resources gpu=1 --config study=quick
+
+.PHONY: test
+test: installed ## run all tests: units, then whole pipelines on a tiny dataset
+	pytest
+
+### Studies
 
 .PHONY: published
 published: installed ## repeat the published experiments, five seeds each: days on two CPU cores
@@ -22,8 +32,22 @@ report: installed ## run the whole report under its own protocol: hours on a GPU
 	snakemake --cores all --resources gpu=1
 
 .PHONY: baseline
-baseline: installed ## train our baseline, five seeds: ten minutes each on two CPU cores
+baseline: installed ## train our baseline, five seeds: a quarter of an hour of a core each
 	snakemake --cores all --resources gpu=1 --config study=baseline
+
+.PHONY: status
+status: installed ## list the studies or, of STUDY=..., the runs that are not up to date, why, and how long they take
+ifeq ($(origin STUDY),file)
+	python -m fashion.ask.studies
+else
+	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
+endif
+
+.PHONY: gpu-check
+gpu-check: installed ## check the CUDA code on your GPU, in five minutes
+	python benchmarks/gpu_check.py
+
+### Answer, of STUDY=... (report if not given)
 
 .PHONY: page
 page: installed ## build the report from the finished runs, even while others run
@@ -32,10 +56,6 @@ page: installed ## build the report from the finished runs, even while others ru
 .PHONY: decide
 decide: installed ## train what one claim needs, and say its verdict: make decide CLAIM=C4 STUDY=published
 	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
-
-.PHONY: status
-status: installed ## list the runs that are not up to date, why, and how long they take to train
-	snakemake --cores all --resources gpu=1 --dry-run --quiet --config study=$(STUDY)
 
 .PHONY: compare
 compare: installed ## check the results against docs/reference, or REFERENCE=folder
@@ -46,28 +66,15 @@ publish: installed ## copy the small result files to docs/reference, the verdict
 	python -m fashion.reference.publish --study $(STUDY)
 	python -m fashion.reference.verdicts
 
-.PHONY: archive
-archive: installed ## pack the results, with weights, into results/STUDY.zip to cite and share
-	python -m fashion.reference.archive --study $(STUDY)
-
 .PHONY: answer
 answer: installed ## write the verdicts in docs/reference to README.md
 	python -m fashion.reference.verdicts
 
-.PHONY: test
-test: installed ## run all tests: units, then whole pipelines on a tiny dataset
-	pytest
+.PHONY: archive
+archive: installed ## pack the results, with weights, into results/STUDY.zip to cite and share
+	python -m fashion.reference.archive --study $(STUDY)
 
-.PHONY: lowest
-lowest: installed ## test the lowest Snakemake that is allowed
-	uv venv --quiet --clear .venv/lowest
-	uv pip install --quiet --python .venv/lowest --require-hashes --requirement requirements.lock
-	uv pip install --quiet --python .venv/lowest "snakemake==$$(sed -n 's/^min_version("\(.*\)")/\1.0/p' Snakefile)"
-	.venv/lowest/bin/pytest --numprocesses 0 -k "ones_own or kill_9" tests/pipeline/test_own_report.py tests/pipeline/test_interrupt.py
-
-.PHONY: gpu-check
-gpu-check: installed ## check the CUDA code on your GPU, in five minutes
-	python benchmarks/gpu_check.py
+### Development
 
 .PHONY: lint
 lint: installed ## run ruff, ty, snakefmt and snakemake --lint
@@ -76,6 +83,13 @@ lint: installed ## run ruff, ty, snakefmt and snakemake --lint
 	ty check src
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+
+.PHONY: lowest
+lowest: installed ## test the lowest Snakemake that is allowed
+	uv venv --quiet --clear .venv/lowest
+	uv pip install --quiet --python .venv/lowest --require-hashes --requirement requirements.lock
+	uv pip install --quiet --python .venv/lowest "snakemake==$$(sed -n 's/^min_version("\(.*\)")/\1.0/p' Snakefile)"
+	.venv/lowest/bin/pytest --numprocesses 0 -k "ones_own or kill_9" tests/pipeline/test_own_report.py tests/pipeline/test_interrupt.py
 
 .PHONY: lock
 lock: installed ## resolve pyproject.toml's ranges into requirements.lock again

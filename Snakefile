@@ -1,13 +1,13 @@
 # Reproduces a report: snakemake --cores all --resources gpu=1
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 min_version("9.17")
 
 
-# In a working directory without a configuration, this checkout's applies.
-configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
+include: "workflow/rules/config.smk"
+
+
+configfile: str(CONFIG_FILE)
 
 
 include: "workflow/rules/common.smk"

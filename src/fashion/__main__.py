@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import os
 import re
 import signal
 import sys
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 
-from fashion.errors import printable
+from fashion.errors import UserError, printable
 from fashion.stage import exit_on_user_error, logger
 
 # Each command imports what it needs, so that help and errors in arguments need no slow imports.
@@ -97,7 +98,7 @@ def show(arguments: argparse.Namespace) -> None:
     from fashion.ask.runs import best_run
     from fashion.ask.show import card
 
-    print(card(arguments.run or best_run(Path("results")), arguments.configfile))
+    print(card(arguments.run or best_run(Path("results")), configuration(arguments)))
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -115,20 +116,34 @@ def runs(arguments: argparse.Namespace) -> None:
 def watch(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
         from fashion.ask.watch import watch
-        from fashion.study.config import CONFIG, load_study
+        from fashion.study.config import load_study
 
-        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
+        study, _ = load_study(configuration(arguments), arguments.study)
         watch(study, Path("results") / study.name, arguments.html)
 
 
 def track(arguments: argparse.Namespace) -> None:
     with suppress(KeyboardInterrupt):
         from fashion.ask.track import track
-        from fashion.study.config import CONFIG, load_study
+        from fashion.study.config import load_study
 
-        study, _ = load_study([CONFIG, *arguments.configfile], arguments.study)
+        study, _ = load_study(configuration(arguments), arguments.study)
         results = Path("results") / study.name
         track(study, results, arguments.folder or results / "tensorboard", arguments.live)
+
+
+def configuration(arguments: argparse.Namespace) -> list[Path]:
+    """Returns the files of the configuration, each of which overrides the ones before it.
+
+    Raises:
+        UserError: a file of --configfile is missing.
+    """
+    from fashion.study.config import CONFIG
+
+    for path in arguments.configfile:
+        if not path.is_file():
+            raise UserError(f"--configfile {path}: no such file")
+    return [CONFIG, *arguments.configfile]
 
 
 def run_folder(text: str) -> Path:
@@ -226,6 +241,8 @@ def _add_configuration(command: argparse.ArgumentParser, study: bool = False) ->
 def main() -> None:
     # No traceback when a reader like `head` closes the pipe.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Nothing is shown on a screen, and the package of the backend that a notebook names may be missing.
+    os.environ["MPLBACKEND"] = "agg"
     # A file's name may be no valid text.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

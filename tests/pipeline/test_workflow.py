@@ -33,6 +33,17 @@ def test_the_lock_names_no_index_and_every_package_has_its_hashes():
     assert all("==" in package and "--hash=sha256:" in package for package in packages)
 
 
+def test_a_command_sets_numbers_too_and_an_endless_configuration_ends_in_one_line(make_study):
+    study, _ = make_study(["vit"])
+    assert study.planned("--config", "training={batch_size: 8, epochs: 1}")["train"] == 1
+    done = study.snakemake("--dry-run", "--config", "training={batch_size: many}")
+    assert done.stdout.splitlines()[-1] == "error: config: training.batch_size: 'many' is not of type 'integer'"
+    with (study.folder / "config.yaml").open("a") as file:
+        file.write("a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)))
+    done = study.snakemake("--dry-run")
+    assert re.fullmatch(r"error: config\.yaml: line \d+: more than 50 levels, or .*", done.stdout.splitlines()[-1])
+
+
 def test_a_study_needs_no_note(make_study):
     study, config = make_study(["vit"])
     del config["studies"]["tiny"]["note"]

@@ -362,6 +362,8 @@ def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(conf
     assert len(listing(Path("results"), "quick").splitlines()) == 2
     with pytest.raises(UserError, match=r"^results/third: no finished run"):
         listing(Path("results"), "third")
+    with pytest.raises(UserError, match=r"^/etc: no finished run; "):
+        listing(Path("results"), "/etc")
     write_json(folder / "metrics.json", {"accuracy": 1})
     with pytest.raises(UserError, match=f"^{folder}: not what the pipeline writes: 'test_accuracy'"):
         listing(Path("results"), "quick")
@@ -467,3 +469,9 @@ def test_the_console_script_is_the_command():
     script = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["fashion"]
     module, _, name = script.partition(":")
     assert getattr(import_module(module), name) is import_module("fashion.__main__").main
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "track --to tensorboard"])
+def test_a_configuration_file_that_is_missing_is_one_line(command):
+    done = fashion(*command.split(), "--configfile", "absent.yaml")
+    assert (done.returncode, done.stderr) == (1, "error: --configfile absent.yaml: no such file\n")

@@ -1,32 +1,33 @@
 """What config.yaml may say, how a mistake is refused, and what a study resolves to."""
 
 import copy
+import math
 
 import pytest
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from fashion.errors import UserError
 from fashion.files import canonical_json
-from fashion.study.config import check, explain, refuse_repeated_keys
+from fashion.study.config import check, check_schema, load_study, refuse_repeated_keys, typed
 from fashion.study.definition import resolve
+from fashion.study.yaml_file import read_yaml
 from helpers.checkout import REPORT, ROOT
 from helpers.command import python
 
-SCHEMA = str(ROOT / "workflow/schemas/config.schema.yaml")
+PATH = ROOT / "workflow/schemas/config.schema.yaml"
+SCHEMA = read_yaml(PATH)
 
 
 def refusal(config: dict) -> str:
     """The line with which the pipeline refuses `config`, by the way that workflow/rules/common.smk takes."""
     try:
-        validate(config, SCHEMA)
+        check_schema(config, SCHEMA)
+        validate(config, str(PATH))
         check(config)
         for study in config["studies"]:
             resolve(config, study)
     except UserError as error:
         return str(error)
-    except WorkflowError as error:
-        return explain(error.__context__)
     return "accepted"
 
 
@@ -69,6 +70,16 @@ def test_the_shipped_configuration_is_accepted(config):
             {"family": "vgg", "settings": {"layers": [8]}},
             "(a name is lower-case letters, digits and _",
         ),
+        ("training.learning_rate", math.nan, "config: training.learning_rate: nan is not of type 'number' (a decimal"),
+        ("training.learning_rate", math.inf, "config: training.learning_rate: inf is not of type 'number' (a decimal"),
+        ("training.validation_fraction", math.nan, "training.validation_fraction: nan is not of type 'number'"),
+        ("augmentations.mixup.mixup.alpha", math.inf, "mixup.alpha: inf is not of type 'number'"),
+        ("models.vit.settings.dropout", math.nan, "models.vit.settings.dropout: nan is not of type 'number'"),
+        ("training.batch_size", 64.0, "config: training.batch_size: 64.0 is not of type 'integer'"),
+        ("models.vit.settings.depth", 4.0, "config: models.vit.settings.depth: 4.0 is not of type 'integer'"),
+        ("studies.quick.seeds", [1.0], "config: studies.quick.seeds.0: 1.0 is not of type 'integer'"),
+        ("studies.quick.seeds", [True], "config: studies.quick.seeds.0: True is not of type 'integer'"),
+        ("studies.quick.seeds", [10**20], "is greater than the maximum of 4294967295"),
         ("training.epochs", -1, "config: training.epochs: -1 is less than the minimum of 1"),
         ("training.epochs", "ten", "config: training.epochs: 'ten' is not of type 'integer'"),
         ("training.learning_rate", "1e-3", "(a decimal such as 0.001; YAML reads 1e-3 as text)"),
@@ -190,6 +201,63 @@ def test_a_second_model_of_one_name_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"config\.yaml: line 4: a second 'vit'; rename one"):
         refuse_repeated_keys(path)
     refuse_repeated_keys(ROOT / "config.yaml")
+
+
+@pytest.mark.parametrize(("key", "value"), [("studies", 2024), ("models", True), ("augmentations", None)])
+def test_a_name_that_yaml_reads_as_no_text_is_refused(config, key, value):
+    config[key][value] = next(iter(config[key].values()))
+    assert refusal(config).startswith(f"config: {key}: {value} is not of type 'string' (a name is lower-case letters")
+
+
+ENDLESS = {
+    "aliases": "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+    "mappings": "a0: &a0 {b: 1}\n" + "".join(f"a{n}: &a{n} {{b: *a{n - 1}, c: *a{n - 1}}}\n" for n in range(1, 40)),
+    "lists": "[" * 5000 + "]" * 5000,
+    "levels": "{a: " * 5000 + "1" + "}" * 5000,
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"),
+    [
+        *((text.encode(), "more than 50 levels, or 100,000 values with all aliases") for text in ENDLESS.values()),
+        (b"a: 1\nme: &me [1, *me]\n", r"line 2: \*me stands within &me itself"),
+        (b"a: &outer {b: &inner [*outer]}\n", r"line 1: \*outer stands within &outer itself"),
+        ("# café\n".encode("latin-1"), "not text in UTF-8; save it anew"),
+        ("a: 1\n".encode("utf-16"), "not text in UTF-8; save it anew"),
+        (b"a: [1\n", "line 2, column 1: not YAML: "),
+        (b"a: \x00\n", "not YAML: "),
+        (b"a: *unknown\n", "line 1, column 4: not YAML: found undefined alias"),
+        (b"a: !!python/object:os.system ls\n", "line 1, column 4: not YAML: could not determine a constructor"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_yaml, refuse_repeated_keys, lambda path: load_study([path])])
+def test_a_file_that_would_crash_its_readers_or_never_end_is_refused_in_one_line(content, refused, read, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    if read is refuse_repeated_keys and b"python" in content:
+        pytest.skip("composes, and constructs nothing")
+    with pytest.raises(UserError, match=refused) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_aliases_that_are_merely_many_are_read(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: &a [1, 2]\n" + "".join(f"b{n}: *a\n" for n in range(10_000)))
+    assert len(read_yaml(path)) == 10_001
+
+
+def test_numbers_within_a_value_of_the_command_line_are_numbers():
+    given = {"training": {"learning_rate": "0.01", "flip_averaging": "true", "optimizer": "adam"}}
+    given |= {"studies": {"mine": {"seeds": ["0", "1"], "note": "a: b"}}, "data": {"folder": "null"}, "claim": "[:"}
+    assert typed(given) == {
+        "training": {"learning_rate": 0.01, "flip_averaging": True, "optimizer": "adam"},
+        "studies": {"mine": {"seeds": [0, 1], "note": "a: b"}},
+        "data": {"folder": None},
+        "claim": "[:",
+    }
 
 
 def test_a_study_runs_each_model_augmentation_and_seed(config):

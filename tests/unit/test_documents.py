@@ -1,6 +1,7 @@
 """Links between the Markdown files of the tree lead to files and headings that exist."""
 
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -67,3 +68,10 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
         "[f](none.md) [g](other.md#none) [h](#none) `[i](code.md)` [j]\n\n# Page\n\n[k](#page)\n\n[j]: lost.md\n"
     )
     assert broken(page) == ["none.png", "none.md", "other.md#none", "#none", "lost.md"]
+
+
+def test_help_has_every_target_in_a_group() -> None:
+    targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert {line.split()[1] for line in helped if line.startswith("  make ")} == {*targets} - {"installed"}
+    assert helped[0] == "First steps"

@@ -16,6 +16,7 @@ from snakemake.persistence import PersistenceBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from fashion.lock import lock as flock
+from helpers.permission import denied
 from hooks import console, lock, session
 
 JOBS = {1: ("train", {"model": "vgg8", "augmentation": "both", "seed": "0"}), 2: ("page", {})}
@@ -150,6 +151,12 @@ def test_a_live_snakemakes_lock_stays(folder, other, capsys):
         other.close()
         lock.remove_stale().close()
         assert locked(folder)
+
+
+def test_a_folder_that_one_may_not_write_is_said_to_be_that(folder):
+    with denied(folder), pytest.raises(SystemExit) as end:
+        lock.remove_stale()
+    assert end.value.code == f"error: {folder}: permission denied to write here; name a folder of yours by --directory"
 
 
 def test_the_lock_of_another_machine_stays(folder):

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 from fashion.errors import UserError
 from fashion.records.metrics import MEASURES
-from fashion.study.config import check_report, explain
+from fashion.study.config import check_report, check_schema
 from fashion.study.kinds import FIGURE_KINDS, TABLE_KINDS
 from fashion.study.report import Report, report_of
+from fashion.study.yaml_file import read_yaml
 from helpers.checkout import CONFIG, REPORT, ROOT
 
 FILES = ("report", "reported", "figures", "tables", "claims", "deviations")
@@ -26,9 +25,9 @@ def schema(name: str) -> Path:
 def refusal(name: str, content) -> str:
     """The line with which the pipeline refuses a file's content, by the way that workflow/rules/common.smk takes."""
     try:
-        validate(content, str(schema(name)))
-    except WorkflowError as error:
-        return explain(error.__context__, source=f"{name}.yaml")
+        check_schema(content, read_yaml(schema(name)), f"{name}.yaml")
+    except UserError as error:
+        return str(error)
     return "accepted"
 
 
@@ -61,9 +60,9 @@ def test_an_empty_file_is_refused(name, tmp_path):
     [
         ("report", "autors", ["A"], "report.yaml: top level: unknown key 'autors' (did you mean 'authors'?); allowed:"),
         ("report", "authors", "A", "report.yaml: authors: 'A' is not of type 'array'"),
-        ("report", "link", "example.org", "report.yaml: link: 'example.org' does not match '^https?://' (an address t"),
+        ("report", "link", "example.org", "report.yaml: link: 'example.org' is not allowed (an address that"),
         ("report", "readings.0.meaning", "x", "report.yaml: readings.0: unknown key 'meaning' (did you mean 'means'?)"),
-        ("report", "readings.0.name", "As said", "report.yaml: readings.0.name: 'As said' does not match "),
+        ("report", "readings.0.name", "As said", "report.yaml: readings.0.name: 'As said' is not allowed"),
         ("report", "accuracy_goals", [91.8], "accuracy_goals.0: 91.8 is greater than the maximum of 1 (a share, not"),
         ("reported", "vgg8.both.acuracy", 0.9, "reported.yaml: vgg8.both: unknown key 'acuracy'"),
         ("reported", "vgg8.both.test_accuracy", 91.8, "reported.yaml: vgg8.both.test_accuracy: 91.8 is greater than t"),
@@ -183,7 +182,9 @@ def test_a_report_is_a_folder_from_here_or_else_of_the_checkout(tmp_path, monkey
 def test_a_file_that_cannot_be_read_is_one_line(content, tmp_path):
     if content is not None:
         (tmp_path / "figures.yaml").write_bytes(content)
-    with pytest.raises(UserError, match=f"^{tmp_path}/figures.yaml: not a readable file of the report: ") as caught:
+    with pytest.raises(
+        UserError, match=f"^{tmp_path}/figures.yaml: .*(No such file|not YAML|not text in UTF-8)"
+    ) as caught:
         _ = Report(tmp_path).figures
     assert "\n" not in str(caught.value)
 

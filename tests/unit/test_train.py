@@ -7,6 +7,7 @@ import math
 import re
 import struct
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -354,6 +355,26 @@ def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.Co
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     line = [forked.python(), "-m", f"fashion.training.{stage}", *map(str, arguments)]
     return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
+
+
+LOADED = """
+import runpy, sys
+sys.argv = ["train", *sys.argv[1:]]
+runpy.run_module("fashion.training.train", run_name="__main__")
+print([name for name in sys.modules if name.startswith(("torch._dynamo.", "torch._inductor", "sympy"))])
+"""
+
+
+def test_a_training_gives_the_same_weights_without_torchs_compiler(dataset, data_file, tmp_path):
+    spec = make_spec(epochs=2)
+    write_json(tmp_path / "spec.json", spec)
+    line = [sys.executable, "-W", "error", "-c", LOADED, "--spec", tmp_path / "spec.json", "--data", data_file]
+    line += ["--output", tmp_path, "--threads", "1"]  # an interpreter of its own: others have loaded the compiler
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    weights, _ = train(spec, dataset, CPU)
+    own = load_file(tmp_path / "model.safetensors")
+    assert all(torch.equal(own[name], weight) for name, weight in weights.items())
 
 
 def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_path):

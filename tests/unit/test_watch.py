@@ -15,6 +15,7 @@ from rich.console import Console
 
 from fashion.ask.overview import Overview, overview
 from fashion.ask.remaining import Remaining, pace, remaining
+from fashion.ask.studies import listing
 from fashion.ask.watch import render
 from fashion.errors import UserError
 from fashion.study.config import CONFIG, load_study
@@ -165,21 +166,21 @@ def test_a_terminal_shows_each_run(results):
     text = "\n".join(re.sub("  +", "  ", line) for line in shown[3:])
     clock, latest = time.strftime("%H:%M", end), time.localtime(results.states()["vit", "both", 0].updated + 17 * 2)
     ends = rf"(\w+ )?{clock}  (\w+ )?{time.strftime('%H:%M', latest)}"  # with its day, shortly before midnight
-    assert re.search(rf"^vit both seed 0  4 of 20  80.00 % \(2\)  700  {ends}$", text, re.MULTILINE)
-    assert "vit both seed 1  begun\n" in text
-    assert "vgg8 none seed 2  evaluating\n" in text
-    assert "vit none seed 2  diverged  in epoch 2, step 3, at learning rate 0.1\n" in text
-    assert "vgg8 both seeds 0, 2  failed  epoch 2: the disk is full\n" in text
-    assert "vgg8 both seed 1  stopped  after 1 epoch\n" in text
-    assert text.endswith("vit  2/3 80.50 %  0/3\nvgg8  1/3 83.00 %, 1 trained  0/3")
+    assert re.search(rf"^ViT, MixUp \+ RandAugment, seed 0  4 of 20  80.00 % \(2\)  700  {ends}$", text, re.MULTILINE)
+    assert "ViT, MixUp + RandAugment, seed 1  begun\n" in text
+    assert "VGG8, none, seed 2  evaluating\n" in text
+    assert "ViT, none, seed 2  diverged  in epoch 2, step 3, at learning rate 0.1\n" in text
+    assert "VGG8, MixUp + RandAugment, seeds 0, 2  failed  epoch 2: the disk is full\n" in text
+    assert "VGG8, MixUp + RandAugment, seed 1  stopped  after 1 epoch\n" in text
+    assert text.endswith("ViT  2/3 80.50 %  0/3\nVGG8  1/3 83.00 %, 1 trained  0/3")
 
 
 def test_a_model_without_an_augmentation_has_an_empty_cell(config, tmp_path):
     config["models"]["vit"]["augmentations"] = ["both"]
     config["studies"]["quick"] |= {"models": ["vgg8", "vit"], "augmentations": ["none", "both"]}
     shown = lines(Results(tmp_path, resolve(config, "quick")))
-    assert re.split("  +", shown[-2]) == ["vgg8", "0/1", "0/1"]
-    assert re.split("  +", shown[-1]) == ["vit", "0/1"]
+    assert re.split("  +", shown[-2]) == ["VGG8", "0/1", "0/1"]
+    assert re.split("  +", shown[-1]) == ["ViT", "0/1"]
     assert shown[-1].endswith(" 0/1")
     assert shown[-1].rindex("0/1") == shown[-2].rindex("0/1")
 
@@ -205,6 +206,17 @@ def test_a_failure_with_brackets_is_shown_as_it_is(results):
     assert any("[Errno 28] No space [bold]left[/bold] [/]" in line for line in lines(results))
 
 
+def test_each_study_is_a_line_with_the_states_of_its_runs(results, study, config, tmp_path):
+    results.finish(("vit", "both", 0))
+    results.run(("vit", "both", 1), 0.5)
+    configure(tmp_path, config)
+    lines = [line.split(maxsplit=1) for line in listing(tmp_path / "config.yaml", tmp_path / "results").splitlines()]
+    said = dict(lines)
+    assert list(said) == list(config["studies"])
+    assert said["quick"] == "12 runs: 1 running, 1 finished"
+    assert said["report"] == "75 runs: none has begun"
+
+
 def configure(folder: Path, config: dict) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
@@ -224,7 +236,7 @@ def test_configurations_go_on_top_of_each_other_as_in_snakemake(config, tmp_path
     with pytest.raises(UserError, match=r"config.yaml, mine.yaml: no study 'nothing'; known: report, "):
         load_study([CONFIG, Path("mine.yaml")], "nothing")
     (tmp_path / "mine.yaml").write_text("{")
-    with pytest.raises(UserError, match=r"^mine.yaml: line 1, column 2: not YAML: expected [^\n]*$"):
+    with pytest.raises(UserError, match=r"^mine.yaml: line 2, column 1: not YAML: [^\n]*$"):
         load_study([CONFIG, Path("mine.yaml")], "quick")
     for content in ("[1]", "studies: 3", "models: {published_vgg8: null}"):
         (tmp_path / "mine.yaml").write_text(content)

@@ -9,6 +9,7 @@ import pytest
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import overview
 from fashion.ask.watch_page import HEIGHT, MARGINS, WIDTH, panels, write_page
+from fashion.errors import UserError
 from fashion.study.definition import resolve
 from helpers.browser import CHROMIUM, Browser
 from helpers.results import Results
@@ -55,6 +56,13 @@ def test_a_panel_has_its_curves_between_its_axes(results):
     assert all(text.endswith(" %") for _, text in accuracy["up"])
 
 
+def test_a_page_that_cannot_be_written_is_one_line(results, tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file/page.html"):
+        with pytest.raises(UserError, match=f"^{path}: the page cannot be written: "):
+            write(results, path)
+
+
 @pytest.mark.parametrize("losses", [[0.5], [float("nan")], [0.5, 0.5]])
 def test_few_or_odd_epochs_have_a_panel_too(results, losses):
     results.run(RUNNING, *losses)
@@ -93,7 +101,9 @@ def test_the_page_fits_and_says_what_runs(browser, page, look):
     assert seen["overflow"] == 0
     assert seen["left"] >= 0
     assert seen["labels"] == [
-        f"{metric} of vit both seed {seed} over its epochs" for seed in (0, 1) for metric in ("loss", "accuracy")
+        f"{metric} of ViT, MixUp + RandAugment, seed {seed} over its epochs"
+        for seed in (0, 1)
+        for metric in ("loss", "accuracy")
     ]
     assert (seen["points"], seen["dots"]) == (3, 4)
     assert seen["colour"] == ("rgb(86, 180, 233)" if scheme == "dark" else "rgb(0, 114, 178)")

@@ -45,7 +45,8 @@ if [ "$list" != "$(cat .offline/installed 2> /dev/null)" ] || [ ! -e .offline/ve
         python3 -m pip --python .offline/venv/bin/python install --quiet --no-index --no-deps --no-compile "$wheels"/*.whl
     echo "$list" > .offline/installed
 fi
-export PATH="$PWD/.offline/venv/bin:$PATH" PYTHONPATH="$PWD/src" PYTHONUNBUFFERED=1
+export PATH="$PWD/.offline/venv/bin:$PATH" PYTHONPATH="$PWD/src${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONUNBUFFERED=1 MPLBACKEND=agg
 python -c 'import torch; print("torch", torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "without CUDA")'
 
 measure() { # NAME COMMAND...: runs a command once and keeps its output as .offline/checks/NAME.txt
@@ -62,7 +63,8 @@ if [ "$check" ]; then
     measure training python benchmarks/training.py --output .offline/checks/training.csv
 fi
 
-printf '{"study": "%s", "data": {"folder": "%s"}}\n' "$study" "$dataset" > .offline/config.yaml
+python -c 'import json, sys; print(json.dumps({"study": sys.argv[1], "data": {"folder": sys.argv[2]}}))' \
+    "$study" "$dataset" > .offline/config.yaml
 # The lock above suffices; Snakemake's own would outlive a killed call.
 command=(snakemake --cores all --resources gpu=1 --configfile config.yaml .offline/config.yaml --nolock "$@")
 seconds=0 # no limit

@@ -1,49 +1,32 @@
 # The configuration, checked before any job starts, and the names and functions that the rules use.
 import shlex
-import sys
-from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
-
-ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
-if not (ROOT / "src/fashion").is_dir():
-    sys.exit(f"error: {ROOT}: jobs run the code of a checkout; clone the repository and name its Snakefile as a file")
-# Jobs and this file find the package in this checkout, installed or not, on every node that sees the checkout.
-sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
+from snakemake.utils import update_config, validate
 
 from fashion.data.download import CHECKSUMS as PUBLISHED_CHECKSUMS, content_checksums
-from fashion.errors import UserError, printable
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
 from fashion.stage import JOB
 from fashion.study import kinds, outputs, run_folder as files
-from fashion.study.config import check, check_report, explain, refuse_repeated_keys
+from fashion.study.config import check, check_report, check_schema, refuse_repeated_keys, typed
 from fashion.study.definition import grouped, resolve
 from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING, code_digest, content_digest
 from fashion.study.report import departures, report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
 from fashion.study.summary import summary
 
-
-def check_schema(content, name, source):
-    """Ends with one line if a file's content does not fit its schema."""
-    try:
-        validate(content, f"../schemas/{name}.schema.yaml")
-    except WorkflowError as error:
-        # `validate` would print content and schema over many lines.
-        sys.exit(f"error: {printable(explain(error.__context__, source=source))}")
-
-
 try:
     for path in workflow.configfiles:
         refuse_repeated_keys(Path(path))
-    check_schema(config, "config", "config")
+    update_config(config, typed(workflow.config_settings.config))
+    check_schema(config, read_yaml(ROOT / "workflow/schemas/config.schema.yaml"))
+    validate(config, "../schemas/config.schema.yaml")  # adds what is left out
     check(config)
     REPORT = report_of(config)
     for name in ("report", "reported", "figures", "tables", "claims", "deviations"):
-        check_schema(REPORT.read(f"{name}.yaml"), name, REPORT.folder / f"{name}.yaml")
+        schema = read_yaml(ROOT / f"workflow/schemas/{name}.schema.yaml")
+        check_schema(REPORT.read(f"{name}.yaml"), schema, REPORT.folder / f"{name}.yaml")
         refuse_repeated_keys(REPORT.folder / f"{name}.yaml")
     check_report(config, REPORT)
     # Jobs on a cluster's nodes take their commands from the main process, and may not see the folder.
@@ -76,7 +59,7 @@ DATASET_FILES = {"data": ancient(DATA), "checksums": CHECKSUMS}
 NAMES = config["data"]["classes"] or ([str(label) for label in range(len(CLASSES))] if OTHER_DATA else list(CLASSES))
 SOURCE = f"--folder {shlex.quote(config['data']['folder'])}" if config["data"]["folder"] else ""
 SOURCE += "" if config["data"]["verify"] else " --no-verify"
-ENVIRONMENT = "../../envs/fashion.yaml"
+ENVIRONMENT = f"{ROOT}/envs/fashion.yaml".replace("{", "{{").replace("}", "}}")  # Snakemake formats it
 
 # The command with which jobs call the package.
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)

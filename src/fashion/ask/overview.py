@@ -12,8 +12,8 @@ from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
 from fashion.records.words import duration, seed_words
-from fashion.study.definition import Study
-from fashion.study.spec import Key, run_name, split_sizes
+from fashion.study.definition import Study, titled
+from fashion.study.spec import Key, split_sizes
 from fashion.study.stopping import best_epoch
 
 # The state of a run that waits only for its evaluation.
@@ -83,12 +83,12 @@ def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
         counts={word: counts[word] for word in (*STATES, TRAINED) if counts[word]},
         left=_left(left, counts[RUNNING], now),
         running=[
-            _running(state, study.specs[key], left.ends.get(key), now)
+            _running(state, _name(study, *key[:2], [key[2]]), study.specs[key], left.ends.get(key), now)
             for key, state in found.items()
             if state.word == RUNNING
         ],
-        troubles=_troubles(found),
-        augmentations=list(dict.fromkeys(augmentation for _, augmentation in study.groups)),
+        troubles=_troubles(study, found),
+        augmentations=list(dict.fromkeys(titled(study.titles, *group)[1] for group in study.groups)),
         cells=_cells(study, found),
     )
 
@@ -109,8 +109,12 @@ def _left(left: Remaining, running: int, now: float) -> str:
     return f"left: {' and '.join(filter(None, [known, unknown]))}" if known or unknown else ""
 
 
-def _running(state: State, spec: dict, end: End | None, now: float) -> Running:
-    name, history, most = run_name(spec), state.history, spec["training"]["epochs"]
+def _name(study: Study, model: str, augmentation: str, seeds: list[int]) -> str:
+    return f"{', '.join(titled(study.titles, model, augmentation))}, {seed_words(seeds)}"
+
+
+def _running(state: State, name: str, spec: dict, end: End | None, now: float) -> Running:
+    history, most = state.history, spec["training"]["epochs"]
     if state.run:
         return Running(name=name, epoch="evaluating", history=history)
     if history is None or end is None:
@@ -128,7 +132,7 @@ def _running(state: State, spec: dict, end: End | None, now: float) -> Running:
     )
 
 
-def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
+def _troubles(study: Study, found: Mapping[Key, State]) -> list[Trouble]:
     """Returns runs that failed, diverged or stopped; seeds with the same reason stand together."""
     seeds = defaultdict(list)
     for (model, augmentation, seed), state in found.items():
@@ -136,7 +140,7 @@ def _troubles(found: Mapping[Key, State]) -> list[Trouble]:
             reason = _reason(state, f"{model} {augmentation} seed {seed}")
             seeds[STATES.index(state.word), model, augmentation, reason].append(seed)
     return [
-        Trouble(name=f"{model} {augmentation} {seed_words(own)}", word=STATES[word], reason=reason)
+        Trouble(name=_name(study, model, augmentation, own), word=STATES[word], reason=reason)
         for (word, model, augmentation, reason), own in sorted(seeds.items(), key=lambda item: -item[0][0])
     ]
 
@@ -160,6 +164,7 @@ def _cells(study: Study, found: Mapping[Key, State]) -> dict[str, dict[str, tupl
         trained = sum(state.word == WAITING and state.run is not None for state in ended)
         whole = all(state.word in (FINISHED, DIVERGED) for state in ended)
         text = f"{len(accuracies)}/{len(seeds)}{accuracy}" + (f", {trained} {TRAINED}" if trained else "")
+        model, augmentation = titled(study.titles, model, augmentation)
         cells[model][augmentation] = (text, whole)
     return dict(cells)
 

@@ -20,18 +20,18 @@ from fashion.study.spec import split_sizes
 SIZES = ("train_images", "validation_fraction", "test_images")
 
 
-def card(folder: Path, configfiles: Sequence[Path] = ()) -> str:
+def card(folder: Path, configuration: Sequence[Path] = (CONFIG,)) -> str:
     """Returns the summary of the run in a folder, a line for each fact; an unfinished run has fewer lines.
 
     Args:
-        configfiles: go on top of config.yaml. If the configuration has this run, its reported numbers are shown.
+        configuration: its files. If it has this run, the run's reported numbers are shown.
 
     Raises:
         UserError: the folder is not a run's, or one of its files is damaged.
     """
     run = Run(folder)
     try:
-        note, reported = _of_study(run, configfiles)
+        note, reported = _of_study(run, configuration)
         lines = note | _identity(run.spec) | _metrics(run, reported) | _history(run, reported) | _provenance(run)
     except (KeyError, TypeError) as error:
         raise UserError(f"{folder}: not what the pipeline writes: {error}; train and evaluate the run again") from error
@@ -53,12 +53,12 @@ def _identity(spec: dict) -> dict[str, object]:
     }
 
 
-def _of_study(run: Run, configfiles: Sequence[Path]) -> tuple[dict[str, str], dict]:
+def _of_study(run: Run, configuration: Sequence[Path]) -> tuple[dict[str, str], dict]:
     """Returns the note of the study with this run, and the run's reported numbers; empty without such a study."""
     spec = run.spec
     name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
     with suppress(UserError):  # a run without a configuration is shown too
-        study, report = load_study([CONFIG, *configfiles], spec["study"])
+        study, report = load_study(configuration, spec["study"])
         if study.specs.get((name, augmentation, spec["seed"])) == spec:
             note = {"note": study.note} if study.note else {}
             # Older code did not record the dataset.

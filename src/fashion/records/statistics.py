@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special  # scipy.stats takes a second more to import
 
 CONFIDENCE = 0.95
 SPREAD, SPREAD_FREEDOM, OWN_ABOVE = 0.0045, 3, 0.011
@@ -26,7 +26,7 @@ COUNT_VARIANCE = 1 / 12  # of a number that was rounded to a whole one: equal co
 
 def quantile(freedom: float) -> float:
     """Returns how many standard errors a two-sided 95 % interval reaches to either side, by Student's t."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +103,11 @@ class Estimate:
 
     def _above(self, bound: float) -> float:
         """The one-sided p-value against "at most `bound`"."""
-        return float(stats.t.sf((self.value - bound) / self.error, self.freedom))
+        return float(special.stdtr(self.freedom, (bound - self.value) / self.error))
 
     def _below(self, bound: float) -> float:
         """The one-sided p-value against "at least `bound`"."""
-        return float(stats.t.cdf((self.value - bound) / self.error, self.freedom))
+        return float(special.stdtr(self.freedom, (self.value - bound) / self.error))
 
     def seeds_to_decide(self, low: float, high: float, *, power: float, least: int, most: int) -> int | None:
         """Returns how many seeds a side decide with this power whether the value lies in (low, high], if it is true.
@@ -119,7 +119,7 @@ class Estimate:
             more = replace(self, sides=tuple(replace(side, seeds=max(side.seeds, seeds)) for side in self.sides))
             # Further seeds are tested on the same images, whose variance widens the interval but is not drawn again.
             of_seeds = math.sqrt(sum(variance for variance, _ in (side.term for side in more.sides)))
-            if distance >= more.half_width + stats.norm.ppf(power) * of_seeds:
+            if distance >= more.half_width + special.ndtri(power) * of_seeds:
                 return seeds
         return None
 
@@ -183,7 +183,7 @@ def prediction(accuracies: Sequence[float] | np.ndarray, power: float) -> tuple[
     error = math.sqrt(side.variance * (1 + 1 / side.seeds))
     half_width = quantile(side.term[1]) * error
     mean = float(np.mean(accuracies))
-    return mean - half_width, mean + half_width, half_width + float(stats.norm.ppf(power)) * error
+    return mean - half_width, mean + half_width, half_width + float(special.ndtri(power)) * error
 
 
 def over_images(accuracy: float, images: int) -> Estimate:

@@ -5,20 +5,33 @@ imports torch, so that planning stays instant.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from fashion.errors import UserError
 from fashion.models.families import FAMILIES, complete, part, schema
 from fashion.study.definition import Study, resolve
 from fashion.study.kinds import DRAWN_FROM
-from fashion.study.report import LOADER, Report, report_of
+from fashion.study.report import Report, report_of
+from fashion.study.yaml_file import read_yaml
 
 CONFIG = Path("config.yaml")
+# `bool` is a kind of `int` in Python.
+TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+        "number": lambda _, value: (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        ),
+    }
+)
+STRICT = validators.extend(Draft202012Validator, type_checker=TYPES)
 
 
 def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, Report]:
@@ -34,7 +47,7 @@ def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, R
     names = ", ".join(map(str, files))
     try:
         for path in files:
-            config = _merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+            config = _merge(config, read_yaml(path) or {})
         name = name or config["study"]
         if name in config["studies"]:
             return resolve(config, name), report_of(config)
@@ -42,16 +55,33 @@ def load_study(files: Sequence[Path], name: str | None = None) -> tuple[Study, R
         raise UserError(
             f"{error.filename}: no such file; run this in the folder where you run snakemake, which has config.yaml"
         ) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise UserError(f"{path}: {where}not YAML: {error.problem}") from error
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{names}: not a configuration ({reason}); `snakemake --dry-run` says what is wrong") from error
     raise UserError(
         f"{names}: no study {name!r}{_suggestion(name, config['studies'])}; known: {', '.join(config['studies'])}"
     )
+
+
+def typed(value: Any) -> Any:
+    """Returns a value of Snakemake's command line with the numbers and booleans within it, which are texts there."""
+    if isinstance(value, Mapping):
+        return {key: typed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [typed(each) for each in value]
+    with suppress(yaml.YAMLError):
+        scalar = yaml.safe_load(value) if isinstance(value, str) else value
+        return scalar if isinstance(scalar, int | float | None) else value
+    return value
+
+
+def check_schema(content: dict, schema: dict, source: str | Path = "config") -> None:
+    """Raises a `UserError`, one line with the key's path and what is allowed, for what a JSON schema does not allow.
+
+    Stricter than JSON Schema, for which 64.0 is an integer and a number may be infinite or none.
+    """
+    for error in STRICT(schema).iter_errors(content):
+        raise UserError(explain(error, source=source))
 
 
 def _merge(below: dict, above: dict) -> dict:
@@ -115,10 +145,8 @@ def _check_names(path: str, names: Iterable[str], known: Iterable[str], source: 
 
 
 def _check_settings(path: str, family: str, given: dict) -> None:
-    try:
-        Draft202012Validator(schema(family)).validate(given)
-    except ValidationError as error:
-        raise UserError(explain(error, path)) from None
+    for error in STRICT(schema(family)).iter_errors(given):
+        raise UserError(explain(error, path))
     for conflict in part(family, "settings").conflicts(complete(family, given), given):
         raise UserError(f"config: {path}.{conflict}")
 
@@ -142,10 +170,10 @@ def refuse_repeated_keys(path: Path) -> None:
             for item in node.value:
                 visit(item)
 
-    visit(yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER))
+    visit(read_yaml(path, yaml.compose))
 
 
-def explain(error: ValidationError, *above: str, source: str = "config") -> str:
+def explain(error: ValidationError, *above: str, source: str | Path = "config") -> str:
     """Returns a schema error in one line: file, path of the key (after the keys `above`), error, allowed values."""
     path = ".".join(map(str, (*above, *error.absolute_path))) or "top level"
     properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}

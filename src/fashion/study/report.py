@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from fashion.errors import UserError
+from fashion.study.yaml_file import read_yaml
 
 CHECKOUT = Path(__file__).parents[3]
-# PyYAML's loader in C, if it was built with one, is five times as fast.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -77,9 +74,9 @@ class Report:
         """
         path = self.folder / name
         try:
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path}: not a readable file of the report: {' '.join(str(error).split())}") from error
+            content = read_yaml(path)
+        except OSError as error:
+            raise UserError(f"{path}: not a readable file of the report: {error.strerror}") from error
         if not isinstance(content, dict):
             raise UserError(f"{path}: not a mapping of names; an empty one is written {{}}")
         return content

@@ -10,6 +10,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -31,6 +32,16 @@ from fashion.training.results import write_outputs
 INTERRUPTED = 143
 # That a training whose Snakemake was killed may take to finish its step and save its state.
 SAVING_SECONDS = 60
+
+
+def leave_out_compiler() -> None:
+    """Has torch's optimizers do without its compiler, whose import takes longer than torch's own.
+
+    They call two functions of `torch._dynamo`, which do nothing outside compiled code.
+    """
+    if "torch._dynamo" not in sys.modules:
+        stand_in = vars(torch)["_dynamo"] = sys.modules["torch._dynamo"] = ModuleType("torch._dynamo")
+        vars(stand_in).update(disable=lambda function, *_, **__: function, graph_break=lambda: None)
 
 
 def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
@@ -61,6 +72,8 @@ def main() -> None:
     spec = read_spec(arguments.spec)
     check_gpu(spec["training"].get("precision", "float32"))
     device = use_device(arguments.threads)
+    if device.type == "cpu":
+        leave_out_compiler()
     started = datetime.now(UTC)
     dataset = load(arguments.data)
     usage = Usage(device)
