@@ -39,7 +39,8 @@ def listing(results: Path, study: str | None) -> str:
         UserError: there is no run, or a run has a damaged file.
     """
     rows = []
-    finished = [run for folder in sorted(results.glob(study or "*")) for run in finished_runs(folder).values()]
+    folders = [results / study] if study else sorted(results.glob("*"))
+    finished = [run for folder in folders for run in finished_runs(folder).values()]
     for run in [*finished, *([] if study else [Run(SHIPPED)])]:
         metrics = run.metrics
         try:
