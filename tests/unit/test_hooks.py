@@ -200,7 +200,7 @@ def test_where_no_one_trains_they_make_the_dataset(folder, snakemakes_lock):
 
 def test_without_kernel_locks_partial_results_are_made_all_the_same(folder, no_locks, snakemakes_lock, caplog):
     lock.join_others(Path("data.npz")).release()
-    assert "without locks (Function not implemented)" in caplog.text
+    assert "no locks on this file system (Function not implemented)" in caplog.text
 
 
 def test_what_is_wrong_with_files_is_said_of_the_first_with_the_number_of_the_others():

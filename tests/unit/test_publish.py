@@ -228,10 +228,19 @@ def test_a_run_whose_files_contradict_each_other_is_refused_by_name(edit, said, 
     assert not list(reference.parent.iterdir())
 
 
-@pytest.mark.parametrize("name", ["figures/fig01_samples.png", "tables/table1_classes.csv", "tables/table1_classes.md"])
-def test_a_table_or_a_figure_that_is_none_is_refused(name, study, vit, reference):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("figures/fig01_samples.png", b"<svg onload=...>"),
+        ("tables/table1_classes.csv", b"\xff\xfe"),
+        ("tables/table1_classes.md", b"\xff\xfe"),
+        ("tables/table1_classes.md", b"| class |\n|:--|\n| <script> |\n"),
+        ("tables/table1_classes.md", b"| class |\n|:--|\n| ![](https://a.tracker) |\n"),
+    ],
+)
+def test_a_table_or_a_figure_that_is_none_is_refused(name, content, study, vit, reference):
     (vit / "tables").mkdir()
-    (vit / name).write_bytes(b"\xff\xfe <script>")
+    (vit / name).write_bytes(content)
     with pytest.raises(UserError, match=rf"^{vit / name}: not a (png|csv|md) file"):
         publish.publish(study, REPORT, vit, reference)
 

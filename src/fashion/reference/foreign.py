@@ -1,5 +1,6 @@
 """What is checked of files before they are published, since they may come from another machine or another person."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ ORIGIN = {
     "packages": dict,
     "finished": str,
 }
+# HTML and links in Markdown: tables of ours have none.
+ACTIVE = re.compile(r"(?<!\\)<|\]\(")
 ROUNDING = 1e-6  # of an accuracy
 COLUMNS = ["epoch", *(f"{part}_{name}" for part in ("train", "validation", "test") for name in ("loss", "accuracy"))]
 COLUMNS += ["seconds", "joules"]
@@ -77,7 +80,7 @@ def check_output(path: Path) -> None:
                 image.verify()
         elif path.suffix == ".csv":
             pd.read_csv(path)
-        else:
-            path.read_text(encoding="utf-8")
+        elif ACTIVE.search(path.read_text(encoding="utf-8")):
+            raise ValueError("it has HTML or a link")
     except Exception as error:  # Pillow and pandas raise nearly anything for foreign bytes
         raise UserError(f"{path}: not a {path.suffix[1:]} file ({error}); delete it") from error
