@@ -61,7 +61,7 @@ rule page:
     conda:
         ENVIRONMENT
     params:
-        plan=canonical_json(PAGE),
+        plan=param(PAGE),
         content=canonical_json(content_digest(networks=REPORT.networks.read_text(), others=OTHER_TEXTS)),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),

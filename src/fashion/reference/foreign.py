@@ -22,7 +22,7 @@ ORIGIN = {
     "finished": str,
 }
 # HTML and links in Markdown: tables of ours have none.
-ACTIVE = re.compile(r"(?<!\\)<|\]\(")
+ACTIVE, ESCAPED = re.compile(r"<|\]\("), re.compile(r"\\.")
 ROUNDING = 1e-6  # of an accuracy
 COLUMNS = ["epoch", *(f"{part}_{name}" for part in ("train", "validation", "test") for name in ("loss", "accuracy"))]
 COLUMNS += ["seconds", "joules"]
@@ -80,7 +80,7 @@ def check_output(path: Path) -> None:
                 image.verify()
         elif path.suffix == ".csv":
             pd.read_csv(path)
-        elif ACTIVE.search(path.read_text(encoding="utf-8")):
+        elif ACTIVE.search(ESCAPED.sub("", path.read_text(encoding="utf-8"))):
             raise ValueError("it has HTML or a link")
     except Exception as error:  # Pillow and pandas raise nearly anything for foreign bytes
         raise UserError(f"{path}: not a {path.suffix[1:]} file ({error}); delete it") from error
