@@ -55,6 +55,7 @@ page: installed ## build the report from the finished runs, even while others ru
 
 .PHONY: decide
 decide: installed ## train what one claim lacks, and say its verdict: make decide CLAIM=C4 STUDY=published
+	@test "$(CLAIM)" || { echo "error: which claim? for instance: make decide CLAIM=C4 STUDY=published" >&2; exit 1; }
 	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
 
 .PHONY: compare
