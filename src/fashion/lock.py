@@ -65,16 +65,24 @@ class Lock:
             raise UserError(f"{path} cannot be written: {error.strerror}") from error
 
     def _taken(self) -> bool:
-        """Opens and locks the file; returns False if another process holds it, or has just removed it."""
-        self.file = self.path.open("a+", encoding="utf-8")
-        try:
-            return lock(self.file) and self._there()
-        except OSError as error:
-            logger.warning(f"{self.path}: a file system without locks ({error.strerror}): let nothing else write here")
-            return True
+        """Opens and locks the file; returns False if another process holds it."""
+        while True:
+            self.file = self.path.open("a+", encoding="utf-8")
+            try:
+                if not lock(self.file):
+                    return False
+            except OSError as error:
+                logger.warning(f"{self.path}: no locks on this file system ({error.strerror}); let nothing else write")
+                return True
+            if self._there():
+                return True
+            self.file.close()  # another process removed it between the two steps
 
     def _there(self) -> bool:
-        return self.path.exists() and os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
+        try:
+            return os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     def held(self) -> bool:
         """Returns whether nobody has removed, replaced or taken over the file."""

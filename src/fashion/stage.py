@@ -83,6 +83,10 @@ def exit_on_user_error(main: Callable[[], None]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except (UserError, PermissionError) as error:
         if isinstance(error, PermissionError):
             error = UserError(f"{error.filename}: permission denied; its owner can allow it by chmod")

@@ -152,7 +152,7 @@ def make_page(study: Study, results: Path, *others: Path, partial: dict | None =
     """
     output = results / f"report{len(others)}.html"
     plan = {
-        "study": {key: getattr(study, key) for key in ("name", "note", "reading")},
+        "study": {"name": study.name, "note": study.note, "reading": outputs.reading_of(study, REPORT)},
         "report": REPORT.about,
         "models": len(study.models),
         "titles": study.titles,

@@ -1,4 +1,4 @@
-"""A file that its reader may not read."""
+"""A file or folder that this user may not use."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ NOBODY = 65534
 
 @contextmanager
 def denied(path: Path) -> Iterator[None]:
-    """In the block, this process may not read the file; root, who may read all, is somebody else meanwhile."""
+    """In the block, this process may not use the file or folder; root, who may all, is somebody else meanwhile."""
+    mode = path.stat().st_mode
     path.chmod(0)
     if root := os.geteuid() == 0:
         os.seteuid(NOBODY)
@@ -19,4 +20,4 @@ def denied(path: Path) -> Iterator[None]:
     finally:
         if root:
             os.seteuid(0)
-        path.chmod(0o644)
+        path.chmod(mode)

@@ -3,17 +3,22 @@
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
+from PIL import Image
 
 RUN = "results/tiny/runs/vit/both/seed0"
 LOG = "results/tiny/logs/vit/both/seed0.train.log"
 
 
 def make_long(study, config) -> None:
-    """One run of a few hundred short epochs."""
-    config["training"] |= {"epochs": 300, "patience": 300}
+    """One run of a hundred short epochs."""
+    config["training"] |= {"epochs": 100, "patience": 100}
     study.configure(config)
 
 
@@ -61,6 +66,40 @@ def test_after_kill_9_of_snakemake_alone_its_training_ends_and_overwrites_nothin
     assert log.index("interrupted in epoch") < log.index("ended after all of 2 epochs")
     assert (study.folder / RUN / "history.csv").read_text().count("\n") == 3
     assert not (study.folder / f"{RUN}.lock").exists()
+
+
+def test_after_kill_9_of_a_training_the_same_command_goes_on(make_study, undisturbed):
+    study, config = make_study(["vit"])
+    make_long(study, config)
+    with study.under_way("vit", until="epoch 5:") as process:
+        training = re.search(r"process (\d+) on", (study.folder / f"{RUN}.lock").read_text())[1]
+        os.kill(int(training), signal.SIGKILL)
+        assert process.wait(timeout=300) == 1  # it makes partial results before it ends
+    done = study.snakemake("--", f"{RUN}/model.safetensors")
+    assert done.returncode == 0, done.stdout
+    assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
+    assert not list((study.folder / "results/tiny/runs").rglob("*.lock"))
+
+
+def test_after_kill_9_of_a_figure_midway_the_same_command_makes_it_whole(make_study):
+    study, _ = make_study(["vit"])
+    figures, target = study.folder / "results/tiny/figures", "results/tiny/figures/fig01_samples.png"
+    line = [sys.executable, "-m", "snakemake", *study.arguments("--", target)]
+    with subprocess.Popen(line, cwd=study.folder, env=study.environment, stderr=subprocess.PIPE, text=True) as process:
+        while not list(figures.glob(".fig*")):  # a figure is being written
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.001)
+        for job in psutil.Process(process.pid).children(recursive=True):
+            if "fashion.figures.samples" in job.cmdline():
+                job.kill()
+        process.communicate()
+    assert process.returncode == 1
+    assert list(figures.glob(".fig*"))
+    done = study.snakemake("--", target)
+    assert done.returncode == 0, done.stdout
+    assert not list(figures.glob(".*"))
+    with Image.open(study.folder / target) as image:
+        image.load()
 
 
 def test_after_kill_9_of_everything_the_same_command_goes_on(make_study):

@@ -26,7 +26,8 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folde
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
     log, archive = copy / "results/tiny/logs/vit/both/seed0.train.log", tmp_path / "out/reference.tar.gz"
     script = copy / "workflow/offline/run.sh"
-    command = [script, "-d", idx_folder, "-o", archive.parent, "-b", "tiny", "-r", "c0ffee", "--", RUN]
+    dataset = shutil.copytree(idx_folder, tmp_path / 'the "data"')
+    command = [script, "-d", dataset, "-o", archive.parent, "-b", "tiny", "-r", "c0ffee", "--", RUN]
 
     def start() -> subprocess.Popen:
         return subprocess.Popen(

@@ -5,7 +5,7 @@ import pandas as pd
 from fashion.files import read_json
 from helpers.checkout import ROOT
 
-NAMES = [f"digit {label}" for label in range(10)]
+NAMES = ["a|b", "<b>c</b>", "{brace} {0}", "it's", r"$x$ \\", '"quoted"', "靴", "50 %", "`e`", "_f_"]
 TABLES = "results/tiny/tables"
 
 

@@ -362,6 +362,8 @@ def test_finished_runs_are_listed_with_the_folders_that_other_commands_take(conf
     assert len(listing(Path("results"), "quick").splitlines()) == 2
     with pytest.raises(UserError, match=r"^results/third: no finished run"):
         listing(Path("results"), "third")
+    with pytest.raises(UserError, match=r"^/etc: no finished run; "):
+        listing(Path("results"), "/etc")
     write_json(folder / "metrics.json", {"accuracy": 1})
     with pytest.raises(UserError, match=f"^{folder}/metrics.json: top level: 'test_images' is a required property"):
         listing(Path("results"), "quick")

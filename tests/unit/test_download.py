@@ -216,6 +216,36 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path, prepare):
         prepare(folder=tmp_path / "nowhere")
 
 
+def test_a_home_that_nobody_has_is_a_missing_folder(prepare, monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    for folder in ("~/data", "~nobody_at_all/data"):
+        with pytest.raises(UserError, match=f"data.folder {folder}: no such folder"):
+            prepare(folder=folder)
+
+
+def test_a_file_that_unpacks_to_far_too_much_is_refused_before_it_has(folder, prepare, monkeypatch):
+    monkeypatch.setattr("fashion.data.idx.LARGEST", len(CONTENTS[IMAGES]))
+    prepare(folder=folder)
+    (folder / IMAGES).write_bytes(gzip.compress(CONTENTS[IMAGES] + bytes(10**6)))
+    with pytest.raises(UserError, match=f"{IMAGES}: more than {len(CONTENTS[IMAGES]):,} bytes"):
+        prepare(folder=folder)
+
+
+def test_a_server_that_sends_without_end_is_given_up(serve, monkeypatch):
+    monkeypatch.setattr(download, "LARGEST", 100_000)
+    url, names = serve(lambda name, earlier: (200, 10**9, bytes(10**6)))
+    with pytest.raises(download.SourceError, match=f"{IMAGES}.gz: more than 100,000 bytes"):
+        download.read_mirror(url)
+    assert names == [IMAGES]
+
+
+def test_files_may_have_the_names_that_7_zip_gives_them(folder, prepare):
+    for path in list(folder.iterdir()):
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    assert "t10k-images.idx3-ubyte" in {path.name for path in folder.iterdir()}
+    assert as_bytes(dataset.load(prepare(folder=folder) / "dataset.npz")) == as_bytes(DATASET)
+
+
 # Unverified folders
 
 
@@ -519,3 +549,15 @@ def test_the_real_dataset_is_the_published_one(tmp_path, caplog):
     mean_of_squares = np.square(found.train_images, dtype=np.float32).mean(dtype=np.float64) / 255**2
     assert round(mean, 4) == 0.2860
     assert round((mean_of_squares - mean**2) ** 0.5, 4) == 0.3530
+
+
+def test_a_dataset_swapped_under_its_checksums_is_refused(folder, prepare):
+    output = prepare(folder=folder)
+    swapped = vars(dataset.load(output / "dataset.npz"))
+    np.savez(output / "dataset.npz", **swapped | {"train_labels": swapped["train_labels"][::-1]})
+    with pytest.raises(
+        UserError, match=rf"^{output}/dataset.npz is not the dataset that {output}/checksums.json names; d"
+    ):
+        dataset.load(output / "dataset.npz")
+    (output / "checksums.json").unlink()
+    dataset.load(output / "dataset.npz")  # of one's own, without checksums

@@ -16,6 +16,7 @@ from snakemake.persistence import PersistenceBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from fashion.lock import lock as flock
+from helpers.permission import denied
 from hooks import console, lock, session
 
 JOBS = {1: ("train", {"model": "vgg8", "augmentation": "both", "seed": "0"}), 2: ("page", {})}
@@ -152,6 +153,12 @@ def test_a_live_snakemakes_lock_stays(folder, other, capsys):
         assert locked(folder)
 
 
+def test_a_folder_that_one_may_not_write_is_said_to_be_that(folder):
+    with denied(folder), pytest.raises(SystemExit) as end:
+        lock.remove_stale()
+    assert end.value.code == f"error: {folder}: permission denied to write here; name a folder of yours by --directory"
+
+
 def test_the_lock_of_another_machine_stays(folder):
     (folder / ".snakemake/alive").write_text("another host")
     lock.remove_stale().close()
@@ -193,7 +200,7 @@ def test_where_no_one_trains_they_make_the_dataset(folder, snakemakes_lock):
 
 def test_without_kernel_locks_partial_results_are_made_all_the_same(folder, no_locks, snakemakes_lock, caplog):
     lock.join_others(Path("data.npz")).release()
-    assert "without locks (Function not implemented)" in caplog.text
+    assert "no locks on this file system (Function not implemented)" in caplog.text
 
 
 def test_what_is_wrong_with_files_is_said_of_the_first_with_the_number_of_the_others():

@@ -18,13 +18,11 @@ from fashion.figures.parts.sheet import without_glyph
 from fashion.reference import verdicts
 from fashion.reference.publish import publish
 from fashion.study import outputs
-from fashion.study.definition import Study, grouped, resolve
-from fashion.study.summary import summary
+from fashion.study.definition import Study, resolve
 from fashion.tables.writing import escape
 from helpers.checkout import CONFIG, REPORT
-from helpers.command import stage
+from helpers.everything import make_everything
 from helpers.figures import svg_texts
-from helpers.page import make_page
 from helpers.runs import FakeRun, make_history, predict
 from helpers.training import write_dataset
 
@@ -93,30 +91,7 @@ def results(study, dataset, tmp_path_factory) -> Path:
             history=make_history([0.5, 0.4, 0.45], layers=3),
             provenance={"device": LINES},
         ).write()
-    data = write_dataset(results / "data.npz", dataset)
-    made = (*outputs.tables(study, REPORT), *outputs.figures(study, REPORT))
-    more = {"titles": study.titles, "runs": grouped(study.specs), "summary": summary(study, REPORT)}
-    tables, figures = results / "tables", results / "figures"
-    for job, module, options in (
-        ("tables", "tables.make", ("--data", data, "--runs", results / "runs", "--output", tables)),
-        (
-            "claims",
-            "answer.make",
-            ("--data", data, "--runs", results / "runs", "--output", tables, "--report", REPORT.folder),
-        ),
-        ("samples", "figures.samples", ("--data", data, "--output", figures)),
-        ("diagrams", "figures.diagrams", ("--data", data, "--output", figures)),
-        ("curves", "figures.curves", ("--published", REPORT.curves, "--runs", results / "runs", "--output", figures)),
-        (
-            "overviews",
-            "figures.overviews",
-            ("--data", data, "--runs", results / "runs", "--tables", tables, "--output", figures),
-        ),
-    ):
-        told = {one.name: one.told for one in made if one.job == job}
-        done = stage(module, {"note": study.note, "classes": WORDS, "outputs": told, **more}, *options)
-        assert (done.returncode, done.stderr) == (0, ""), job
-    make_page(study, results)
+    make_everything(study, results, write_dataset(results / "data.npz", dataset), WORDS)
     return results
 
 
@@ -200,7 +175,7 @@ def test_figures_show_names_as_they_are(study, results):
 
 def test_the_characters_that_the_font_lacks_are_named():
     assert without_glyph("Ärmel, café → ✓ Жакет") == ""
-    assert without_glyph("".join(WORDS)) == "カシツャ靴"
+    assert without_glyph("\n".join(WORDS)) == "カシツャ靴"
 
 
 def test_a_reference_and_the_answer_show_names_as_they_are(study, results, tmp_path):

@@ -125,7 +125,7 @@ def test_a_file_system_without_locks_is_told_from_a_lock_that_is_held(number, tm
     monkeypatch.setattr("fcntl.flock", flock)
     first = Lock(tmp_path / "lock", "is here")
     assert caplog.messages == [
-        f"{tmp_path}/lock: a file system without locks ({os.strerror(number)}): let nothing else write here"
+        f"{tmp_path}/lock: no locks on this file system ({os.strerror(number)}); let nothing else write"
     ]
     assert first.held()
     first.owner = "process 1 on another machine"

@@ -288,6 +288,15 @@ def test_compare_with_nothing_in_common(study, tmp_path, monkeypatch):
         run_compare(monkeypatch, tmp_path)
 
 
+def test_runs_on_different_data_are_not_compared(study, tmp_path, monkeypatch):
+    for side in ("own", "reference"):
+        run = finish(tmp_path / side, study.specs["vit", "both", 0])
+    provenance = json.loads((run / "provenance.json").read_text())
+    (run / "provenance.json").write_text(json.dumps(provenance | {"dataset": {"train-images-idx3-ubyte": "0"}}))
+    with pytest.raises(UserError, match="nothing to compare: .* have a run on different data, vit both seed 0$"):
+        run_compare(monkeypatch, tmp_path)
+
+
 def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_number(config, tmp_path):
     config["studies"]["published"] |= {"models": ["published_vgg8"], "seeds": [0]}
     study, results = resolve(config, "published"), tmp_path / "results"

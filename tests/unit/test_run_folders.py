@@ -16,7 +16,7 @@ from fashion.reference import archive, compare, publish
 from fashion.study.definition import Study, resolve
 from fashion.study.run_folder import run_folders
 from helpers.checkout import REPORT, ROOT
-from helpers.runs import FakeRun
+from helpers.runs import FakeRun, make_history
 
 RUN = "runs/vit/both/seed0"
 
@@ -30,7 +30,7 @@ def study(config) -> Study:
 @pytest.fixture
 def results(study, tmp_path) -> Path:
     """A study's results with one of its two runs."""
-    FakeRun(study.specs["vit", "both", 0], tmp_path / "results/report/runs").write()
+    FakeRun(study.specs["vit", "both", 0], tmp_path / "results/report/runs", history=make_history(layers=2)).write()
     return tmp_path / "results/report"
 
 

@@ -1,6 +1,7 @@
 """A stage's log: every attempt begins with a line of its own, and its last line says why it ended."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -66,6 +67,13 @@ def test_lines_that_are_kept_outlive_the_log(link, tmp_path):
     log.unlink()  # as Snakemake does before each attempt
     _, *lines = attempt(log, 'UserError("second")', *script_options, before=first if link else "")
     assert lines == ["working", "error: second"]
+
+
+def test_a_reader_that_ends_early_ends_the_writer_without_a_traceback():
+    code = "from fashion.stage import exit_on_user_error\nexit_on_user_error(lambda: print('line\\n' * 10**5))"
+    command = f"{shlex.quote(sys.executable)} -W error -c {shlex.quote(code)} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=os.environ)
+    assert (done.stdout, done.stderr) == ("line\n", "")
 
 
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path):

@@ -16,7 +16,7 @@ from rich.console import Console
 from fashion.ask.overview import Overview, overview
 from fashion.ask.remaining import Remaining, pace, remaining
 from fashion.ask.studies import listing
-from fashion.ask.watch import render
+from fashion.ask.watch import render, watch
 from fashion.errors import UserError
 from fashion.study.config import CONFIG, load_study
 from fashion.study.definition import Study, resolve
@@ -254,6 +254,13 @@ def test_without_a_terminal_it_prints_once(config, results, tmp_path):
     assert (process.returncode, error) == (0, b"")
     assert b"\x1b" not in out
     assert out.startswith(b"quick study, 12 runs at ")
+
+
+def test_a_width_of_0_is_none(results, monkeypatch, capsys):
+    results.run(("vit", "both", 0), 0.5, 0.4)
+    monkeypatch.setenv("COLUMNS", "0")
+    watch(results.study, results.folder, None)
+    assert capsys.readouterr().out.startswith("quick study, 12 runs at ")
 
 
 def test_in_a_terminal_it_goes_on_until_interrupted(config, results, tmp_path):

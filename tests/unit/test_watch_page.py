@@ -9,6 +9,7 @@ import pytest
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import overview
 from fashion.ask.watch_page import HEIGHT, MARGINS, WIDTH, panels, write_page
+from fashion.errors import UserError
 from fashion.study.definition import resolve
 from helpers.browser import CHROMIUM, Browser
 from helpers.results import Results
@@ -53,6 +54,13 @@ def test_a_panel_has_its_curves_between_its_axes(results):
     assert [first[1], second[1], last[1]] == pytest.approx(expected.tolist(), abs=0.1)
     assert [text for _, text in loss["across"]] == ["1", "2", "3", "4", "5"]
     assert all(text.endswith(" %") for _, text in accuracy["up"])
+
+
+def test_a_page_that_cannot_be_written_is_one_line(results, tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file/page.html"):
+        with pytest.raises(UserError, match=f"^{path}: the page cannot be written: "):
+            write(results, path)
 
 
 @pytest.mark.parametrize("losses", [[0.5], [float("nan")], [0.5, 0.5]])

@@ -15,8 +15,11 @@ FOLDER = Path(".snakemake")
 
 def open_alive() -> IO[str]:
     """Opens the file on which each Snakemake holds a shared kernel lock, which ends with its process."""
-    FOLDER.mkdir(exist_ok=True)
-    return (FOLDER / "alive").open("a+", encoding="utf-8")
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        return (FOLDER / "alive").open("a+", encoding="utf-8")
+    except PermissionError:
+        sys.exit(f"error: {Path.cwd()}: permission denied to write here; name a folder of yours by --directory")
 
 
 def remove_stale() -> IO[str]:

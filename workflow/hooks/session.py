@@ -102,8 +102,7 @@ class Session:
 
         if boxes := without_glyph(said):
             print(
-                f"figures as PNG show a box for each of {boxes}, since their font DejaVu Sans lacks them; "
-                "the page and the figures as SVG show them",
+                f"figures as PNG show a box for each of {boxes}, which their font DejaVu Sans lacks; SVG files do not",
                 file=sys.stderr,
                 flush=True,
             )

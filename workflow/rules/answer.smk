@@ -32,6 +32,7 @@ rule claims:
         output_files("claims"),
     log:
         f"{PLACE}/logs/claims.log",
+    priority: 1  # as rule tables
     localrule: True
     conda:
         ENVIRONMENT
@@ -60,7 +61,7 @@ rule page:
     conda:
         ENVIRONMENT
     params:
-        plan=canonical_json(PAGE),
+        plan=param(PAGE),
         content=canonical_json(content_digest(networks=REPORT.networks.read_text(), others=OTHER_TEXTS)),
         code=code("fashion.answer.page"),
         python=uncompared(PYTHON),

@@ -1,4 +1,5 @@
 # The configuration, checked before any job starts, and the names and functions that the rules use.
+import re
 import shlex
 
 from snakemake.utils import update_config, validate
@@ -112,10 +113,15 @@ def made_by(job):
     return [one for one in (*TABLES, *FIGURES) if one.job == job]
 
 
+def param(value):
+    """Returns a value as JSON for a param, in which Snakemake takes no brace of a name for a wildcard's."""
+    return re.sub(r"\{(?=\s*\w)", r"\\u007b", canonical_json(value))
+
+
 def plan(job, **more):
     """Returns the tables or figures that a job makes, with their runs and settings, as one param."""
     told = {one.name: one.told for one in made_by(job)}
-    return canonical_json({"note": STUDY.note, "classes": NAMES, "outputs": told, **more})
+    return param({"note": STUDY.note, "classes": NAMES, "outputs": told, **more})
 
 
 def output_files(job):

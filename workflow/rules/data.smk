@@ -27,6 +27,6 @@ rule class_names:
     conda:
         ENVIRONMENT
     params:
-        names=canonical_json(NAMES),
+        names=param(NAMES),
     shell:
         "printf %s {params.names:q} > {output} 2> {log}"

@@ -43,7 +43,7 @@ def listing(results: Path, study: str | None) -> str:
         UserError: there is no run, or a run has a damaged file.
     """
     rows = []
-    folders = sorted(results.glob(study or "*"))
+    folders = [results / study] if study else sorted(results.glob("*"))
     finished = [run for folder in folders for run in finished_runs(folder).values()]
     words = {SHIPPED: "comes with the program"} | {run: said for folder in folders for run, said in _states(folder)}
     for run in [*finished, *([] if study else [Run(SHIPPED)])]:

@@ -1,5 +1,6 @@
 """Shows a running study in a terminal, and on a page that reloads itself."""
 
+import os
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,6 +29,8 @@ def watch(study: Study, results: Path, page: Path | None) -> None:
     Args:
         page: an HTML file to keep up to date too.
     """
+    if os.environ.get("COLUMNS") == "0":  # as in some containers; rich would print nothing
+        del os.environ["COLUMNS"]
     console = Console(highlight=False)
     # A full screen, because output longer than the terminal would be printed again and again.
     live = Live(console=console, screen=True, auto_refresh=False) if console.is_terminal else None

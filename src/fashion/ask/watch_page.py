@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fashion.ask.follow import SECONDS
 from fashion.ask.overview import Overview
+from fashion.errors import UserError
 from fashion.files import write_text
 
 # The page looks like the page with the answer.
@@ -19,7 +20,7 @@ MARGINS = (52, 12, 20, 24)
 
 
 def write_page(shown: Overview, path: Path) -> None:
-    """Writes the page of an overview; it needs no other file and no script."""
+    """Writes the page of an overview, which needs no other file and no script; raises a `UserError` if it cannot."""
     parts = {file.name: file.read_text(encoding="utf-8") for file in (TEMPLATE, LOOK)}
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(parts),
@@ -29,7 +30,10 @@ def write_page(shown: Overview, path: Path) -> None:
         undefined=jinja2.StrictUndefined,
     )
     values = {"shown": shown, "seconds": SECONDS, "panels": panels, "size": (WIDTH, HEIGHT), "margins": MARGINS}
-    write_text(path, environment.get_template(TEMPLATE.name).render(values))
+    try:
+        write_text(path, environment.get_template(TEMPLATE.name).render(values))
+    except OSError as error:
+        raise UserError(f"{path}: the page cannot be written: {error.strerror}") from error
 
 
 def panels(history: pd.DataFrame) -> list[dict]:

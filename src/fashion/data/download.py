@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fashion.data.dataset import CHECKSUMS, FILES, Dataset
-from fashion.data.idx import SourceError, parse
+from fashion.data.idx import LARGEST, SourceError, parse
 from fashion.errors import UserError
 from fashion.files import atomic, write_json
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
@@ -28,7 +28,7 @@ from fashion.stage import configure, exit_on_user_error, logger, stage_parser
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"  # where the package puts the files
 
-# The mirror that torchvision names, then upstream's own files.
+# The mirror that torchvision names, then upstream's own files. That mirror has no https; the checksums tell a forgery.
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
@@ -36,13 +36,17 @@ MIRRORS = (
 
 
 def read_folder(folder: str | Path) -> dict[str, bytes]:
-    """Returns the files in `folder` or in its FashionMNIST/raw, where torchvision puts them; each plain or gzipped."""
-    folder = Path(folder).expanduser()
+    """Returns the files in `folder` or in its FashionMNIST/raw, where torchvision puts them; each plain or gzipped.
+
+    7-Zip unpacks train-images-idx3-ubyte.gz as train-images.idx3-ubyte.
+    """
+    folder = Path(os.path.expanduser(folder))  # pathlib's raises where there is no home
     if not folder.is_dir():
         raise SourceError("no such folder")
     contents = {}
     for name in FILES.values():
-        candidates = [place / file for place in (folder, folder / "FashionMNIST/raw") for file in (name, f"{name}.gz")]
+        names = (name, f"{name}.gz", name.replace("-idx", ".idx"))
+        candidates = [place / file for place in (folder, folder / "FashionMNIST/raw") for file in names]
         path = next(filter(Path.is_file, candidates), None)
         if path is None:
             raise SourceError(f"{name} is missing, gzipped or plain")
@@ -69,6 +73,8 @@ def _download(url: str, pauses: tuple[float, ...], timeout: float) -> bytes:
                 with tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=None) as progress:
                     while chunk := response.read(2**16):
                         content += chunk
+                        if len(content) > LARGEST:
+                            raise SourceError(f"{name}: more than {LARGEST:,} bytes")
                         progress.update(len(chunk))
             if total is None or len(content) == total:
                 return bytes(content)

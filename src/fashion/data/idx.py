@@ -8,10 +8,13 @@ import hashlib
 import math
 import zlib
 from collections.abc import Mapping
+from io import BytesIO
 
 import numpy as np
 
 from fashion.data.dataset import FILES, Dataset
+
+LARGEST = 100_000_000  # bytes; Fashion-MNIST's largest file has 47 million
 
 
 class SourceError(Exception):
@@ -23,9 +26,14 @@ def uncompress(content: bytes) -> bytes:
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
-        return gzip.decompress(content)
+        # A small file may unpack to gigabytes.
+        with gzip.open(BytesIO(content)) as file:
+            uncompressed = file.read(LARGEST + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise SourceError(f"truncated or damaged gzip file ({error})") from None
+    if len(uncompressed) > LARGEST:
+        raise SourceError(f"more than {LARGEST:,} bytes")
+    return uncompressed
 
 
 def parse_idx(content: bytes, dimensions: int) -> np.ndarray:

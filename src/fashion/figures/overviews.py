@@ -52,7 +52,7 @@ def plot(kind: str, groups: Sequence[Group], data: Path, tables: Path, classes: 
         case "tradeoff":
             return tradeoff.plot(shown(pd.read_csv(tables / "comparison.csv"), groups), families(groups))
         case "published_runs":
-            return published_runs.plot(pd.read_csv(tables / "repeats.csv", dtype={"accuracies": str}), **settings)
+            return published_runs.plot(pd.read_csv(tables / "repeats.csv", converters={"accuracies": str}), **settings)
         case "effects":
             return effects.plot(pd.read_csv(tables / "factorial.csv"))
     raise ValueError(f"no figure of the kind {kind}")

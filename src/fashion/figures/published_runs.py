@@ -35,17 +35,20 @@ def plot(repeats: pd.DataFrame, planned: Sequence[tuple[str, str, str, float]]) 
         row = rows.get(run)
         names.append(f"{run}  {model}\n{augmentation}, {counted(row['seeds'], 'seed') if row else 'not run'}")
         drawn = [([100 * accuracy], PUBLISHED, f"published: {100 * accuracy:.2f} %")]
-        if row:
+        if row and np.isnan(row["accuracy"]):
+            names[-1] += ", on clean images only"
+        elif row:
             difference = f"{100 * (row['accuracy'] - accuracy):+.2f}".replace("-", "\N{MINUS SIGN}")
             axes.text(1.02, y, difference, transform=axes.get_yaxis_transform(), va="center", size="small")
             seeds = [100 * float(own) for own in row["accuracies"].split()]
-            low, high, clean = (100 * row[key] for key in ("low", "high", "clean_accuracy"))
+            low, high = (100 * row[key] for key in ("low", "high"))
             # The rings are drawn over the diamond: a ring does not hide it.
             drawn.append((seeds, SEED, f"our seeds: {', '.join(f'{seed:.2f} %' for seed in seeds)}"))
             if not np.isnan(low):
                 drawn.insert(0, ([low, high], PREDICTED, f"one more seed, 95 %: {low:.2f} to {high:.2f} %"))
-            if row["tested_on"] != "clean":
-                drawn.append(([clean], CLEAN, f"our mean on clean images: {clean:.2f} %"))
+        if row and row["tested_on"] != "clean":
+            clean = 100 * row["clean_accuracy"]
+            drawn.append(([clean], CLEAN, f"our mean on clean images: {clean:.2f} %"))
         for accuracies, looks, text in drawn:
             (marks,) = axes.plot(accuracies, [y] * len(accuracies), **looks)
             describe(marks, f"{run}, {text}")

@@ -64,7 +64,7 @@ ANY, UP_TO_DATE = Wanted(), State()
 
 def state(folder: Path, wanted: Wanted = ANY) -> State:
     """Returns the state of the run in a folder, from its records alone: other files need only be there."""
-    missing = [name for name in (SPEC, HISTORY, PROVENANCE) if not (folder / name).exists()]
+    missing = [name for name in (SPEC, HISTORY, PROVENANCE) if not (folder / name).is_file()]
     if len(missing) == 3:
         return State(training=NEVER_RUN)
     if missing:
@@ -112,9 +112,9 @@ def wanted(study: Study, results: Path, dataset: Mapping[str, str] | None = None
 
 def _evaluation(folder: Path, provenance: dict, wanted: Wanted) -> State:
     """Returns the state of a run whose training is up to date."""
-    if not (folder / METRICS).exists():
+    if not (folder / METRICS).is_file():
         return State(evaluation=NEVER_EVALUATED)
-    if not any((folder / name).exists() for name in (PREDICTIONS, CORRECT)):
+    if not any((folder / name).is_file() for name in (PREDICTIONS, CORRECT)):
         return State(evaluation=f"{PREDICTIONS} is missing")
     try:
         metrics = read_metrics(folder)

@@ -22,10 +22,9 @@ BEST = {
     "flops_per_image": "min",
     "seconds": "min",
     "seconds_per_epoch": "min",
-    "images_per_second": "max",
 }
 # Times taken on a busy machine are never the best.
-TIMES = ["seconds", "seconds_per_epoch", "images_per_second"]
+TIMES = ["seconds", "seconds_per_epoch"]
 
 
 def compare(runs: Runs) -> pd.DataFrame:
@@ -110,7 +109,6 @@ def readable(comparison: pd.DataFrame) -> pd.DataFrame:
             "epochs (reported)": show(row, "epochs", "{:.4g}".format),
             "seconds (reported)": show(row, "seconds", "{:,.1f}".format),
             "seconds per epoch (reported)": show(row, "seconds_per_epoch", "{:.2f}".format),
-            "images per second": show(row, "images_per_second", "{:,.0f}".format),
             "times": row["timed"],
         }
         for _, row in comparison.iterrows()

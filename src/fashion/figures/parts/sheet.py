@@ -32,7 +32,7 @@ style.use(["default", Path(__file__).with_name("fashion.mplstyle")])
 def without_glyph(text: str) -> str:
     """Returns the characters of a text that the figures' font lacks, which a PNG shows as boxes."""
     known = get_font(findfont(FontProperties())).get_charmap()
-    return "".join(sorted(character for character in set(text) if ord(character) not in known))
+    return "".join(sorted(character for character in set(text) - {"\n", "\t"} if ord(character) not in known))
 
 
 def figure_parser(description: str | None) -> argparse.ArgumentParser:
