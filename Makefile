@@ -54,7 +54,8 @@ page: installed ## build the report from the finished runs, even while others ru
 	nice snakemake --cores all --config study=$(STUDY) partial=True
 
 .PHONY: decide
-decide: installed ## train what one claim needs, and say its verdict: make decide CLAIM=C4 STUDY=published
+decide: installed ## train what one claim lacks, and say its verdict: make decide CLAIM=C4 STUDY=published
+	@test "$(CLAIM)" || { echo "error: which claim? for instance: make decide CLAIM=C4 STUDY=published" >&2; exit 1; }
 	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
 
 .PHONY: compare

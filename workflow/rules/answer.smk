@@ -32,6 +32,7 @@ rule claims:
         output_files("claims"),
     log:
         f"{PLACE}/logs/claims.log",
+    priority: 1  # as rule tables
     localrule: True
     conda:
         ENVIRONMENT

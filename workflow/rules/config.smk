@@ -10,7 +10,7 @@ if not (ROOT / "src/fashion").is_dir():
 sys.path[:0] = [f"{ROOT}/src", f"{ROOT}/workflow"]
 
 # Jobs show nothing on a screen, and may not have the package of the backend that a notebook names.
-os.environ["MPLBACKEND"] = "agg"
+os.environ |= {"MPLBACKEND": "agg"}
 
 from fashion.errors import UserError
 from fashion.study.yaml_file import read_yaml

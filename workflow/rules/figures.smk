@@ -67,6 +67,7 @@ rule overviews:
         output_files("overviews"),
     log:
         f"{PLACE}/logs/overviews.log",
+    priority: 1  # as rule tables
     localrule: True
     conda:
         ENVIRONMENT

@@ -7,6 +7,7 @@ rule tables:
         output_files("tables"),
     log:
         f"{PLACE}/logs/tables.log",
+    priority: 1  # the last jobs wait for it: it goes before figures that nothing waits for
     localrule: True
     conda:
         ENVIRONMENT
