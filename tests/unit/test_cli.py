@@ -109,6 +109,10 @@ def test_classes_are_called_what_the_pipeline_called_those_of_its_dataset(datase
     (tmp_path / "results/data/class_names.json").write_text(json.dumps(names))
     (now,) = classify(run, files)
     assert now["class"] == names[CLASSES.index(before["class"])]
+    for damaged in ("[]", "{}", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]", '["a"]', "["):
+        (tmp_path / "results/data/class_names.json").write_text(damaged)
+        with pytest.raises(UserError, match=r"results/data/class_names\.json: not "):
+            classify(run, files)
 
 
 def test_bad_images_are_named_and_the_others_answered(run, dataset, tmp_path):

@@ -239,6 +239,7 @@ def test_a_run_whose_files_contradict_each_other_is_refused_by_name(edit, said, 
         ("tables/table1_classes.csv", b"\xff\xfe"),
         ("tables/table1_classes.md", b"\xff\xfe"),
         ("tables/table1_classes.md", b"| class |\n|:--|\n| <script> |\n"),
+        ("tables/table1_classes.md", b"| class |\n|:--|\n| \\\\<script> |\n"),
         ("tables/table1_classes.md", b"| class |\n|:--|\n| ![](https://a.tracker) |\n"),
     ],
 )

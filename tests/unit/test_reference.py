@@ -293,7 +293,7 @@ def test_runs_on_different_data_are_not_compared(study, tmp_path, monkeypatch):
         run = finish(tmp_path / side, study.specs["vit", "both", 0])
     provenance = json.loads((run / "provenance.json").read_text())
     (run / "provenance.json").write_text(json.dumps(provenance | {"dataset": {"train-images-idx3-ubyte": "0"}}))
-    with pytest.raises(UserError, match="nothing to compare: .* have a run on different data, vit both seed 0$"):
+    with pytest.raises(UserError, match=r"nothing to compare: .* have a run on different data, vit both seed 0$"):
         run_compare(monkeypatch, tmp_path)
 
 

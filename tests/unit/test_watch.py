@@ -201,6 +201,19 @@ def test_a_whole_study_fits_a_terminal(config, tmp_path, study):
     assert any(line.startswith(f"and {len(keys) - 10} more") for line in shown)
 
 
+def test_names_with_brackets_are_shown_as_they_are(config, tmp_path):
+    config["models"]["vit"]["title"] = "ViT [ours] [/] :smile: \x1b[31m"
+    config["augmentations"]["both"]["title"] = "[bold]both[/bold]"
+    config["studies"]["quick"] |= {"models": ["vit"], "augmentations": ["both"], "note": "[red]a note"}
+    results = Results(tmp_path, resolve(config, "quick"))
+    results.run(("vit", "both", 0), 0.5, 0.4)
+    shown = "\n".join(lines(results))
+    assert shown.count(r"ViT [ours] [/] :smile: \x1b[31m") == 2
+    assert shown.count("[bold]both[/bold]") == 2
+    assert "[red]a note" in shown
+    assert "\x1b" not in shown
+
+
 def test_a_failure_with_brackets_is_shown_as_it_is(results):
     results.log(("vit", "both", 0), "error: [Errno 28] No space [bold]left[/bold] [/]")
     assert any("[Errno 28] No space [bold]left[/bold] [/]" in line for line in lines(results))

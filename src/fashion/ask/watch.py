@@ -13,6 +13,7 @@ from rich.text import Text
 from fashion.ask.follow import follow
 from fashion.ask.overview import Overview, overview
 from fashion.ask.watch_page import write_page
+from fashion.errors import printable
 from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED
 from fashion.study.definition import Study
 
@@ -55,27 +56,32 @@ def render(shown: Overview) -> RenderableType:
     title = Text.assemble((f"{shown.study} study", "bold"), f", {sum(shown.counts.values())} runs at {shown.at}: ")
     words = [Text(f"{count} {word}", COLOURS.get(word, "")) for word, count in shown.counts.items()]
     parts: list[RenderableType] = [title + Text(", ").join(words)]
-    parts += [Text(line, "dim") for line in (shown.left, shown.note) if line]
+    parts += [_plain(line, "dim") for line in (shown.left, shown.note) if line]
     if shown.running:
         parts.append("")
         table = _table("running", ">epoch", ">best validation", ">images/s", ">likely end", ">latest end")
         for run in shown.running:
             best = run.best and f"{run.best} ({run.best_epoch})"
-            table.add_row(run.name, run.epoch, best, run.speed, run.likely, run.latest)
+            table.add_row(_plain(run.name), run.epoch, best, run.speed, run.likely, run.latest)
         parts.append(table)
     if shown.troubles:
         parts.append("")
         table = _table("failed, diverged or stopped", "", "why")
         for trouble in shown.troubles[:TROUBLES]:
-            table.add_row(trouble.name, Text(trouble.word, COLOURS[trouble.word]), Text(trouble.reason))
+            table.add_row(_plain(trouble.name), Text(trouble.word, COLOURS[trouble.word]), Text(trouble.reason))
         if more := shown.troubles[TROUBLES:]:
             table.add_row(f"and {len(more)} more", "", f"see results/{shown.study}/logs")
         parts.append(table)
     table = _table("finished seeds, mean test accuracy", *shown.augmentations)
     for model, cells in shown.cells.items():
         texts = (cells.get(augmentation, ("", False)) for augmentation in shown.augmentations)
-        table.add_row(model, *(Text(text, COLOURS[FINISHED] if whole else "") for text, whole in texts))
+        table.add_row(_plain(model), *(Text(text, COLOURS[FINISHED] if whole else "") for text, whole in texts))
     return Group(*parts, "", table)
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Returns a text without rich's markup, and without characters that control a terminal."""
+    return Text(printable(text), style)
 
 
 def _table(*columns: str) -> Table:
@@ -83,5 +89,6 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in columns:
         number = name.startswith(">")
-        table.add_column(name.removeprefix(">"), justify="right" if number else "left", no_wrap=number, overflow="fold")
+        header, justify = _plain(name.removeprefix(">")), "right" if number else "left"
+        table.add_column(header, justify=justify, no_wrap=number, overflow="fold")
     return table

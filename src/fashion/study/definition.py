@@ -190,5 +190,5 @@ def with_augmentation(titles: dict[str, dict[str, str]], augmentation: str) -> s
 
 
 def in_words(titles: dict[str, dict[str, str]], model: str, augmentation: str) -> str:
-    """Returns a model and its augmentation in words: "A network with MixUp"."""
+    """Returns a model and its augmentation in words: "ViT with MixUp"."""
     return f"{titles['model'].get(model, model)} {with_augmentation(titles, augmentation)}"

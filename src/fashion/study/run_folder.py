@@ -46,10 +46,19 @@ def run_folders(*studies: Path) -> Iterator[tuple[Key, Path]]:
 
 
 def classes_of(run: Path) -> Sequence[str]:
-    """Returns the names of the classes that the run in a folder was trained on, in the order of the labels."""
+    """Returns the names of the classes that the run in a folder was trained on, in the order of the labels.
+
+    Raises:
+        UserError: their file is damaged.
+    """
     *_, results = [*run.absolute().parents][:5]
     named = results / "data" / CLASS_NAMES_FILE
-    return read_json(named) if named.is_file() else CLASSES
+    if not named.is_file():
+        return CLASSES
+    names = read_json(named)
+    if not (isinstance(names, list) and len(names) == len(CLASSES) and all(isinstance(name, str) for name in names)):
+        raise UserError(f"{named}: not the names of {len(CLASSES)} classes; delete it and run the pipeline again")
+    return names
 
 
 def read_run_spec(run: Path) -> dict:
