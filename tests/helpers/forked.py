@@ -27,7 +27,7 @@ SECONDS = 1500
 # Not the package itself, because a test may run another checkout's.
 IMPORTED = (
     *("jinja2", "jsonschema", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "pandas", "PIL.Image", "psutil"),
-    *("safetensors.torch", "scipy.stats", "torch._dynamo", "torch.utils.flop_counter", "tqdm", "yaml"),
+    *("safetensors.torch", "scipy.special", "torch._dynamo", "torch.utils.flop_counter", "tqdm", "yaml"),
 )
 # Where the server is, and the process that it ends with: set by tests/conftest.py, so that xdist's processes share one.
 FOLDER, OWNER = "FORKED_FOLDER", "FORKED_OWNER"

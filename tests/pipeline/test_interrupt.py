@@ -17,8 +17,8 @@ LOG = "results/tiny/logs/vit/both/seed0.train.log"
 
 
 def make_long(study, config) -> None:
-    """One run of a hundred short epochs."""
-    config["training"] |= {"epochs": 100, "patience": 100}
+    """One run of a few hundred short epochs."""
+    config["training"] |= {"epochs": 300, "patience": 300}
     study.configure(config)
 
 
