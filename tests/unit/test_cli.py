@@ -156,12 +156,12 @@ def test_paths_come_from_standard_input_too_and_answers_as_json(run, dataset, tm
 
 def test_what_a_folder_has_besides_images_is_counted(dataset, tmp_path, caplog):
     (file,) = save_images(tmp_path / "images", dataset.test_images[:1])
-    for name in ("a.HEIC", "b.HEIC", "c.heif", "README", "\x1b[31m.\x1b[32m"):
+    for name in ("a.HEIC", "b.HEIC", "c.heif", "d.eps", "README", "\x1b[31m.\x1b[32m"):
         (tmp_path / "images" / name).write_text("")
     (tmp_path / "images/more").mkdir()
     assert list(image_files([str(tmp_path / "images")])) == [file]
     (record,) = caplog.records
-    for said in ("2 .HEIC", "1 .heif", "1 without suffix", "1 folder", "1 .\\x1b[32m"):
+    for said in ("2 .HEIC", "1 .heif", "1 .eps", "1 without suffix", "1 folder", "1 .\\x1b[32m"):
         assert said in record.getMessage()
 
 

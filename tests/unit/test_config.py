@@ -63,7 +63,13 @@ def test_the_shipped_configuration_is_accepted(config):
             for path in ("models.vgg8.title", "augmentations.mixup.title", "studies.quick.note")
             for value in ("\x1b[31mred", "bell\x07", "\ud800")
         ),
-        ("models.vgg8.title", "a\nb", "(a line of text, without control characters and a blank at its end)"),
+        (
+            "models.vgg8.title",
+            "a\nb",
+            "(up to 60 characters in one line, without control characters",
+        ),
+        ("models.vgg8.title", 61 * "x", "x' is too long (up to 60 characters in one line"),
+        ("data.classes", [*"abcdefghi", 61 * "x"], "x' is too long (up to 60 characters in one line"),
         ("data.classes", [*"abcdefghi", " "], "config: data.classes.9: ' ' is not allowed ("),
         (
             "models.vgg8\n",

@@ -173,6 +173,7 @@ def test_an_image_of_nothing_says_so(shape: tuple, tmp_path: Path) -> None:
 
 def test_what_is_no_image_is_refused_in_one_line_by_name(tmp_path: Path) -> None:
     whole = saved(tmp_path / "whole.jpg", enlarged()).read_bytes()
+    saved(tmp_path / "program.eps", ARTICLE).rename(tmp_path / "program.png")
     contents = {"cut.jpg": whole[: len(whole) // 2], "text.png": b"no image\n", "empty.gif": b""}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -187,6 +188,7 @@ def test_what_is_no_image_is_refused_in_one_line_by_name(tmp_path: Path) -> None
         "negative.tiff": "not a readable image .its pixels are negative numbers.",
         "pipe.png": "not a readable image .a pipe or a device.",
         "/dev/zero": "not a readable image .a pipe or a device.",
+        "program.png": "not an image of a known format; PNG, JPEG",
         "missing.png": "no such file",
         ".": "a folder without images; of subfolders, name each",
     }

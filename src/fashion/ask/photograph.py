@@ -24,6 +24,9 @@ SIDE = 28
 TRIMMED = 0.05 * 255
 # An image is reduced to this size before it is trimmed: noise in single pixels, which would stop that, averages out.
 REDUCED = 10 * SIDE
+# A PostScript file is a program, which Pillow would have Ghostscript run, whatever the file's name.
+Image.init()
+FORMATS = [name for name in Image.ID if name != "EPS"]
 
 
 def read(path: Path) -> tuple[np.ndarray, str]:
@@ -38,7 +41,7 @@ def read(path: Path) -> tuple[np.ndarray, str]:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise ValueError("a pipe or a device")  # to open one may wait for ever
         # Odd metadata and large images make Pillow warn; neither changes the answer.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             frames = getattr(image, "n_frames", 1)
             grey, background, done = _grey(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:

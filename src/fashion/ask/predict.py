@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from tabulate import tabulate
 
-from fashion.ask.photograph import read
+from fashion.ask.photograph import FORMATS, read
 from fashion.errors import UserError, printable
 from fashion.files import read_json
 from fashion.stage import logger
@@ -37,7 +37,7 @@ def image_files(arguments: Iterable[str]) -> Iterator[Path]:
                 raise UserError("-: no path on standard input; write one on each line")
             yield from image_files(path for path in paths if path != "-")
         elif os.path.isdir(argument):
-            suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+            suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
             there = sorted(Path(argument).glob("[!.]*"))
             files = [path for path in there if path.suffix.lower() in suffixes]
             others = [path for path in there if path.suffix.lower() not in suffixes]
