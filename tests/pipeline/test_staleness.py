@@ -165,6 +165,14 @@ def put_a_record(file: str, **values) -> Callable:
     return edit
 
 
+def put_an_old_record(file: str, **values) -> Callable:
+    def edit(study) -> None:
+        put_a_record(file, **values)(study)
+        os.utime(study.folder / RUNS / file, (0, 0))
+
+    return edit
+
+
 def touch(study) -> None:
     for path in [*study.checkout.rglob("*"), *study.folder.glob("results/data/*"), study.folder / "config.yaml"]:
         os.utime(path)
@@ -349,6 +357,8 @@ CASES = {
         put_a_record("vgg8/both/seed0/metrics.json", test_accuracy="high"),
         {"evaluate vgg8 both 0"} | OF_EVALUATIONS,
     ),
+    "a backup of a run's metrics": (put_an_old_record("vgg8/both/seed0/metrics.json", test_loss=0.5), OF_EVALUATIONS),
+    "all dates": (copy_without_dates, NOTHING),
     "all of Snakemake's memory": (forget_and(), OF_ALL_RUNS | FIGURES),
     "its memory, a network and settings": (
         forget_and(POOLING, set_config("models", "vgg8", "training", {"learning_rate": 0.0005})),

@@ -5,11 +5,15 @@ copied with results, and does not know what a process wrote that outlived it.
 """
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snakemake.jobs import Job
 
+from fashion.files import sha256
 from fashion.records.state import State
+from fashion.study.run_folder import METRICS, PROVENANCE
 from fashion.study.spec import Key
 
 if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
@@ -26,7 +30,8 @@ def run_of(job: Job) -> Key:
 def remember(states: Mapping[Key, State]) -> None:
     """Has Snakemake take trainings and evaluations for changed if, and only if, the state of their run says so.
 
-    What is made of the runs, and has no memory, is made again: that takes little.
+    What is made of runs is made again if the records of a run have other content than then, whatever their dates, or if
+    nothing is remembered of it: that takes little.
     """
     from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
 
@@ -36,11 +41,32 @@ def remember(states: Mapping[Key, State]) -> None:
         if job.rule.name in ("train", "evaluate"):
             state = states[run_of(job)]
             why = state.training if job.rule.name == "train" else state.evaluation
-        elif job.rule.name == "dataset" or has_metadata(self, job):
+        elif job.rule.name == "dataset":
             return params_changed(self, job, file)
+        elif has_metadata(self, job):
+            why = _other_record(self, job)
+            if why is None:
+                return params_changed(self, job, file)
         else:
             why = UNRECORDED
-        return ParamsChange(only_new={repr(why)}, files=set(job.output)) if why else NO_PARAMS_CHANGE
+        if not why:
+            return NO_PARAMS_CHANGE
+        change = ParamsChange(only_new={repr(why)}, files=set(job.output))
+        change.why = why  # for `Session`
+        return change
 
     PersistenceBase.has_metadata = lambda self, job: True
     PersistenceBase.params_changed = changed
+
+
+def _other_record(memory: "PersistenceBase", job: Job) -> str | None:
+    """Returns in words that a run's record has other content than when the job ran, such as that of a backup."""
+    for path in job.input:
+        if Path(path).name in (METRICS, PROVENANCE) and Path(path).exists():
+            then = memory.input_checksums(job, path) - {None}
+            if then and {each.rpartition(":")[2] for each in then} != {_checksum(path)}:
+                return f"{path} has other content"
+    return None
+
+
+_checksum = cache(sha256)  # several jobs read the same records

@@ -30,7 +30,7 @@ from fashion.study.resources import THREADS_OF_LARGE
 from fashion.study.run_folder import FOLDER, run_folders, run_path
 from fashion.study.spec import Key
 from hooks.console import job_name
-from hooks.memory import UNRECORDED, run_of
+from hooks.memory import run_of
 
 if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
     from snakemake.workflow import Workflow
@@ -180,7 +180,7 @@ class Session:
         if state and (known := state.training if job.rule.name == "train" else state.evaluation):
             return known
         words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
-        words += [UNRECORDED] * (repr(UNRECORDED) in reason.params_changed.only_new)
+        words += [getattr(reason.params_changed, "why", "")]  # what `hooks.memory` says
         words += some(map(os.path.basename, reason.missing_output), "missing")
         words += some(reason.updated_input, "changed")
         words += some(reason.updated_input_run, "to be made again")
@@ -188,7 +188,7 @@ class Session:
         words += ["other input files"] * reason.input_changed
         words += ["the rule's command changed"] * reason.code_changed
         words += ["the software environment changed"] * reason.software_stack_changed
-        return "; ".join(words) or ", ".join(reason.get_names())
+        return "; ".join(filter(None, words)) or ", ".join(reason.get_names())
 
     def _forecast(self, runs: Iterable[PlannedRun]) -> tuple[Forecast, dict[str, list[dict]]]:
         """Returns a forecast of the trainings, and the studies that could be run in their place, by command."""
