@@ -3,6 +3,7 @@
 import ast
 import csv
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -87,6 +88,12 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
+def sha256(path: str | Path) -> str:
+    """Returns the SHA-256 of a file's bytes, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_json(path: str | Path):
     """Returns the value in the JSON file at `path`.
 
@@ -94,9 +101,13 @@ def read_json(path: str | Path):
         UserError: the file is missing or no JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable JSON file: {error}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON value")
 
 
 def parse_python(path: Path) -> ast.Module:

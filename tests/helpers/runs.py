@@ -1,5 +1,6 @@
 """A finished run that was never trained."""
 
+import hashlib
 import json
 import os
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fashion.data.download import CHECKSUMS
+from fashion.data.dataset import CHECKSUMS
 from fashion.image import CLASSES
 from fashion.records.predictions import Predictions
 from fashion.records.run import Run
@@ -20,7 +21,8 @@ from helpers.specs import BOTH, make_spec
 QUIET = {"device": "a CPU", "driver": None, "gpu": None, "threads": 1, "cores": 2, "attempts": 1}
 QUIET |= {"seconds": 100.0, "processor_seconds": 98.0, "other_processor_seconds": 99.0}
 ORIGIN = {"commit": "c0ffee", "python": "3.12.3", "packages": {"torch": "2.11.0"}, "platform": "Linux"}
-ORIGIN |= {"finished": "2026-01-02T03:04:05+00:00", "dataset": CHECKSUMS}
+WEIGHTS_SHA256 = hashlib.sha256(b"weights").hexdigest()
+ORIGIN |= {"weights": WEIGHTS_SHA256, "finished": "2026-01-02T03:04:05+00:00", "dataset": CHECKSUMS}
 # In the order in which a run leaves them.
 TRAINED, EVALUATED = (SPEC, HISTORY, WEIGHTS, PROVENANCE), (METRICS, PREDICTIONS)
 
@@ -102,7 +104,8 @@ class FakeRun(Run):
         if augmented is not None:
             self._right["augmented_"] = augmented
         accuracies = {f"{prefix}test_accuracy": self.correct_of(prefix).mean() for prefix in self._right}
-        usual = {"test_images": len(self.correct), "parameters": 1000, "flops_per_image": 1_000_000}
+        usual = {"test_images": len(self.correct), "test_loss": 0.5, "parameters": 1000, "flops_per_image": 1_000_000}
+        usual["weights"] = self.provenance["weights"]
         self.metrics = usual | accuracies | (metrics or {})
 
     def predictions_of(self, prefix: str) -> Predictions:

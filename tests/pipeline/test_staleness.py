@@ -1,6 +1,7 @@
 """Exactly those jobs run again whose result could differ, and a dry run says why."""
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from fashion.data.dataset import FILES
+from fashion.study.definition import resolve
+from fashion.study.run_folder import RECORDS
+from helpers.runs import FakeRun
 
 MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
 MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
@@ -86,6 +92,12 @@ def refer_to_the_other_reading(study) -> None:
         (tables / f"{name}.csv").write_text("id\n")
 
 
+def checksums(study) -> dict[str, str]:
+    """Those of the dataset that a study's configuration names."""
+    folder = Path(study.config["data"]["folder"])
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES.values()}
+
+
 def delete(file: str) -> Callable:
     return lambda study: (study.folder / file).unlink()
 
@@ -122,6 +134,35 @@ def comment_everywhere(study) -> None:
 def reformat(study) -> None:
     command = [Path(sys.executable).with_name("ruff"), "format", "--quiet", "--isolated", "--line-length", "60"]
     subprocess.run([*command, study.checkout / "src"], check=True)
+
+
+def copy_without_dates(study) -> None:
+    """As `cp -r` or a zip and back: each file with the date at which it was written, in no order of use."""
+    for number, path in enumerate(sorted(study.folder.glob("results/**/*"), reverse=True)):
+        os.utime(path, (number, number))
+
+
+def forget(study) -> None:
+    """As whoever copies results alone: nothing of Snakemake's memory."""
+    shutil.rmtree(study.folder / ".snakemake")
+
+
+def forget_and(*edits: Callable) -> Callable:
+    def edit(study) -> None:
+        for each in (forget, copy_without_dates, *edits):
+            each(study)
+
+    return edit
+
+
+def put_a_record(file: str, **values) -> Callable:
+    """An edit of what a run's record says, as a process writes that outlived its Snakemake, or a backup brings back."""
+
+    def edit(study) -> None:
+        path = study.folder / RUNS / file
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    return edit
 
 
 def touch(study) -> None:
@@ -295,6 +336,24 @@ CASES = {
         {"evaluate vgg8 both 0"} | OF_EVALUATIONS,
     ),
     "weights deleted": (delete(f"{RUNS}/vgg8/both/seed0/model.safetensors"), NOTHING),
+    "another seed's settings in a run": (put_a_record("vgg8/both/seed0/spec.json", seed=7), trained("vgg8")),
+    "weights of another training": (
+        put_a_record("vgg8/both/seed0/provenance.json", weights="of a training that outlived its Snakemake"),
+        {"evaluate vgg8 both 0"} | OF_ALL_RUNS,
+    ),
+    "a run on other data": (
+        put_a_record("vgg8/both/seed0/provenance.json", dataset={"train-images-idx3-ubyte": "0"}),
+        trained("vgg8"),
+    ),
+    "a damaged record": (
+        put_a_record("vgg8/both/seed0/metrics.json", test_accuracy="high"),
+        {"evaluate vgg8 both 0"} | OF_EVALUATIONS,
+    ),
+    "all of Snakemake's memory": (forget_and(), OF_ALL_RUNS | FIGURES),
+    "its memory, a network and settings": (
+        forget_and(POOLING, set_config("models", "vgg8", "training", {"learning_rate": 0.0005})),
+        trained(*VITS, "vgg8") | FIGURES,
+    ),
     "a figure deleted": (delete("results/tiny/figures/fig04_vgg8_curves.svg"), {"curves"}),
 }
 
@@ -355,7 +414,7 @@ def test_the_status_says_of_each_run_what_is_stale_and_why(study):
     device = json.loads((study.folder / f"{RUNS}/vit/both/seed0/provenance.json").read_text())["device"]
     _, status = study.dry_run("--configfile", str(study.folder / "config.yaml"), str(mine), "--config", "study=tiny")
     assert [re.sub(r"about \d+ s", "about N s", line) for line in status] == [
-        "resnet18 both seed 0: trained, to evaluate: metrics.json is missing",
+        "resnet18 both seed 0: trained, to evaluate: never evaluated",
         "resnet18 both seed 1: never run; about N s",
         "vgg12 both seed 0: code of fashion.models.vgg.network changed; about N s",
         "vgg12 both seed 1: never run; about N s",
@@ -397,11 +456,14 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
     study, config = make_study(FEW)
     config["studies"]["tiny"]["seeds"] = [0, 1, 2, 3, 4]
     study.configure(config)
-    # Never run, but taken for finished.
+    for spec in resolve(config, "tiny").specs.values():
+        FakeRun(spec, study.folder / "results/tiny/runs", provenance={"dataset": checksums(study)}).write()
+    # Never made, but taken for finished.
     for paths in re.findall(r"^ +output: (.*)$", study.snakemake("--dry-run", "--printshellcmds").stdout, re.MULTILINE):
         for path in paths.split(", "):
             (study.folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (study.folder / path).touch()
+            if not path.endswith(RECORDS):
+                (study.folder / path).touch()
     assert study.snakemake("--touch", "--forceall").returncode == 0
     config["studies"]["tiny"]["seeds"] += [5, 6, 7, 8, 9]
     study.configure(config)

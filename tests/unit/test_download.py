@@ -549,3 +549,15 @@ def test_the_real_dataset_is_the_published_one(tmp_path, caplog):
     mean_of_squares = np.square(found.train_images, dtype=np.float32).mean(dtype=np.float64) / 255**2
     assert round(mean, 4) == 0.2860
     assert round((mean_of_squares - mean**2) ** 0.5, 4) == 0.3530
+
+
+def test_a_dataset_swapped_under_its_checksums_is_refused(folder, prepare):
+    output = prepare(folder=folder)
+    swapped = vars(dataset.load(output / "dataset.npz"))
+    np.savez(output / "dataset.npz", **swapped | {"train_labels": swapped["train_labels"][::-1]})
+    with pytest.raises(
+        UserError, match=rf"^{output}/dataset.npz is not the dataset that {output}/checksums.json names; d"
+    ):
+        dataset.load(output / "dataset.npz")
+    (output / "checksums.json").unlink()
+    dataset.load(output / "dataset.npz")  # of one's own, without checksums

@@ -1,7 +1,7 @@
 """Publishing finished runs, and checking others against them, on fabricated runs of known correctness."""
 
 import copy
-import os
+import json
 import re
 import sys
 from pathlib import Path
@@ -149,8 +149,8 @@ def test_what_is_not_finished_or_of_other_settings_is_missing_and_named(study, t
     other["training"]["epochs"] = 3
     finish(results, other)
     trained_again = finish(results, study.specs["vgg8", "both", 0])
-    later = (trained_again / "predictions.npz").stat().st_mtime + 1
-    os.utime(trained_again / "provenance.json", (later, later))
+    provenance = json.loads((trained_again / "provenance.json").read_text())
+    (trained_again / "provenance.json").write_text(json.dumps(provenance | {"weights": "of another training"}))
     draw(results, "tables/per_class.md", "figures/ext04_confusion.png", "figures/fig14_vit_curves.png")
     missing = publish.publish(study, REPORT, results, tmp_path / "reference")
     assert set(missing) == study.specs.keys() - {("vit", "both", 0)}
@@ -285,6 +285,15 @@ def test_compare_with_nothing_in_common(study, tmp_path, monkeypatch):
     finish(tmp_path / "own", study.specs["vit", "both", 0])
     finish(tmp_path / "reference", study.specs["vit", "both", 1])
     with pytest.raises(UserError, match="nothing to compare: of 1 finished runs"):
+        run_compare(monkeypatch, tmp_path)
+
+
+def test_runs_on_different_data_are_not_compared(study, tmp_path, monkeypatch):
+    for side in ("own", "reference"):
+        run = finish(tmp_path / side, study.specs["vit", "both", 0])
+    provenance = json.loads((run / "provenance.json").read_text())
+    (run / "provenance.json").write_text(json.dumps(provenance | {"dataset": {"train-images-idx3-ubyte": "0"}}))
+    with pytest.raises(UserError, match=r"nothing to compare: .* have a run on different data, vit both seed 0$"):
         run_compare(monkeypatch, tmp_path)
 
 

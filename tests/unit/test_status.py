@@ -10,6 +10,7 @@ import pytest
 from fashion.records.estimate import Estimates
 from fashion.records.forecast import Forecast, Machine
 from fashion.records.run import Run
+from fashion.records.state import State
 from fashion.records.status import PlannedRun, describe
 from fashion.records.words import duration
 from fashion.study.changes import changes
@@ -55,7 +56,7 @@ def finish(
 
 
 def run(spec: dict = SPEC, training: str | None = None, evaluation: str | None = None) -> PlannedRun:
-    return PlannedRun(spec=spec, training=training, evaluation=evaluation)
+    return PlannedRun(spec, State(training=training, evaluation=evaluation))
 
 
 def machine(**differing) -> Machine:
@@ -142,16 +143,16 @@ def test_runs_that_differ_in_their_seed_share_a_line():
     states = [None, None, "never run", None, None, None]
     runs = [run(variant(seed=seed), state) for seed, state in enumerate(states)]
     assert described(runs)[:3] == [
-        "vgg8 both seeds 0, 1, 3, 4, 5: fresh",
+        "vgg8 both seeds 0, 1, 3, 4, 5: up to date",
         "vgg8 both seed 2: never run; time unknown",
         "study report: 6 runs, 1 to train on a GPU",
     ]
 
 
-def test_a_fresh_study_says_so_and_what_else_is_to_be_done():
+def test_a_study_that_is_up_to_date_says_so_and_what_else_is_to_be_done():
     runs = [run(variant(seed=seed)) for seed in range(20)]
     assert described(runs, {"comparison": 1, "curves": 2}) == [
-        "vgg8 both seeds 0 to 19: fresh",
+        "vgg8 both seeds 0 to 19: up to date",
         "study report: 20 runs, none to train",
         "then: 1 comparison, 2 curves",
     ]

@@ -30,7 +30,6 @@ from fashion.training.evaluation import evaluate
 from fashion.training.inference import logits_of, score
 from fashion.training.inputs import split, training_inputs, validation_inputs
 from fashion.training.loop import Training
-from fashion.training.provenance import dataset_checksums
 from fashion.training.seeds import generator
 from helpers import forked
 from helpers.checkout import ROOT
@@ -419,7 +418,7 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
 def test_a_runs_dataset_is_named_by_the_checksums_of_its_idx_files(dataset):
     images = struct.pack(">HBB3I", 0, 8, 3, 200, 28, 28) + dataset.train_images.tobytes()
     labels = struct.pack(">HBBI", 0, 8, 1, 60) + bytes(dataset.test_labels.tolist())
-    checksums = dataset_checksums(dataset)
+    checksums = dataset.checksums()
     assert len(checksums) == 4
     assert checksums["train-images-idx3-ubyte"] == hashlib.sha256(images).hexdigest()
     assert checksums["t10k-labels-idx1-ubyte"] == hashlib.sha256(labels).hexdigest()

@@ -12,15 +12,16 @@ from safetensors.torch import save_file
 from fashion.__main__ import parser
 from fashion.ask.runs import SHIPPED, best_run
 from fashion.ask.ship import LARGEST, ship
-from fashion.data.download import CHECKSUMS, DEBIAN_FOLDER, read_folder
+from fashion.data.dataset import CHECKSUMS
+from fashion.data.download import DEBIAN_FOLDER, read_folder
 from fashion.data.idx import parse
 from fashion.errors import UserError
-from fashion.files import read_json
+from fashion.files import read_json, sha256
 from fashion.image import CLASSES, normalise
 from fashion.models.build import build
 from fashion.records.run import Run
 from fashion.study.definition import resolve
-from fashion.study.run_folder import read_run_spec, weights_of
+from fashion.study.run_folder import METRICS, PROVENANCE, WEIGHTS, read_run_spec, weights_of
 from fashion.training.inference import load_model, logits_of
 from helpers.checkout import CONFIG
 from helpers.results import Results
@@ -78,7 +79,9 @@ def finished_run(folder: Path, settings: dict) -> Run:
     spec = make_spec("resnet") | {"model": {"name": "small", "family": "resnet", "settings": settings}}
     history = make_history([0.5], validation_accuracy=0.81)
     run = FakeRun(spec, folder, history=history, provenance={"processor_seconds": 120})
-    save_file(build(spec["model"]).state_dict(), run.write() / "model.safetensors")
+    save_file(build(spec["model"]).state_dict(), weights := run.write() / WEIGHTS)
+    run.provenance["weights"] = run.metrics["weights"] = sha256(weights)
+    run.write(PROVENANCE, METRICS)
     return run
 
 

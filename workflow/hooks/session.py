@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,16 @@ from snakemake.settings.enums import Quietness
 from fashion.machine.gpus import gpu_name, has_gpu, listed, visible_gpus
 from fashion.machine.processor import multiply_adds_per_second, processor
 from fashion.records.forecast import Forecast, Machine
+from fashion.records.state import State, accept, wanted
 from fashion.records.status import PlannedRun, describe, summary
 from fashion.records.words import duration
 from fashion.study.changes import changes
 from fashion.study.definition import Study, resolve
 from fashion.study.resources import THREADS_OF_LARGE
-from fashion.study.run_folder import run_folders
+from fashion.study.run_folder import FOLDER, run_folders, run_path
+from fashion.study.spec import Key
 from hooks.console import job_name
+from hooks.memory import UNRECORDED, run_of
 
 if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
     from snakemake.workflow import Workflow
@@ -44,10 +47,11 @@ class Session:
         config: the whole configuration.
         study: the planned study.
         place: the folder of its tables, figures and page.
+        states: the state of each of its runs before anything has run.
     """
 
-    def __init__(self, workflow: "Workflow", config: dict, study: Study, place: str):
-        self.workflow, self.config, self.study, self.place = workflow, config, study, place
+    def __init__(self, workflow: "Workflow", config: dict, study: Study, place: str, states: Mapping[Key, State]):
+        self.workflow, self.config, self.study, self.place, self.states = workflow, config, study, place, states
         settings = workflow.output_settings
         self.quiet = Quietness.RULES in (settings.quiet or ())
         if settings.dryrun and not (settings.verbose or settings.printshellcmds):
@@ -55,10 +59,18 @@ class Session:
             settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
 
     def say_start(self) -> None:
-        """Prints what is to be trained, and how long that takes; ends a run that would take months without a GPU."""
+        """Prints what is to be trained, and how long that takes; ends a run that would take months without a GPU.
+
+        `--touch` says that no changed code changes a number: then this is recorded instead.
+        """
+        if self.workflow.touch:
+            results = Path("results", self.study.name)
+            for key, each in wanted(self.study, results, {}).items():
+                accept(results / run_path(FOLDER, key), each)
+            return
         runs, _ = self._planned()
-        stale = [run.spec for run in runs if run.training]
-        if not stale or self.workflow.touch:
+        stale = [run.spec for run in runs if run.state.training]
+        if not stale:
             return
         forecast, instead = self._forecast(runs)
         print(summary(self.study.name, runs, forecast, instead), file=sys.stderr, flush=True)
@@ -132,7 +144,7 @@ class Session:
     def _say_plan(self) -> None:
         """Prints the state of the runs and, if nothing trains, why tables, figures and page are to be made."""
         runs, others = self._planned()
-        if not self.quiet and not any(run.training for run in runs):
+        if not self.quiet and not any(run.state.training for run in runs):
             for job in others:
                 print(f"{job_name(job.rule.name, job.wildcards_dict)}: {self._why(job)}")
         if runs:
@@ -144,12 +156,14 @@ class Session:
         trainings, evaluations, others = {}, {}, []
         for job in self.workflow.dag.jobs:
             if job.rule.name in ("train", "evaluate"):
-                run = (job.wildcards.model, job.wildcards.augmentation, int(job.wildcards.seed))
-                (trainings if job.rule.name == "train" else evaluations)[run] = self._why(job)
+                (trainings if job.rule.name == "train" else evaluations)[run_of(job)] = self._why(job)
             elif self.workflow.dag.needrun(job) and job.rule.name != "all":
                 others.append(job)
         runs = [
-            PlannedRun(spec=self.study.specs[run], training=why, evaluation=evaluations.get(run))
+            PlannedRun(
+                self.study.specs[run],
+                State(training=why, evaluation=evaluations.get(run), note=self.states[run].note),
+            )
             for run, why in trainings.items()
         ]
         return runs, others
@@ -162,7 +176,11 @@ class Session:
         if reason.missing_output and not any(Path(file).exists() for file in job.output):
             # A failed job leaves its log and nothing else.
             return f"not finished, see {job.log[0]}" if Path(job.log[0]).exists() else "never run"
+        state = self.states.get(run_of(job)) if job.rule.name in ("train", "evaluate") else None
+        if state and (known := state.training if job.rule.name == "train" else state.evaluation):
+            return known
         words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
+        words += [UNRECORDED] * (repr(UNRECORDED) in reason.params_changed.only_new)
         words += some(map(os.path.basename, reason.missing_output), "missing")
         words += some(reason.updated_input, "changed")
         words += some(reason.updated_input_run, "to be made again")
@@ -174,7 +192,7 @@ class Session:
 
     def _forecast(self, runs: Iterable[PlannedRun]) -> tuple[Forecast, dict[str, list[dict]]]:
         """Returns a forecast of the trainings, and the studies that could be run in their place, by command."""
-        stale = any(run.training for run in runs)
+        stale = any(run.state.training for run in runs)
         names = [name for name in INSTEAD if stale and name in self.config["studies"]]
         others = {f"make {name}": list(resolve(self.config, name).specs.values()) for name in names}
         # No file is read if nothing trains.

@@ -4,10 +4,12 @@ import shlex
 
 from snakemake.utils import update_config, validate
 
-from fashion.data.download import CHECKSUMS as PUBLISHED_CHECKSUMS, content_checksums
+from fashion.data.dataset import CHECKSUMS as PUBLISHED_CHECKSUMS
+from fashion.data.download import content_checksums
 from fashion.files import canonical_json
 from fashion.image import CLASSES
 from fashion.machine.gpus import has_gpu
+from fashion.records.state import UP_TO_DATE, states
 from fashion.stage import JOB
 from fashion.study import kinds, outputs, run_folder as files
 from fashion.study.config import check, check_report, check_schema, refuse_repeated_keys, typed
@@ -40,7 +42,7 @@ try:
     if PARTIAL:
         from fashion.answer.unfinished import finished_part
 
-        STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name))
+        STUDY, UNFINISHED = finished_part(STUDY, Path("results", STUDY.name), CONTENT)
     # `claim` trains what one claim lacks, and writes its verdict in a folder of its own. Jobs on a cluster's nodes look
     # their run up in the whole study: by the time that one starts, others may have finished.
     CLAIM = config.get("claim")
@@ -76,6 +78,8 @@ if workflow.is_main_process and "gpu" in workflow.global_resources and not workf
     gpus = workflow.global_resources["gpu"].value
     workflow.register_resource("gpu", gpus * config["trainings_per_gpu"] if has_gpu() else workflow.cores)
 
+# What the records of each run say, in the process that plans.
+STATES = states(STUDY, Path(RESULTS), CONTENT) if workflow.is_main_process else {}
 TABLES, FIGURES = outputs.tables(STUDY, REPORT), outputs.figures(STUDY, REPORT)
 SUMMARY = summary(STUDY, REPORT)
 FAMILIES = sorted({entry["family"] for entry in config["models"].values()})
@@ -140,9 +144,23 @@ def shown_runs(job):
     return [run for run in STUDY.specs if run in shown]
 
 
+def run_of(wildcards):
+    return wildcards.model, wildcards.augmentation, int(wildcards.seed)
+
+
+def training_data(wildcards):
+    """Returns the dataset; `ancient`, so that its date does not count, if the run's records are up to date."""
+    return DATA if STATES.get(run_of(wildcards), UP_TO_DATE).training else ancient(DATA)
+
+
+def evaluation_data(wildcards):
+    """Returns the dataset; `ancient`, so that its date does not count, if the run's records are up to date."""
+    return DATA if STATES.get(run_of(wildcards), UP_TO_DATE).evaluation else ancient(DATA)
+
+
 def run_spec(wildcards):
     """Returns a run's whole description, as one param."""
-    return canonical_json(STUDY.specs[wildcards.model, wildcards.augmentation, int(wildcards.seed)])
+    return canonical_json(STUDY.specs[run_of(wildcards)])
 
 
 def training_code(wildcards):

@@ -1,13 +1,14 @@
 # What Snakemake prints and does around its jobs (workflow/hooks/), unless this is a module of another workflow.
 import atexit
 
-from hooks import console, lock
+from hooks import console, lock, memory
 from hooks.session import Session
 
-if workflow.is_main_process and Path(workflow.main_snakefile).parent == ROOT:
+if workflow.is_main_process and Path(workflow.main_snakefile).resolve().parent == ROOT.resolve():
     console.tidy(workflow)
     HELD = lock.join_others(Path(DATA)) if PARTIAL else lock.remove_stale()
-    SESSION = Session(workflow, config, STUDY, PLACE)
+    memory.remember(STATES)
+    SESSION = Session(workflow, config, STUDY, PLACE, STATES)
     atexit.register(SESSION.say_at_exit)
 
     onstart:

@@ -6,7 +6,7 @@ STATE = files.run_path(files.CHECKPOINT, ("{wildcards.model}", "{wildcards.augme
 
 rule train:
     input:
-        **DATASET_FILES,
+        data=training_data,
     output:
         history=f"{RUN}/{files.HISTORY}",
         weights=f"{RUN}/{files.WEIGHTS}",
@@ -25,6 +25,7 @@ rule train:
     params:
         spec=run_spec,
         code=training_code,
+        dataset=canonical_json(CONTENT),
         python=uncompared(ON_GPU),
     shell:
         "{params.python} -m fashion.training.train --spec /dev/stdin --data {input.data} --output $(dirname {output.spec})"
@@ -33,9 +34,10 @@ rule train:
 
 rule evaluate:
     input:
-        **DATASET_FILES,
-        weights=f"{RUN}/{files.WEIGHTS}",
+        data=evaluation_data,
+        weights=ancient(f"{RUN}/{files.WEIGHTS}"),
         spec=f"{RUN}/{files.SPEC}",
+        provenance=f"{RUN}/{files.PROVENANCE}",
     output:
         metrics=f"{RUN}/{files.METRICS}",
         predictions=f"{RUN}/{files.PREDICTIONS}",

@@ -12,13 +12,14 @@ from fashion.study.spec import Key
 ENDED = (FINISHED, DIVERGED)
 
 
-def finished_part(study: Study, results: Path) -> tuple[Study, dict]:
+def finished_part(study: Study, results: Path, dataset: Mapping[str, str] | None = None) -> tuple[Study, dict]:
     """Returns the finished part of a study, and a mapping of the planned number of runs and the unfinished runs.
 
     Args:
         results: the study's folder of results.
+        dataset: the SHA-256 of the dataset's files, as in `fashion.records.state.wanted`.
     """
-    found = states(study, results)
+    found = states(study, results, dataset)
     part = study.only([run for run, state in found.items() if state.word in ENDED])
     return part, {"planned": len(found), "runs": unfinished(study, found)}
 

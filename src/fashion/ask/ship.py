@@ -7,11 +7,11 @@ from safetensors.torch import load_file, save_file
 
 from fashion.ask.runs import SHIPPED
 from fashion.errors import UserError
-from fashion.files import atomic, write_text
+from fashion.files import atomic, write_json, write_text
 from fashion.records.metrics import percent
 from fashion.records.run import Run
 from fashion.stage import exit_on_user_error, stage_parser
-from fashion.study.run_folder import RECORDS, WEIGHTS, weights_of
+from fashion.study.run_folder import PROVENANCE, RECORDS, WEIGHTS, weights_of
 from fashion.study.spec import run_name, split_sizes
 from fashion.tables.calibration import measure
 
@@ -54,6 +54,8 @@ def ship(run: Run, folder: Path) -> None:
         save_file(weights, temporary)
     for name in RECORDS:
         shutil.copyfile(run.folder / name, folder / name)
+    # Which names the weights in full precision.
+    write_json(folder / PROVENANCE, {key: value for key, value in run.provenance.items() if key != "weights"})
     write_text(folder / "README.md", card)
 
 

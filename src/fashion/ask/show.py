@@ -8,9 +8,11 @@ import numpy as np
 from tabulate import tabulate
 
 from fashion.ask.overview import divergence
-from fashion.data.download import CHECKSUMS
+from fashion.ask.runs import SHIPPED
+from fashion.data.dataset import CHECKSUMS
 from fashion.errors import UserError, printable
 from fashion.records.run import Run
+from fashion.records.state import state, wanted
 from fashion.records.statistics import over_images
 from fashion.study.config import CONFIG, load_study
 from fashion.study.run_folder import HISTORY, METRICS, PROVENANCE
@@ -54,17 +56,20 @@ def _identity(spec: dict) -> dict[str, object]:
 
 
 def _of_study(run: Run, configuration: Sequence[Path]) -> tuple[dict[str, str], dict]:
-    """Returns the note of the study with this run, and the run's reported numbers; empty without such a study."""
+    """Returns a run's state and its study's note, and its reported numbers; empty without such a study."""
     spec = run.spec
-    name, augmentation = spec["model"]["name"], spec["augmentation"]["name"]
+    key = name, augmentation, _ = spec["model"]["name"], spec["augmentation"]["name"], spec["seed"]
     with suppress(UserError):  # a run without a configuration is shown too
         study, report = load_study(configuration, spec["study"])
-        if study.specs.get((name, augmentation, spec["seed"])) == spec:
-            note = {"note": study.note} if study.note else {}
+        if key in study.specs and run.folder != SHIPPED:
+            results = run.folder.absolute().parents[3]
+            about = {"state": state(run.folder, wanted(study, results)[key]).words}
+            about |= {"note": study.note} if study.note else {}
             # Older code did not record the dataset.
             trained = (run.folder / PROVENANCE).exists()
             other_data = trained and run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS
-            return note, {} if other_data else report.numbers(name, augmentation)
+            same = study.specs[key] == spec and not other_data
+            return about, report.numbers(name, augmentation) if same else {}
     return {}, {}
 
 

@@ -19,19 +19,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fashion.data.dataset import FILES, Dataset
+from fashion.data.dataset import CHECKSUMS, FILES, Dataset
 from fashion.data.idx import LARGEST, SourceError, parse
 from fashion.errors import UserError
 from fashion.files import atomic, write_json
 from fashion.stage import configure, exit_on_user_error, logger, stage_parser
-
-# SHA-256 of the uncompressed content, because mirrors compress it differently.
-CHECKSUMS = {
-    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-}
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"  # where the package puts the files

@@ -14,6 +14,7 @@ are two mistakes:
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from fashion.errors import UserError, printable
-from fashion.records.run import Run, finished_runs
+from fashion.records.run import Run
+from fashion.records.state import Wanted, state, wanted
 from fashion.study.definition import Study
 from fashion.study.run_folder import (
     CHECKPOINT,
@@ -61,7 +63,7 @@ class State:
 
     Args:
         word: one of `STATES`, of the training or, once that has finished, of the evaluation.
-        reason: the last line of a failed run's log; else "".
+        reason: the last line of a failed run's log, or why a run has to be trained again that has finished; else "".
         history: the epochs so far, with the columns of history.csv; None before the first has ended.
         run: the run's files, if its training has finished or diverged.
         updated: when the last epoch ended, in seconds since 1970; 0 before the first has.
@@ -84,13 +86,12 @@ class _Stamp(NamedTuple):
 ABSENT = _Stamp(0.0, 0)
 
 
-def states(study: Study, results: Path) -> dict[Key, State]:
+def states(study: Study, results: Path, dataset: Mapping[str, str] | None = None) -> dict[Key, State]:
     """Returns the state of each run of a study, while others may write to its folder of results.
 
-    Files that have not changed since the last call are not read again.
+    Histories and logs that have not changed since the last call are not read again. `dataset` is as in `wanted`.
     """
-    finished = finished_runs(results)
-    return {key: _state(key, spec, results, key in finished) for key, spec in study.specs.items()}
+    return {key: _state(key, each, results) for key, each in wanted(study, results, dataset).items()}
 
 
 def quiet_after(checkpoint_bytes: int) -> float:
@@ -98,20 +99,24 @@ def quiet_after(checkpoint_bytes: int) -> float:
     return max(QUIET_SECONDS, 2 * 20 * checkpoint_bytes / SLOW_DISK)
 
 
-def _state(key: Key, spec: dict, results: Path, finished: bool) -> State:
+def _state(key: Key, wanted: Wanted, results: Path) -> State:
     folder = results / run_path(FOLDER, key)
+    recorded, stamps = state(folder, wanted), [_stamp(folder / file) for file in (METRICS, SPEC, HISTORY, PROVENANCE)]
+    run, trained = _run(folder, *stamps), recorded.training is None
     try:
-        run_stamps = [_stamp(folder / file) for file in (METRICS, SPEC, HISTORY, PROVENANCE)]
-        run = _run(folder, *run_stamps)
-        trained = ABSENT not in run_stamps[1:] and run.spec == spec
-        if trained and finished and run.metrics:
+        history, updated = (run.history, stamps[2].time) if trained else (None, 0.0)
+        if recorded.finished:
             word = DIVERGED if run.diverged else FINISHED
-            return State(word=word, history=run.history, run=run, updated=run_stamps[2].time)
-        history, updated = (run.history, run_stamps[2].time) if trained else (None, 0.0)
+            return State(word=word, history=history, run=run, updated=updated)
     except UserError as error:
         return State(word=FAILED, reason=str(error))
+    if recorded.damaged:
+        return State(word=FAILED, reason=recorded.training or recorded.evaluation or "")
+    if not trained and ABSENT not in stamps[1:]:
+        # Of other settings, code or data. Snakemake removes these files before it trains the run again.
+        return State(word=WAITING, reason=recorded.training or "")
     if trained:
-        log, since, checkpoint, so_far = results / run_path(EVALUATION_LOG, key), run_stamps[-1].time, ABSENT, ABSENT
+        log, since, checkpoint, so_far = results / run_path(EVALUATION_LOG, key), stamps[-1].time, ABSENT, ABSENT
     else:
         log, since = results / run_path(TRAINING_LOG, key), 0.0
         path = results / run_path(CHECKPOINT, key)

@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 
 from fashion.errors import UserError
-from fashion.files import read_json
 from fashion.records.predictions import Groups, Predictions
+from fashion.records.schema import read_metrics, read_provenance
+from fashion.records.state import state
 from fashion.study.run_folder import (
     CORRECT,
     HISTORY,
-    METRICS,
     PREDICTIONS,
-    PROVENANCE,
-    RECORDS,
     RUN,
     read_run_spec,
     run_folders,
@@ -42,11 +40,11 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict:
-        return read_json(self.folder / METRICS)
+        return read_metrics(self.folder)
 
     @cached_property
     def provenance(self) -> dict:
-        return read_json(self.folder / PROVENANCE)
+        return read_provenance(self.folder)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -204,14 +202,16 @@ class Runs:
 
 
 def finished_runs(folder: Path) -> dict[Key, Run]:
-    """Returns the finished runs in a study's folder of results or in a reference, by model, augmentation and seed."""
+    """Returns the finished runs in a study's folder of results or in a reference, by model, augmentation and seed.
+
+    Raises:
+        UserError: a run has a damaged record.
+    """
     runs = {}
     for key, path in run_folders(folder):
-        predictions, weights_made = path / PREDICTIONS, path / PROVENANCE
-        if not all((path / name).exists() for name in RECORDS):
-            continue
-        # Predictions that are older than the training belong to its predecessor.
-        evaluated = predictions.exists() and predictions.stat().st_mtime_ns >= weights_made.stat().st_mtime_ns
-        if evaluated or (path / CORRECT).exists():
+        found = state(path)
+        if found.damaged:
+            raise UserError(f"{found.training or found.evaluation}")
+        if found.finished:
             runs[key] = Run(path)
     return runs

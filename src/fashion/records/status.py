@@ -1,23 +1,19 @@
-"""A plan in words: the fresh runs, the stale ones with the reason, and what training them takes."""
+"""A plan in words: the runs that are up to date, the stale ones with the reason, and what training them takes."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fashion.records.forecast import Forecast
+from fashion.records.state import State
 from fashion.records.words import duration, seed_words
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedRun:
-    """A run of a plan, with its present `spec`.
-
-    `training` and `evaluation` say why each has to be done; None if it is up to date.
-    """
+class PlannedRun(NamedTuple):
+    """A run of a plan, with its present spec."""
 
     spec: dict
-    training: str | None
-    evaluation: str | None
+    state: State
 
 
 def describe(
@@ -31,11 +27,11 @@ def describe(
     groups: dict[tuple[str, str, str], list[PlannedRun]] = defaultdict(list)
     for run in sorted(runs, key=_name):
         model, augmentation, _ = _name(run)
-        groups[model, augmentation, _state(run)].append(run)
+        groups[model, augmentation, run.state.words].append(run)
     lines = []
     for (model, augmentation, state), members in groups.items():
         line = f"{model} {augmentation} {seed_words([run.spec['seed'] for run in members])}: {state}"
-        if members[0].training:
+        if members[0].state.training:
             seconds = forecast.cost(members[0].spec).seconds
             line += "; time unknown" if seconds is None else f"; about {duration(seconds * len(members))}"
         lines.append(line)
@@ -51,7 +47,7 @@ def summary(study: str, runs: Sequence[PlannedRun], forecast: Forecast, instead:
     Args:
         instead: other commands, with the specs of the runs that they train.
     """
-    stale = [run.spec for run in runs if run.training]
+    stale = [run.spec for run in runs if run.state.training]
     line = f"study {study}: {len(runs)} run{'s' * (len(runs) != 1)}, {len(stale) or 'none'} to train"
     if not stale:
         return line
@@ -61,9 +57,3 @@ def summary(study: str, runs: Sequence[PlannedRun], forecast: Forecast, instead:
 
 def _name(run: PlannedRun) -> tuple[str, str, int]:
     return run.spec["model"]["name"], run.spec["augmentation"]["name"], run.spec["seed"]
-
-
-def _state(run: PlannedRun) -> str:
-    if run.training:
-        return run.training
-    return f"trained, to evaluate: {run.evaluation}" if run.evaluation else "fresh"

@@ -17,6 +17,7 @@ from fashion.records.run import finished_runs
 from fashion.records.statistics import CONFIDENCE, holm, paired
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.changes import changes
+from fashion.study.spec import run_name
 from fashion.tables.writing import markdown
 
 # The tolerance of every claim about accuracy, in claims.yaml.
@@ -44,7 +45,7 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
         test images that only one side has right.
 
     Raises:
-        UserError: the folders have no run in common.
+        UserError: the folders have no run in common, or runs on other data.
     """
     sides = finished_runs(own), finished_runs(reference)
     common = defaultdict(list)
@@ -55,6 +56,11 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
             f"nothing to compare: of {len(sides[0])} finished runs in {own} and {len(sides[1])} in {reference} "
             "none is of the same model, augmentation and seed"
         )
+    for key in sides[0].keys() & sides[1].keys():
+        spec = sides[0][key].spec
+        datasets = [side[key].provenance.get("dataset") for side in sides]
+        if None not in datasets and datasets[0] != datasets[1]:
+            raise UserError(f"nothing to compare: {own} and {reference} have a run on different data, {run_name(spec)}")
     rows, p_outside = [], []
     for (model, augmentation), keys in sorted(common.items()):
         pairs = [(sides[0][key], sides[1][key]) for key in sorted(keys)]

@@ -22,7 +22,7 @@ from fashion.study import outputs
 from fashion.study.config import CONFIG, load_study
 from fashion.study.definition import Study, grouped, titled
 from fashion.study.report import Report
-from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_path
+from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_folders, run_path
 from fashion.study.spec import Key
 from fashion.study.summary import summary
 from fashion.tables import comparison
@@ -49,7 +49,8 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
         The runs of the study that are still missing.
 
     Raises:
-        UserError: no run of the study has finished, a run contradicts itself, or a file lies outside of its folder.
+        UserError: no run of the study has finished, a run contradicts itself or was made on other data than the
+            report's, or a file lies outside of its folder.
     """
     with Lock(reference.with_name(f".{reference.name}.lock"), "is publishing this study", PUBLISHING_SECONDS):
         _clean(reference)
@@ -57,10 +58,10 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
 
 
 def _publish(study: Study, report: Report, results: Path, reference: Path, commit: str | None) -> list[Key]:
-    found = {key: run for key, run in finished_runs(results).items() if key in study.specs}
-    for run in found.values():
-        refuse_links(run, results)
-    known = finished_runs(reference) | found
+    for key, folder in run_folders(results):
+        if key in study.specs:
+            refuse_links(folder, results)
+    known = finished_runs(reference) | finished_runs(results)
     runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
     if not runs:
         raise UserError(f"{results}: no finished run of the study {study.name} as config.yaml has it now")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fashion.errors import UserError
-from fashion.files import read_json
+from fashion.files import read_json, sha256
 from fashion.image import CLASSES
 from fashion.study.spec import Key, read_spec
 
@@ -70,15 +70,20 @@ def read_run_spec(run: Path) -> dict:
 
 
 def weights_of(run: Path) -> Path:
-    """Returns the path of the weights of the run in a folder; raises a `UserError` if they are missing.
+    """Returns the path of the weights of the run in a folder.
 
     Raises:
+        UserError: they are missing, or not those that the run's training wrote.
         PermissionError: the user may not read them, of which safetensors would say that there is no such file.
     """
+    path, folder = run / WEIGHTS, shlex.quote(str(run))
+    command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
+    train = f"train the run: {command} --output {folder}"
+    written = read_json(run / PROVENANCE).get("weights") if (run / PROVENANCE).exists() else None
     try:
-        (run / WEIGHTS).open("rb").close()
+        found = sha256(path)
     except (FileNotFoundError, IsADirectoryError) as error:
-        folder = shlex.quote(str(run))
-        command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
-        raise UserError(f"{run / WEIGHTS}: no such weights; train the run: {command} --output {folder}") from error
-    return run / WEIGHTS
+        raise UserError(f"{path}: no such weights; {train}") from error
+    if written not in (None, found):
+        raise UserError(f"{path}: not the weights that {PROVENANCE} names; {train}")
+    return path

@@ -1,16 +1,13 @@
 """The provenance of a run: versions, device, code and command."""
 
-import hashlib
 import platform
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from fashion.data.dataset import FILES, Dataset
 from fashion.machine.gpus import driver_version
 from fashion.machine.processor import processor
 
@@ -28,16 +25,6 @@ def collect(device: torch.device) -> dict:
         "commit": _commit(),
         "command": [Path(sys.executable).name, *sys.orig_argv[1:]],
     }
-
-
-def dataset_checksums(dataset: Dataset) -> dict[str, str]:
-    """Returns the SHA-256 of the published IDX files, computed from the dataset's arrays."""
-    checksums = {}
-    for name, file in FILES.items():
-        array = getattr(dataset, name).astype(np.uint8)
-        header = np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes()  # type (unsigned bytes), axes and sizes
-        checksums[file] = hashlib.sha256(header + array.tobytes()).hexdigest()
-    return checksums
 
 
 def device_name(device: torch.device) -> str:

@@ -7,17 +7,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fashion.errors import UserError
-from fashion.files import atomic, write_csv, write_json
+from fashion.files import atomic, sha256, write_csv, write_json
 from fashion.study.run_folder import HISTORY, PROVENANCE, SPEC, WEIGHTS
 
 
 def write_outputs(output: Path, spec: dict, weights: dict[str, Tensor], history: list[dict], provenance: dict) -> None:
-    """Writes the four files of a run, each atomically; raises a `UserError` if the disk does not take them."""
+    """Writes the four files of a run, each atomically; the provenance gets the weights' SHA-256.
+
+    Raises:
+        UserError: the disk does not take them.
+    """
     try:
         with atomic(output / WEIGHTS) as temporary:
             save_file(weights, temporary)
         write_csv(output / HISTORY, history)
         write_json(output / SPEC, spec)
-        write_json(output / PROVENANCE, provenance)
+        write_json(output / PROVENANCE, {**provenance, "weights": sha256(output / WEIGHTS)})
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot write the run to {output}: {error}") from error

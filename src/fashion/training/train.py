@@ -16,7 +16,7 @@ import torch
 
 from fashion.data.dataset import load
 from fashion.errors import UserError
-from fashion.files import canonical_json, remove_left_over
+from fashion.files import canonical_json, remove_left_over, sha256
 from fashion.lock import Lock
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.usage import Usage
@@ -26,7 +26,7 @@ from fashion.study.spec import read_spec, run_name
 from fashion.training.checkpoint import Checkpoint
 from fashion.training.inference import use_device
 from fashion.training.loop import Interrupted, Training
-from fashion.training.provenance import collect, dataset_checksums
+from fashion.training.provenance import collect
 from fashion.training.results import write_outputs
 
 INTERRUPTED = 143
@@ -46,10 +46,8 @@ def leave_out_compiler() -> None:
 
 def checkpoint_key(spec: dict, data: Path, device: torch.device) -> str:
     """Returns a digest of all that a training's numbers depend on."""
-    with open(data, "rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
     code = code_digest(*TRAINING, "fashion.training.checkpoint", NETWORK.format(spec["model"]["family"]))
-    return hashlib.sha256(canonical_json([spec, code, content, device.type]).encode()).hexdigest()
+    return hashlib.sha256(canonical_json([spec, code, sha256(data), device.type]).encode()).hexdigest()
 
 
 def main() -> None:
@@ -76,6 +74,8 @@ def main() -> None:
         leave_out_compiler()
     started = datetime.now(UTC)
     dataset = load(arguments.data)
+    # Read now, as the imports above were: somebody may edit the source during the training.
+    code = code_digest(*TRAINING, NETWORK.format(spec["model"]["family"]))
     usage = Usage(device)
     checkpoint = None
     # Beside the run's folder, where Snakemake deletes nothing.
@@ -93,7 +93,8 @@ def main() -> None:
         provenance = {
             **collect(device),
             **usage.record(),
-            "dataset": dataset_checksums(dataset),
+            "dataset": dataset.checksums(),
+            "code": code,
             "diverged": training.diverged,
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
