@@ -86,6 +86,6 @@ esac
 "${command[@]}" --dry-run --quiet 2> /dev/null | sed '1,/^Building DAG/d' | tee .offline/status.txt || true
 
 python -m fashion.reference.publish --study "$study" --reference .offline/reference ${commit:+--commit "$commit"} || true
-tar -czf "$output/reference.tar.gz" -C .offline $(cd .offline && ls -d reference checks snakemake.log status.txt 2> /dev/null)
+tar -czf "$output/reference.tar.gz" -C .offline $(cd .offline && ls -d reference/* checks snakemake.log status.txt 2> /dev/null)
 ls -l "$output/reference.tar.gz"
 exit $status
