@@ -78,7 +78,7 @@ def test_a_snakemake_command_is_understood(command, study):
 
 def test_a_runs_spec_repeats_it(study):
     (command,) = (command for command in COMMANDS if command.startswith("python -m fashion"))
-    environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
+    environment = study.environment | {"PYTHONPATH": str(study.checkout / "src")}
     # To the last bit only with as many threads: `Study` gives a training one.
     program = [forked.python(), *arguments_of(command), "--threads", "1"]
     subprocess.run(program, cwd=study.folder, env=environment, check=True)
@@ -91,7 +91,7 @@ def test_a_fashion_command_works(command, study, dataset):
     (study.folder / "photographs").mkdir(exist_ok=True)
     for name in ("trousers.jpg", "photographs/bag.png"):
         Image.fromarray(dataset.test_images[0]).save(study.folder / name)
-    environment = study.environment | {"PYTHONPATH": str(ROOT / "src")}
+    environment = study.environment | {"PYTHONPATH": str(study.checkout / "src")}
     program = [forked.python(), "-m", "fashion", *arguments_of(command)]
     done = subprocess.run(program, cwd=study.folder, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
