@@ -98,8 +98,8 @@ def test_the_page_has_every_figure_and_verdict_and_needs_nothing_else(whole):
     for png in (study.folder / "results/tiny/figures").glob("*.png"):
         assert f'<figure id="{png.stem}">' in page
     assert page.count('<div class="picture"><svg') + page.count('<div class="picture"><img') == FIGURES
-    for model in config["models"]:
-        assert model in page
+    for model in config["models"].values():
+        assert model["title"] in page
     assert not re.findall(r' src="(?!data:)', page)
     assert len(page) < 10e6
 
