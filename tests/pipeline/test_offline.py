@@ -9,20 +9,18 @@ import time
 import pandas as pd
 import yaml
 
-from helpers.checkout import ROOT
-
 RUN = "results/tiny/runs/vit/both/seed0/metrics.json"
 
 
-def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, idx_folder, tmp_path):
+def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, checkout, idx_folder, tmp_path):
     study, config = make_study(["vit"])
     config["training"] |= {"epochs": 60, "patience": 60}
     config["data"] = {"folder": None, "verify": False}  # the script says where
     # A copy without git history, as it reaches such a machine.
     copy = tmp_path / "copy"
     for folder in ("envs", "profiles", "src", "workflow"):
-        shutil.copytree(ROOT / folder, copy / folder)
-    shutil.copy(ROOT / "Snakefile", copy)
+        shutil.copytree(checkout / folder, copy / folder)
+    shutil.copy(checkout / "Snakefile", copy)
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
     log, archive = copy / "results/tiny/logs/vit/both/seed0.train.log", tmp_path / "out/reference.tar.gz"
     script = copy / "workflow/offline/run.sh"
