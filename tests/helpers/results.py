@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fashion.records.progress import State, states
+from fashion.records.progress import Progress, progress
 from fashion.study.definition import Study
 from fashion.study.run_folder import CHECKPOINT, EVALUATION_LOG, FOLDER, TRAINING_LOG, run_path
 from fashion.study.spec import Key
@@ -60,5 +60,5 @@ class Results:
         self.log(key, "an epoch", age=age)
         self.checkpoint(key, *losses, seconds=seconds, age=age)
 
-    def states(self) -> dict[Key, State]:
-        return states(self.study, self.folder)
+    def states(self) -> dict[Key, Progress]:
+        return progress(self.study, self.folder)

@@ -14,7 +14,7 @@ from fashion.answer.claims import VERDICTS
 from fashion.answer.page import PARTS, totals
 from fashion.answer.pictures import inline
 from fashion.answer.unfinished import unfinished
-from fashion.records.progress import State
+from fashion.records.progress import Progress
 from fashion.records.run import Run
 from fashion.study.definition import Study
 from fashion.study.digest import code_digest
@@ -286,10 +286,10 @@ def test_a_page_of_partial_results_names_what_is_missing_at_its_top(study, resul
 
 
 def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
-    failed = State(word="failed", reason="error: memory")
-    running = State(word="running", history=pd.DataFrame({"epoch": [1, 2]}))
+    failed = Progress(word="failed", reason="error: memory")
+    running = Progress(word="running", history=pd.DataFrame({"epoch": [1, 2]}))
     run = next(iter(study.specs))
-    states = dict.fromkeys(study.specs, State(word="finished")) | {run: running}
+    states = dict.fromkeys(study.specs, Progress(word="finished")) | {run: running}
     assert unfinished(study, states) == [
         {
             "model": run[0],
@@ -306,7 +306,7 @@ def test_runs_without_a_result_are_named_once_for_all_their_seeds(study):
     assert [(row["word"], row["seeds"]) for row in unfinished(other, states)] == [("failed", [0, 2]), ("running", [1])]
     # One that diverged is a result; one that is trained and not evaluated is not, whatever it left.
     words = zip(other.specs, ("diverged", "waiting", "finished"), strict=True)
-    states = {key: State(word=word, run=Run(Path())) for key, word in words}
+    states = {key: Progress(word=word, run=Run(Path())) for key, word in words}
     assert [(row["word"], row["seeds"]) for row in unfinished(other, states)] == [("waiting", [1])]
 
 

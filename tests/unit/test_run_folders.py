@@ -11,7 +11,7 @@ import pytest
 from fashion.__main__ import run_folder
 from fashion.answer.unfinished import finished_part
 from fashion.ask.runs import best_run, listing
-from fashion.records.progress import states
+from fashion.records.progress import progress
 from fashion.reference import archive, compare, publish
 from fashion.study.definition import Study, resolve
 from fashion.study.run_folder import run_folders
@@ -64,7 +64,7 @@ def packed(study: Study, results: Path) -> list[str]:
 COMMANDS = {
     "runs": lambda study, results: listing(results.parent, None),
     "predict": lambda study, results: best_run(results.parent),
-    "watch": lambda study, results: {key: state.word for key, state in states(study, results).items()},
+    "watch": lambda study, results: {key: state.word for key, state in progress(study, results).items()},
     "page": lambda study, results: finished_part(study, results)[1],
     "compare": compared,
     "publish": published,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from fashion.records.progress import DIVERGED, FINISHED, State, states
+from fashion.records.progress import DIVERGED, FINISHED, Progress, progress
 from fashion.study.definition import Study
 from fashion.study.spec import Key
 
@@ -19,12 +19,12 @@ def finished_part(study: Study, results: Path, dataset: Mapping[str, str] | None
         results: the study's folder of results.
         dataset: the SHA-256 of the dataset's files, as in `fashion.records.state.wanted`.
     """
-    found = states(study, results, dataset)
+    found = progress(study, results, dataset)
     part = study.only([run for run, state in found.items() if state.word in ENDED])
     return part, {"planned": len(found), "runs": unfinished(study, found)}
 
 
-def unfinished(study: Study, states: Mapping[Key, State]) -> list[dict]:
+def unfinished(study: Study, states: Mapping[Key, Progress]) -> list[dict]:
     """Returns the runs without a result, in the study's order; runs that differ only in their seed share a row.
 
     A row has `model`, `augmentation` and `seeds`; the state's `word` and `reason`; `epoch`, the last that has ended, 0

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fashion.ask.remaining import End, Remaining, pace, remaining
 from fashion.records.metrics import percent
-from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, State
+from fashion.records.progress import DIVERGED, FAILED, FINISHED, RUNNING, STATES, STOPPED, WAITING, Progress
 from fashion.records.words import duration, seed_words
 from fashion.study.definition import Study, titled
 from fashion.study.spec import Key, split_sizes
@@ -72,7 +72,7 @@ class Overview:
     cells: dict[str, dict[str, tuple[str, bool]]]
 
 
-def overview(study: Study, found: Mapping[Key, State], now: float) -> Overview:
+def overview(study: Study, found: Mapping[Key, Progress], now: float) -> Overview:
     """Returns the overview of a study whose runs are in the states `found` at `now`, in seconds since 1970."""
     left = remaining(study, found, now)
     counts = Counter(TRAINED if state.word == WAITING and state.run else state.word for state in found.values())
@@ -113,7 +113,7 @@ def _name(study: Study, model: str, augmentation: str, seeds: list[int]) -> str:
     return f"{', '.join(titled(study.titles, model, augmentation))}, {seed_words(seeds)}"
 
 
-def _running(state: State, name: str, spec: dict, end: End | None, now: float) -> Running:
+def _running(state: Progress, name: str, spec: dict, end: End | None, now: float) -> Running:
     history, most = state.history, spec["training"]["epochs"]
     if state.run:
         return Running(name=name, epoch="evaluating", history=history)
@@ -132,7 +132,7 @@ def _running(state: State, name: str, spec: dict, end: End | None, now: float) -
     )
 
 
-def _troubles(study: Study, found: Mapping[Key, State]) -> list[Trouble]:
+def _troubles(study: Study, found: Mapping[Key, Progress]) -> list[Trouble]:
     """Returns runs that failed, diverged or stopped; seeds with the same reason stand together."""
     seeds = defaultdict(list)
     for (model, augmentation, seed), state in found.items():
@@ -145,7 +145,7 @@ def _troubles(study: Study, found: Mapping[Key, State]) -> list[Trouble]:
     ]
 
 
-def _reason(state: State, name: str) -> str:
+def _reason(state: Progress, name: str) -> str:
     """Returns why a run is in its state, without the run's name, since others may share the reason."""
     if state.run and state.run.diverged:
         return divergence(state.run.diverged)
@@ -155,7 +155,7 @@ def _reason(state: State, name: str) -> str:
     return state.reason.removeprefix("error: ").removeprefix("crashed: ").removeprefix(name).lstrip(",: ")
 
 
-def _cells(study: Study, found: Mapping[Key, State]) -> dict[str, dict[str, tuple[str, bool]]]:
+def _cells(study: Study, found: Mapping[Key, Progress]) -> dict[str, dict[str, tuple[str, bool]]]:
     cells: dict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
     for (model, augmentation), seeds in study.groups.items():
         ended = [found[model, augmentation, seed] for seed in seeds]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fashion.records.estimate import Estimates, Measured, likely_epochs
-from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, State
+from fashion.records.progress import DIVERGED, RUNNING, STOPPED, WAITING, Progress
 from fashion.study.definition import Study
 from fashion.study.spec import Key
 from fashion.study.stopping import best_epoch
@@ -47,7 +47,7 @@ def pace(history: pd.DataFrame) -> float:
     return float(history["seconds"].tail(LAST_EPOCHS).median())
 
 
-def remaining(study: Study, found: Mapping[Key, State], now: float) -> Remaining:
+def remaining(study: Study, found: Mapping[Key, Progress], now: float) -> Remaining:
     """Returns the time left of a study whose runs are in the states `found` at `now`, in seconds since 1970."""
     finished = {key: state.run for key, state in found.items() if state.run and state.word != DIVERGED}
     # If a study began on another device, the times there say nothing about this one.

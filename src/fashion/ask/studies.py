@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from tabulate import tabulate
 
-from fashion.records.progress import STATES, WAITING, states
+from fashion.records.progress import STATES, WAITING, progress
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.config import CONFIG, load_study
 
@@ -17,7 +17,7 @@ def listing(config: Path, results: Path) -> str:
     rows = []
     for name in yaml.safe_load(config.read_text(encoding="utf-8"))["studies"]:
         study, _ = load_study([config], name)
-        counts = Counter(state.word for state in states(study, results / name).values())
+        counts = Counter(state.word for state in progress(study, results / name).values())
         words = ", ".join(f"{counts[word]} {word}" for word in STATES if counts[word] and word != WAITING)
         rows.append((name, f"{len(study.specs)} runs: {words or 'none has begun'}"))
     return tabulate(rows, tablefmt="plain")

@@ -10,7 +10,7 @@ import pandas as pd
 from fashion.ask.follow import follow
 from fashion.errors import UserError
 from fashion.files import atomic
-from fashion.records.progress import State
+from fashion.records.progress import Progress
 from fashion.study.definition import Study
 from fashion.study.run_folder import RUN, run_path
 from fashion.study.spec import Key
@@ -43,7 +43,7 @@ def track(study: Study, results: Path, folder: Path, live: bool) -> None:
             break
 
 
-def write(found: Mapping[Key, State], folder: Path) -> int:
+def write(found: Mapping[Key, Progress], folder: Path) -> int:
     """Writes the histories of runs in these states to a folder, each to `<model>/<augmentation>/seed<k>/`.
 
     An existing file is completed. A file from another training of the run is replaced.

@@ -58,7 +58,7 @@ KEPT = 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class State:
+class Progress:
     """The state of a run.
 
     Args:
@@ -86,12 +86,12 @@ class _Stamp(NamedTuple):
 ABSENT = _Stamp(0.0, 0)
 
 
-def states(study: Study, results: Path, dataset: Mapping[str, str] | None = None) -> dict[Key, State]:
-    """Returns the state of each run of a study, while others may write to its folder of results.
+def progress(study: Study, results: Path, dataset: Mapping[str, str] | None = None) -> dict[Key, Progress]:
+    """Returns how far each run of a study is, while others may write to its folder of results.
 
     Histories and logs that have not changed since the last call are not read again. `dataset` is as in `wanted`.
     """
-    return {key: _state(key, each, results) for key, each in wanted(study, results, dataset).items()}
+    return {key: _progress(key, each, results) for key, each in wanted(study, results, dataset).items()}
 
 
 def quiet_after(checkpoint_bytes: int) -> float:
@@ -99,7 +99,7 @@ def quiet_after(checkpoint_bytes: int) -> float:
     return max(QUIET_SECONDS, 2 * 20 * checkpoint_bytes / SLOW_DISK)
 
 
-def _state(key: Key, wanted: Wanted, results: Path) -> State:
+def _progress(key: Key, wanted: Wanted, results: Path) -> Progress:
     folder = results / run_path(FOLDER, key)
     recorded, stamps = state(folder, wanted), [_stamp(folder / file) for file in (METRICS, SPEC, HISTORY, PROVENANCE)]
     run, trained = _run(folder, *stamps), recorded.training is None
@@ -107,14 +107,14 @@ def _state(key: Key, wanted: Wanted, results: Path) -> State:
         history, updated = (run.history, stamps[2].time) if trained else (None, 0.0)
         if recorded.finished:
             word = DIVERGED if run.diverged else FINISHED
-            return State(word=word, history=history, run=run, updated=updated)
+            return Progress(word=word, history=history, run=run, updated=updated)
     except UserError as error:
-        return State(word=FAILED, reason=str(error))
+        return Progress(word=FAILED, reason=str(error))
     if recorded.damaged:
-        return State(word=FAILED, reason=recorded.training or recorded.evaluation or "")
+        return Progress(word=FAILED, reason=recorded.training or recorded.evaluation or "")
     if not trained and ABSENT not in stamps[1:]:
         # Of other settings, code or data. Snakemake removes these files before it trains the run again.
-        return State(word=WAITING, reason=recorded.training or "")
+        return Progress(word=WAITING, reason=recorded.training or "")
     if trained:
         log, since, checkpoint, so_far = results / run_path(EVALUATION_LOG, key), stamps[-1].time, ABSENT, ABSENT
     else:
@@ -133,7 +133,7 @@ def _state(key: Key, wanted: Wanted, results: Path) -> State:
         word = RUNNING
     else:
         word = STOPPED if checkpoint.size else WAITING
-    return State(
+    return Progress(
         word=word, reason=end if word == FAILED else "", history=history, run=run if trained else None, updated=updated
     )
 
