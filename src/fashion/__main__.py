@@ -133,7 +133,7 @@ def track(arguments: argparse.Namespace) -> None:
 
 
 def configuration(arguments: argparse.Namespace) -> list[Path]:
-    """Returns the files of the configuration, each of which overrides the ones before it.
+    """Returns the configuration's files; a later file overrides the earlier ones.
 
     Raises:
         UserError: a file of --configfile is missing.

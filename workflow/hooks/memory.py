@@ -7,7 +7,7 @@ copied with results, and does not know what a process wrote that outlived it.
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from snakemake.jobs import Job
 
@@ -22,9 +22,15 @@ if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a cir
 UNRECORDED = "no record of how it was made"
 
 
-def run_of(job: Job) -> Key:
+def run_of(wildcards: Any) -> Key:
     """Returns the run that a training or an evaluation is for."""
-    return job.wildcards.model, job.wildcards.augmentation, int(job.wildcards.seed)
+    return wildcards.model, wildcards.augmentation, int(wildcards.seed)
+
+
+def why(job: Job, states: Mapping[Key, State]) -> str | None:
+    """Returns why the records of its run have a training or an evaluation done; None if they do not."""
+    state = states[run_of(job.wildcards)]
+    return state.training if job.rule.name == "train" else state.evaluation
 
 
 def remember(states: Mapping[Key, State]) -> None:
@@ -39,20 +45,19 @@ def remember(states: Mapping[Key, State]) -> None:
 
     def changed(self: "PersistenceBase", job: Job, file: str | None = None) -> "bool | ParamsChange":
         if job.rule.name in ("train", "evaluate"):
-            state = states[run_of(job)]
-            why = state.training if job.rule.name == "train" else state.evaluation
+            words = why(job, states)
         elif job.rule.name == "dataset":
             return params_changed(self, job, file)
         elif has_metadata(self, job):
-            why = _other_record(self, job)
-            if why is None:
+            words = _other_record(self, job)
+            if words is None:
                 return params_changed(self, job, file)
         else:
-            why = UNRECORDED
-        if not why:
+            words = UNRECORDED
+        if not words:
             return NO_PARAMS_CHANGE
-        change = ParamsChange(only_new={repr(why)}, files=set(job.output))
-        change.why = why  # for `Session`
+        change = ParamsChange(only_new={repr(words)}, files=set(job.output))
+        change.why = words  # for `Session`
         return change
 
     PersistenceBase.has_metadata = lambda self, job: True

@@ -30,7 +30,7 @@ from fashion.study.resources import THREADS_OF_LARGE
 from fashion.study.run_folder import FOLDER, run_folders, run_path
 from fashion.study.spec import Key
 from hooks.console import job_name
-from hooks.memory import run_of
+from hooks.memory import run_of, why
 
 if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
     from snakemake.workflow import Workflow
@@ -156,7 +156,7 @@ class Session:
         trainings, evaluations, others = {}, {}, []
         for job in self.workflow.dag.jobs:
             if job.rule.name in ("train", "evaluate"):
-                (trainings if job.rule.name == "train" else evaluations)[run_of(job)] = self._why(job)
+                (trainings if job.rule.name == "train" else evaluations)[run_of(job.wildcards)] = self._why(job)
             elif self.workflow.dag.needrun(job) and job.rule.name != "all":
                 others.append(job)
         runs = [
@@ -176,9 +176,8 @@ class Session:
         if reason.missing_output and not any(Path(file).exists() for file in job.output):
             # A failed job leaves its log and nothing else.
             return f"not finished, see {job.log[0]}" if Path(job.log[0]).exists() else "never run"
-        state = self.states.get(run_of(job)) if job.rule.name in ("train", "evaluate") else None
-        if state and (known := state.training if job.rule.name == "train" else state.evaluation):
-            return known
+        if job.rule.name in ("train", "evaluate") and (recorded := why(job, self.states)):
+            return recorded
         words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
         words += [getattr(reason.params_changed, "why", "")]  # what `hooks.memory` says
         words += some(map(os.path.basename, reason.missing_output), "missing")

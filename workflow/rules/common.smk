@@ -18,6 +18,7 @@ from fashion.study.digest import DATASET, DIAGRAM, EVALUATION, NETWORK, TRAINING
 from fashion.study.report import departures, report_of
 from fashion.study.resources import JOB_ENVIRONMENT, training_mb, training_threads
 from fashion.study.summary import summary
+from hooks.memory import run_of
 
 try:
     for path in workflow.configfiles:
@@ -142,10 +143,6 @@ def shown_runs(job):
     """Returns the runs that a job's figures show, each once, in the study's order."""
     shown = {run for one in made_by(job) for run in one.runs}
     return [run for run in STUDY.specs if run in shown]
-
-
-def run_of(wildcards):
-    return wildcards.model, wildcards.augmentation, int(wildcards.seed)
 
 
 def training_data(wildcards):

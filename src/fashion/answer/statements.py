@@ -63,7 +63,7 @@ class Statement:
         return self.titles["model"].get(side[0], side[0])
 
     def titled(self, side: tuple[str, str]) -> str:
-        """Returns a side in words: its model, and with which augmentation."""
+        """Returns a side's model and augmentation in words."""
         return in_words(self.titles, *side)
 
     @property

@@ -81,7 +81,7 @@ def _grey(image: Image.Image) -> tuple[np.ndarray, int | None, list[str]]:
     """
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
-    if image.mode.startswith("I"):  # more than 8 bits, of which the file need not use all; `convert` would clip them
+    if image.mode.startswith("I"):  # more than 8 bits, perhaps not all in use; `convert` would clip values
         values = np.asarray(image, dtype=np.int64)
         if values.min() < 0:
             raise ValueError("its pixels are negative numbers")

@@ -65,9 +65,7 @@ def _of_study(run: Run, configuration: Sequence[Path]) -> tuple[dict[str, str], 
             results = run.folder.absolute().parents[3]
             about = {"state": state(run.folder, wanted(study, results)[key]).words}
             about |= {"note": study.note} if study.note else {}
-            # Older code did not record the dataset.
-            trained = (run.folder / PROVENANCE).exists()
-            other_data = trained and run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS
+            other_data = (run.folder / PROVENANCE).exists() and run.dataset != CHECKSUMS
             same = study.specs[key] == spec and not other_data
             return about, report.numbers(name, augmentation) if same else {}
     return {}, {}

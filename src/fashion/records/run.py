@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fashion.data.dataset import CHECKSUMS
 from fashion.errors import UserError
 from fashion.records.predictions import Groups, Predictions
 from fashion.records.schema import read_metrics, read_provenance
@@ -45,6 +46,11 @@ class Run:
     @cached_property
     def provenance(self) -> dict:
         return read_provenance(self.folder)
+
+    @property
+    def dataset(self) -> dict[str, str]:
+        """The SHA-256 of the dataset's files, by name; older code did not record them."""
+        return self.provenance.get("dataset", CHECKSUMS)
 
     @cached_property
     def history(self) -> pd.DataFrame:

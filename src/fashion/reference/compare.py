@@ -57,10 +57,10 @@ def check(own: Path, reference: Path) -> pd.DataFrame:
             "none is of the same model, augmentation and seed"
         )
     for key in sides[0].keys() & sides[1].keys():
-        spec = sides[0][key].spec
-        datasets = [side[key].provenance.get("dataset") for side in sides]
-        if None not in datasets and datasets[0] != datasets[1]:
-            raise UserError(f"nothing to compare: {own} and {reference} have a run on different data, {run_name(spec)}")
+        mine, other = sides[0][key], sides[1][key]
+        if mine.dataset != other.dataset:
+            name = run_name(mine.spec)
+            raise UserError(f"nothing to compare: {own} and {reference} have a run on different data, {name}")
     rows, p_outside = [], []
     for (model, augmentation), keys in sorted(common.items()):
         pairs = [(sides[0][key], sides[1][key]) for key in sorted(keys)]

@@ -41,7 +41,7 @@ def tests_of(run: Run) -> Sequence[str]:
 
 def check_run(run: Run) -> None:
     """Raises a `UserError` if the records of a run contradict each other or its data is not the report's."""
-    if run.provenance.get("dataset", CHECKSUMS) != CHECKSUMS:
+    if run.dataset != CHECKSUMS:
         raise UserError(f"{run.folder}: made on other data than the report's; nothing is published")
     missing = [name for name in COLUMNS if name not in run.history]
     missing += ["gradient norms"] * gradient_norms(run.history).empty

@@ -74,7 +74,7 @@ def weights_of(run: Path) -> Path:
 
     Raises:
         UserError: they are missing, or not those that the run's training wrote.
-        PermissionError: the user may not read them, of which safetensors would say that there is no such file.
+        PermissionError: the user may not read them; safetensors would say that the file does not exist.
     """
     path, folder = run / WEIGHTS, shlex.quote(str(run))
     command = f"python -m fashion.training.train --spec {folder}/{SPEC} --data results/data/fashion_mnist.npz"
