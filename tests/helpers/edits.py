@@ -301,7 +301,7 @@ SAME = {
 AROUND = {
     "an option's help": ("training/train.py", "processor threads", "CPU threads"),
     "an option more": ("training/train.py", "    arguments = ", "    parser.add_argument('--new')\n    arguments = "),
-    "what an evaluation logs": ("training/evaluate.py", "on the same images augmented", "augmented"),
+    "what an evaluation logs": ("training/train.py", "on the same images augmented", "augmented"),
     "a word in a training's log": ("training/loop.py", "resumed at epoch", "going on at epoch"),
     "a shorter line in its log": ("training/loop.py", "; a lower learning rate may help", ""),
     "an error's words": ("training/loop.py", "forward does not use it", "nothing uses it"),

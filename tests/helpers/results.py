@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fashion.records.progress import Progress, progress
 from fashion.study.definition import Study
-from fashion.study.run_folder import CHECKPOINT, EVALUATION_LOG, FOLDER, TRAINING_LOG, run_path
+from fashion.study.run_folder import CHECKPOINT, FOLDER, LOG, run_path
 from fashion.study.spec import Key
 from helpers.runs import EVALUATED, TRAINED, FakeRun, make_history, make_old
 
@@ -44,9 +44,8 @@ class Results:
         self.train(key, losses or (0.4, 0.3), **provenance)
         self.evaluate(key, accuracy)
 
-    def log(self, key: Key, *lines: str, evaluation: bool = False, age: float = 0) -> None:
-        pattern = EVALUATION_LOG if evaluation else TRAINING_LOG
-        self.write(self.path(key, pattern), "".join(f"{line}\n" for line in lines), age)
+    def log(self, key: Key, *lines: str, age: float = 0) -> None:
+        self.write(self.path(key, LOG), "".join(f"{line}\n" for line in lines), age)
 
     def checkpoint(self, key: Key, *losses: float, seconds: float = 2, age: float = 0) -> None:
         """What a training leaves beside its log that has not finished: a checkpoint, and the history so far."""

@@ -56,7 +56,7 @@ class Study:
         It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
         """
         run = f"results/tiny/runs/{model}/both/seed0"
-        log = self.folder / f"results/tiny/logs/{model}/both/seed0.train.log"
+        log = self.folder / f"results/tiny/logs/{model}/both/seed0.log"
         printed = self.folder / "printed.txt"
         with printed.open("w") as output:
             process = subprocess.Popen(

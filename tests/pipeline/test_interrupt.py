@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 RUN = "results/tiny/runs/vit/both/seed0"
-LOG = "results/tiny/logs/vit/both/seed0.train.log"
+LOG = "results/tiny/logs/vit/both/seed0.log"
 
 
 def make_long(study, config) -> None:

@@ -22,7 +22,7 @@ def test_a_call_that_is_stopped_packs_and_the_next_goes_on(make_study, checkout,
         shutil.copytree(checkout / folder, copy / folder)
     shutil.copy(checkout / "Snakefile", copy)
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
-    log, archive = copy / "results/tiny/logs/vit/both/seed0.train.log", tmp_path / "out/reference.tar.gz"
+    log, archive = copy / "results/tiny/logs/vit/both/seed0.log", tmp_path / "out/reference.tar.gz"
     script = copy / "workflow/offline/run.sh"
     dataset = shutil.copytree(idx_folder, tmp_path / 'the "data"')
     command = [script, "-d", dataset, "-o", archive.parent, "-b", "tiny", "-r", "c0ffee", "--", RUN]

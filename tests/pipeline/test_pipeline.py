@@ -22,7 +22,7 @@ JOBS = ("dataset", "samples", "diagrams", "curves", "overviews", "tables", "clai
 
 
 def test_the_jobs_of_a_study_that_has_nothing_yet(whole):
-    assert whole.jobs == {**dict.fromkeys(JOBS, 1), "train": 9, "evaluate": 9}
+    assert whole.jobs == {**dict.fromkeys(JOBS, 1), "train": 9}
 
 
 def test_every_run_leaves_its_whole_record(whole):

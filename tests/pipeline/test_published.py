@@ -68,7 +68,7 @@ def test_each_diverging_run_says_where_and_is_evaluated(results):
                 assert diverged["learning_rate"] == 1e30
                 assert diverged["epoch"] == len(history)
                 assert 0 <= metrics["test_accuracy"] <= 0.3
-    log = (results / "logs/published_vgg12/both/seed0.train.log").read_text()
+    log = (results / "logs/published_vgg12/both/seed0.log").read_text()
     assert re.search(
         r"published_vgg12 both seed 0: diverged, loss not finite at epoch 1, step \d, learning rate 1e\+30", log
     )

@@ -26,6 +26,7 @@ from fashion.ask.predict import classify, image_files
 from fashion.ask.runs import SHIPPED, listing
 from fashion.ask.show import card
 from fashion.data.dataset import CHECKSUMS
+from fashion.data.dataset import load as load_dataset
 from fashion.errors import UserError
 from fashion.files import atomic, read_json, write_json
 from fashion.image import CLASSES, normalise
@@ -86,7 +87,7 @@ def here(*arguments: str | Path) -> None:
 def test_saved_test_images_are_answered_as_they_were_evaluated(family, dataset, tmp_path):
     run = make_run(tmp_path / "run", family)
     data = write_dataset(tmp_path / "data.npz", dataset)
-    _, predictions = evaluate(make_spec(family), run / "model.safetensors", data, torch.device("cpu"))
+    _, predictions = evaluate(make_spec(family), run / "model.safetensors", load_dataset(data), torch.device("cpu"))
     files = save_images(tmp_path / "images", dataset.test_images)
     confidences = torch.from_numpy(predictions["logits"]).softmax(dim=1).numpy()
     answers = classify(run, files)

@@ -13,9 +13,10 @@ from fashion.files import write_json
 from fashion.machine import gpus
 from fashion.machine.device import check_gpu, gpu_errors
 from fashion.machine.gpus import driver_version, gpu_capabilities, has_gpu, listed, visible_gpus
-from fashion.training import evaluate, train
+from fashion.training import train
 from helpers.nvidia import EIGHT, listing, write_nvidia_smi
 from helpers.specs import make_spec
+from helpers.training import write_dataset
 
 UUIDS = EIGHT[:4]
 MIG_PARTS = ["MIG-1111", "MIG-2222"]
@@ -221,14 +222,11 @@ def test_apples_gpu_stays_unused_and_that_is_said(machine, monkeypatch, caplog):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a torch that sees no GPU")
-@pytest.mark.parametrize("stage", ["train", "evaluate"])
-def test_no_stage_uses_the_processor_where_there_is_a_gpu(machine, stage):
+def test_no_training_uses_the_processor_where_there_is_a_gpu(machine):
     write_nvidia_smi(machine / "bin", {"-L": listing(EIGHT), "driver_version": "535.54.03"})
     write_json(machine / "spec.json", make_spec())
-    options = {"train": {"spec": machine / "spec.json"}, "evaluate": {"run": machine}}[stage]
-    options |= {"data": machine / "none.npz", "output": machine / "run"}
-    command = [sys.executable, "-m", f"fashion.training.{stage}"]
-    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "fashion.training.train", "--spec", machine / "spec.json"]
+    command += ["--data", machine / "none.npz", "--output", machine / "run"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: torch {torch.__version__} can use none of this machine's GPUs")
@@ -267,24 +265,19 @@ def test_what_a_gpu_did_not_manage_is_one_line(error, message):
     assert "\n" not in str(failed.value)
 
 
-@pytest.mark.parametrize("stage", [train, evaluate], ids=lambda stage: stage.__name__)
-def test_each_stage_names_the_model_that_the_gpu_has_no_memory_for(stage, machine, monkeypatch):
+def test_a_training_names_the_model_that_the_gpu_has_no_memory_for(machine, dataset, monkeypatch):
     def fail(*arguments):
         raise torch.OutOfMemoryError(OUT_OF_MEMORY)
 
     write_json(machine / "spec.json", make_spec())
-    (machine / "model.safetensors").touch()
-    options = {"spec": machine / "spec.json"} if stage is train else {"run": machine}
-    options |= {"data": machine / "none.npz", "output": machine / "run"}
-    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    monkeypatch.setattr(sys, "argv", ["stage", *arguments])
-    monkeypatch.setattr(stage, "configure", lambda *_, **__: None)
+    line = ["train", "--spec", machine / "spec.json", "--data", machine / "data.npz", "--output", machine / "run"]
+    monkeypatch.setattr(sys, "argv", list(map(str, line)))
+    monkeypatch.setattr(train, "configure", lambda *_, **__: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    if stage is train:
-        monkeypatch.setattr(stage, "load", lambda path: None)
-    monkeypatch.setattr(stage, "Training" if stage is train else "evaluate", fail)
+    monkeypatch.setattr(train, "Training", fail)
+    write_dataset(machine / "data.npz", dataset)
     with pytest.raises(UserError, match=r"^small [a-z]+ seed \d+: the GPU's memory is too small, 3\.06 GiB asked"):
-        stage.main()
+        train.main()
 
 
 def test_other_errors_stay_what_they_are():

@@ -169,7 +169,7 @@ def test_a_training_depends_on_its_own_family_and_on_nothing_around_it():
     planning = {"fashion.models.vgg.settings", "fashion.models.vgg.diagram", "fashion.study.resources"}
     others = {"fashion.models.vit.network", "fashion.models.resnet.network", "fashion.tables.comparison"}
     assert not (LEFT_OUT.keys() | around | planning | others) & training
-    assert not ({"fashion.training.evaluate"} | LEFT_OUT.keys() | around) & code_digest(*EVALUATION).keys()
+    assert not ({"fashion.training.loop"} | LEFT_OUT.keys() | around) & code_digest(*EVALUATION).keys()
     assert "fashion.data.download" not in code_digest(*DATASET)
 
 

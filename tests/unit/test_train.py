@@ -5,6 +5,7 @@ import hashlib
 import io
 import math
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -24,7 +25,6 @@ from fashion.image import normalise
 from fashion.models.build import build
 from fashion.models.vit.network import VisionTransformer
 from fashion.records.run import Run
-from fashion.study.spec import run_name
 from fashion.study.stopping import epochs_without_gain
 from fashion.training.evaluation import evaluate
 from fashion.training.inference import logits_of, score
@@ -33,6 +33,7 @@ from fashion.training.loop import Training
 from fashion.training.seeds import generator
 from helpers import forked
 from helpers.checkout import ROOT
+from helpers.runs import EVALUATED, TRAINED
 from helpers.specs import BOTH, make_spec
 from helpers.training import write_dataset
 
@@ -282,8 +283,7 @@ def test_evaluation_says_what_the_history_says_of_the_tested_epoch(unlearnable, 
     spec = make_spec(learning_rate=0.01, epochs=4, tested_weights=tested)
     weights, history = train(spec, unlearnable, CPU)
     save_file(weights, tmp_path / "model.safetensors")
-    data = write_dataset(tmp_path / "data.npz", unlearnable)
-    metrics, predictions = evaluate(spec, tmp_path / "model.safetensors", data, CPU)
+    metrics, predictions = evaluate(spec, tmp_path / "model.safetensors", unlearnable, CPU)
     best = min(history, key=lambda row: row["validation_loss"])
     assert best is not history[-1]
     row = best if tested == "best" else history[-1]
@@ -308,9 +308,9 @@ def weights_file(tmp_path) -> Path:
     return path
 
 
-def test_the_published_protocol_measures_augmented_test_images_beside_clean_ones(dataset, data_file, weights_file):
+def test_the_published_protocol_measures_augmented_test_images_beside_clean_ones(dataset, weights_file):
     def results(**options) -> tuple[dict, dict]:
-        return evaluate(make_spec(augmentation=BOTH, **options), weights_file, data_file, CPU)
+        return evaluate(make_spec(augmentation=BOTH, **options), weights_file, dataset, CPU)
 
     metrics, predictions = results(validation="augmented")
     again, same = results(validation="augmented")
@@ -343,16 +343,16 @@ def test_the_published_protocol_measures_augmented_test_images_beside_clean_ones
     [({}, "augmented"), ({"mixup": BOTH["mixup"]}, "augmented"), (BOTH, "clean"), ({}, "clean")],
     ids=["none", "mixup", "clean validation", "neither"],
 )
-def test_other_runs_are_tested_on_clean_images_alone(augmentation, validation, data_file, weights_file):
+def test_other_runs_are_tested_on_clean_images_alone(augmentation, validation, dataset, weights_file):
     spec = make_spec(augmentation=augmentation, validation=validation)
-    metrics, predictions = evaluate(spec, weights_file, data_file, CPU)
+    metrics, predictions = evaluate(spec, weights_file, dataset, CPU)
     assert sorted(metrics) == ["flops_per_image", "parameters", "test_accuracy", "test_images", "test_loss"]
     assert sorted(predictions) == ["labels", "logits"]
 
 
-def command(stage: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
+def command(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
-    line = [forked.python(), "-m", f"fashion.training.{stage}", *map(str, arguments)]
+    line = [forked.python(), "-m", "fashion.training.train", *map(str, arguments)]
     return subprocess.run(line, input=text, env=environment, capture_output=True, text=True, timeout=120)
 
 
@@ -380,20 +380,19 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     first, second = tmp_path / "first", tmp_path / "second"
     text = canonical_json(make_spec(epochs=2, augmentation=BOTH, validation="augmented"))
     log = tmp_path / "train.log"
-    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", first, "--log", log, text=text)
+    done = command("--spec", "/dev/stdin", "--data", data_file, "--output", first, "--log", log, text=text)
     assert done.returncode == 0, done.stderr
     attempt, *lines = log.read_text().splitlines()
     assert re.fullmatch(rf"{ISO} on \S+: python -m fashion.training.train", attempt)
     assert lines == done.stderr.splitlines()
-    assert (lines[0], lines[-1]) == ("small both seed 0: started", "small both seed 0: ended after all of 2 epochs")
-    assert [line.partition(":")[0] for line in lines[1:-1]] == [f"small both seed 0, epoch {epoch}" for epoch in (1, 2)]
-    assert sorted(path.name for path in first.iterdir()) == [
-        "history.csv",
-        "model.safetensors",
-        "provenance.json",
-        "spec.json",
-    ]
-    assert command("train", "--spec", first / "spec.json", "--data", data_file, "--output", second).returncode == 0
+    assert (lines[0], lines[-2]) == ("small both seed 0: started", "small both seed 0: ended after all of 2 epochs")
+    assert [line.partition(":")[0] for line in lines[1:-2]] == [f"small both seed 0, epoch {epoch}" for epoch in (1, 2)]
+    metrics = read_json(first / "metrics.json")
+    clean, augmented = f"{metrics['test_accuracy']:.2%}", f"{metrics['augmented_test_accuracy']:.2%}"
+    said = f"test accuracy {clean} on 60 images, {augmented} on the same images augmented"
+    assert lines[-1] == f"small both seed 0: {said}"
+    assert {path.name for path in first.iterdir()} == {*TRAINED, *EVALUATED}
+    assert command("--spec", first / "spec.json", "--data", data_file, "--output", second).returncode == 0
     one, other = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
     assert all(torch.equal(one[name], other[name]) for name in one)
     history = list(csv.DictReader(io.StringIO((first / "history.csv").read_text())))
@@ -405,14 +404,6 @@ def test_a_run_can_be_repeated_from_its_spec_without_snakemake(data_file, tmp_pa
     assert {"commit", "device", "driver", "threads", "command", "started", "finished", "cores"} <= set(provenance)
     assert (provenance["attempts"], provenance["gpu"], provenance["diverged"]) == (1, None, None)
     assert 0 < provenance["processor_seconds"] < 1.1 * provenance["seconds"]
-
-    evaluated = command("evaluate", "--run", first, "--data", data_file, "--output", first)
-    assert evaluated.returncode == 0
-    metrics = read_json(first / "metrics.json")
-    clean, augmented = f"{metrics['test_accuracy']:.2%}", f"{metrics['augmented_test_accuracy']:.2%}"
-    name = run_name(read_json(first / "spec.json"))
-    said = f"{name}: test accuracy {clean} on 60 images, {augmented} on the same images augmented\n"
-    assert evaluated.stderr == said
 
 
 def test_a_runs_dataset_is_named_by_the_checksums_of_its_idx_files(dataset):
@@ -426,7 +417,7 @@ def test_a_runs_dataset_is_named_by_the_checksums_of_its_idx_files(dataset):
 
 def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):
     text = canonical_json(make_spec(train_images=1000))
-    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
+    done = command("--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
     assert done.returncode == 1
     assert done.stderr.startswith("error: training.train_images: 1000, but the dataset has 200")
     assert done.stderr.count("\n") == 1
@@ -435,14 +426,9 @@ def test_a_failed_run_leaves_one_line_and_no_output(data_file, tmp_path):
 
 def test_a_training_that_diverges_is_a_run_which_is_evaluated(data_file, tmp_path):
     text = canonical_json(make_spec(learning_rate=1e30, augmentation=BOTH, validation="augmented"))
-    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path, text=text)
+    done = command("--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path, text=text)
     assert done.returncode == 0, done.stderr
-    evaluated = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
-    assert evaluated.returncode == 0, evaluated.stderr
-    assert (
-        evaluated.stderr.partition(": ")[2]
-        == "test accuracy 10.00% on 60 images, 10.00% on the same images augmented\n"
-    )
+    assert done.stderr.endswith(": test accuracy 10.00% on 60 images, 10.00% on the same images augmented\n")
     run = Run(tmp_path)
     assert run.diverged == {"epoch": 1, "step": 2, "learning_rate": 1e30}
     assert run.metrics["test_loss"] is run.metrics["augmented_test_loss"] is None
@@ -451,25 +437,54 @@ def test_a_training_that_diverges_is_a_run_which_is_evaluated(data_file, tmp_pat
         assert run.correct_of(prefix).mean() == run.metrics[f"{prefix}test_accuracy"] == 0.1
 
 
-def test_a_folder_without_a_run_or_its_weights_is_refused_in_one_line(data_file, tmp_path):
-    def refusal() -> str:
-        done = command("evaluate", "--run", tmp_path, "--data", data_file, "--output", tmp_path)
-        assert done.returncode == 1
-        assert done.stderr.count("\n") == 1
+def test_a_trained_run_is_only_evaluated_again_unless_its_weights_are_others(data_file, tmp_path):
+    run, options = tmp_path / "run", ("--data", data_file, "--output", tmp_path / "run", "--threads", "1")
+
+    def again() -> str:
+        done = command("--spec", tmp_path / "spec.json", *options)
+        assert done.returncode == 0, done.stderr
+        assert {path.name for path in run.iterdir()} == {*TRAINED, *EVALUATED}
         return done.stderr
 
-    assert refusal().startswith(f"error: {tmp_path}: not a run's folder: it has no spec.json; runs are ")
-    write_json(tmp_path / "spec.json", make_spec())
-    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: no such weights; train the run: python -m ")
-    (tmp_path / "model.safetensors").write_bytes(b"no weights")
-    assert refusal().startswith(f"error: {tmp_path}/model.safetensors: not the weights of the model in spec.json: ")
+    write_json(tmp_path / "spec.json", make_spec(epochs=2))
+    again()
+    weights, metrics = (run / "model.safetensors").read_bytes(), read_json(run / "metrics.json")
+    (run / "metrics.json").unlink()
+    first, last = again().splitlines()
+    assert first == "small none seed 0: trained already, evaluated again"
+    assert ": test accuracy " in last
+    assert ((run / "model.safetensors").read_bytes(), read_json(run / "metrics.json")) == (weights, metrics)
+    for change in (lambda path: path.write_bytes(b"others"), Path.unlink):
+        change(run / "model.safetensors")
+        assert again().startswith("small none seed 0: started\n")
+        assert (run / "model.safetensors").read_bytes() == weights
+    write_json(tmp_path / "spec.json", make_spec(epochs=2, learning_rate=0.002))
+    assert again().startswith("small none seed 0: started\n")
+    assert (run / "model.safetensors").read_bytes() != weights
+
+
+def test_an_evaluation_that_fails_loses_no_training(data_file, tmp_path):
+    write_json(tmp_path / "spec.json", make_spec(epochs=2))
+    line = ["--spec", tmp_path / "spec.json", "--data", data_file, "--output", tmp_path / "run"]
+    line += ["--checkpoint", tmp_path / "state.safetensors"]
+    (tmp_path / "run/predictions.npz").mkdir(parents=True)
+    done = command(*line)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"error: cannot write the run to {tmp_path}/run: ")
+    shutil.rmtree(tmp_path / "run")  # as Snakemake does
+    done = command(*line)
+    assert [text.partition(" at ")[0] for text in done.stderr.splitlines()[:2]] == [
+        "small none seed 0: resumed",
+        "small none seed 0: ended after all of 2 epochs",
+    ]
+    assert not (tmp_path / "state.safetensors").exists()
 
 
 @pytest.mark.parametrize(
     ("text", "missing"), [('{"seed": 0}', "model, augmentation, training, study"), ("[]", "model")]
 )
 def test_json_that_is_no_spec_is_refused_in_one_line(text, missing, data_file, tmp_path):
-    done = command("train", "--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
+    done = command("--spec", "/dev/stdin", "--data", data_file, "--output", tmp_path / "run", text=text)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: /dev/stdin: not a run's spec: it lacks {missing}")
     assert done.stderr.count("\n") == 1

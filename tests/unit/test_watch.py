@@ -155,7 +155,7 @@ def test_a_terminal_shows_each_run(results):
     results.finish(("vgg8", "none", 0))
     results.train(("vgg8", "none", 1))
     results.train(("vgg8", "none", 2))
-    results.log(("vgg8", "none", 2), evaluation=True)
+    results.log(("vgg8", "none", 2))
     shown = lines(results)
     end = time.localtime(results.states()["vit", "both", 0].updated + 4 * 2)
     assert shown[0].startswith(f"quick study, {len(specs)} runs at ")

@@ -32,6 +32,8 @@ NOISE = (
     "Conda environments",
     "Assuming unrestricted",
     "Removing output files of failed job",
+    "Cannot restore",  # of a run that was never trained before
+    "Restored previous version",
     "Complete log",
     "Elapsed time",
     "Reasons:",

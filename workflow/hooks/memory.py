@@ -23,18 +23,12 @@ UNRECORDED = "no record of how it was made"
 
 
 def run_of(wildcards: Any) -> Key:
-    """Returns the run that a training or an evaluation is for."""
+    """Returns the run that a training is for."""
     return wildcards.model, wildcards.augmentation, int(wildcards.seed)
 
 
-def why(job: Job, states: Mapping[Key, State]) -> str | None:
-    """Returns why the records of its run have a training or an evaluation done; None if they do not."""
-    state = states[run_of(job.wildcards)]
-    return state.training if job.rule.name == "train" else state.evaluation
-
-
 def remember(states: Mapping[Key, State]) -> None:
-    """Has Snakemake take trainings and evaluations for changed if, and only if, the state of their run says so.
+    """Has Snakemake take trainings for changed if, and only if, the state of their run says so.
 
     What is made of runs is made again if the records of a run have other content than then, whatever their dates, or if
     nothing is remembered of it: that takes little.
@@ -44,8 +38,8 @@ def remember(states: Mapping[Key, State]) -> None:
     has_metadata, params_changed = PersistenceBase.has_metadata, PersistenceBase.params_changed
 
     def changed(self: "PersistenceBase", job: Job, file: str | None = None) -> "bool | ParamsChange":
-        if job.rule.name in ("train", "evaluate"):
-            words = why(job, states)
+        if job.rule.name == "train":
+            words = states[run_of(job.wildcards)].why
         elif job.rule.name == "dataset":
             return params_changed(self, job, file)
         elif has_metadata(self, job):

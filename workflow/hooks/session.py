@@ -30,7 +30,7 @@ from fashion.study.resources import THREADS_OF_LARGE
 from fashion.study.run_folder import FOLDER, run_folders, run_path
 from fashion.study.spec import Key
 from hooks.console import job_name
-from hooks.memory import run_of, why
+from hooks.memory import run_of
 
 if TYPE_CHECKING:  # to run this import before others of Snakemake ends in a circle of imports
     from snakemake.workflow import Workflow
@@ -153,19 +153,17 @@ class Session:
 
     def _planned(self) -> tuple[list[PlannedRun], list[Job]]:
         """Returns the runs in the plan, and the other jobs to be done."""
-        trainings, evaluations, others = {}, {}, []
+        runs, others = [], []
         for job in self.workflow.dag.jobs:
-            if job.rule.name in ("train", "evaluate"):
-                (trainings if job.rule.name == "train" else evaluations)[run_of(job.wildcards)] = self._why(job)
+            if job.rule.name == "train":
+                run, why = run_of(job.wildcards), self._why(job)
+                if self.states[run].training or not Path(job.output.weights).exists():
+                    state = State(training=why)
+                else:
+                    state = State(evaluation=why, note=self.states[run].note)
+                runs.append(PlannedRun(self.study.specs[run], state))
             elif self.workflow.dag.needrun(job) and job.rule.name != "all":
                 others.append(job)
-        runs = [
-            PlannedRun(
-                self.study.specs[run],
-                State(training=why, evaluation=evaluations.get(run), note=self.states[run].note),
-            )
-            for run, why in trainings.items()
-        ]
         return runs, others
 
     def _why(self, job: Job) -> str | None:
@@ -176,7 +174,7 @@ class Session:
         if reason.missing_output and not any(Path(file).exists() for file in job.output):
             # A failed job leaves its log and nothing else.
             return f"not finished, see {job.log[0]}" if Path(job.log[0]).exists() else "never run"
-        if job.rule.name in ("train", "evaluate") and (recorded := why(job, self.states)):
+        if job.rule.name == "train" and (recorded := self.states[run_of(job.wildcards)].why):
             return recorded
         words = changes(reason.params_changed.only_old, reason.params_changed.only_new)
         words += [getattr(reason.params_changed, "why", "")]  # what `hooks.memory` says

@@ -145,14 +145,9 @@ def shown_runs(job):
     return [run for run in STUDY.specs if run in shown]
 
 
-def training_data(wildcards):
+def run_data(wildcards):
     """Returns the dataset; `ancient`, so that its date does not count, if the run's records are up to date."""
-    return DATA if STATES.get(run_of(wildcards), UP_TO_DATE).training else ancient(DATA)
-
-
-def evaluation_data(wildcards):
-    """Returns the dataset; `ancient`, so that its date does not count, if the run's records are up to date."""
-    return DATA if STATES.get(run_of(wildcards), UP_TO_DATE).evaluation else ancient(DATA)
+    return ancient(DATA) if STATES.get(run_of(wildcards), UP_TO_DATE).finished else DATA
 
 
 def run_spec(wildcards):
@@ -160,12 +155,8 @@ def run_spec(wildcards):
     return canonical_json(STUDY.specs[run_of(wildcards)])
 
 
-def training_code(wildcards):
-    return code(*TRAINING, NETWORK.format(STUDY.models[wildcards.model]["family"]))
-
-
-def evaluation_code(wildcards):
-    return code(*EVALUATION, NETWORK.format(STUDY.models[wildcards.model]["family"]))
+def run_code(wildcards):
+    return code(*TRAINING, *EVALUATION, NETWORK.format(STUDY.models[wildcards.model]["family"]))
 
 
 def memory(wildcards, attempt):
@@ -174,5 +165,5 @@ def memory(wildcards, attempt):
 
 
 def run_threads(wildcards):
-    """Returns the processor threads for a training or an evaluation, by its model's size."""
+    """Returns the processor threads for a training, by its model's size."""
     return training_threads(STUDY.models[wildcards.model])

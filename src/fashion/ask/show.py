@@ -36,7 +36,7 @@ def card(folder: Path, configuration: Sequence[Path] = (CONFIG,)) -> str:
         note, reported = _of_study(run, configuration)
         lines = note | _identity(run.spec) | _metrics(run, reported) | _history(run, reported) | _provenance(run)
     except (KeyError, TypeError) as error:
-        raise UserError(f"{folder}: not what the pipeline writes: {error}; train and evaluate the run again") from error
+        raise UserError(f"{folder}: not what the pipeline writes: {error}; train the run again") from error
     rows = [(name, printable(str(value))) for name, value in {"run": folder, **lines}.items()]
     return tabulate(rows, tablefmt="plain", disable_numparse=True)
 

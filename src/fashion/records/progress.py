@@ -26,17 +26,7 @@ from fashion.errors import UserError, printable
 from fashion.records.run import Run
 from fashion.records.state import Wanted, state, wanted
 from fashion.study.definition import Study
-from fashion.study.run_folder import (
-    CHECKPOINT,
-    EVALUATION_LOG,
-    FOLDER,
-    HISTORY,
-    METRICS,
-    PROVENANCE,
-    SPEC,
-    TRAINING_LOG,
-    run_path,
-)
+from fashion.study.run_folder import CHECKPOINT, FOLDER, HISTORY, LOG, METRICS, PROVENANCE, SPEC, run_path
 from fashion.study.spec import Key
 
 WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
@@ -50,8 +40,9 @@ WAITING, RUNNING, STOPPED, FAILED, DIVERGED, FINISHED = STATES = (
 # Three checkpoints are due in this time. The other is the speed of a slow disk, for large checkpoints.
 QUIET_SECONDS = 180
 SLOW_DISK = 50e6  # bytes a second
-# The last line of the log of a stage that failed, or that could not even begin.
+# The last line of the log of a training that failed, or that could not even begin; and of one that ended otherwise.
 ERROR = re.compile(r"error: |crashed: |([a-z_]\w*\.)*[A-Z]\w*(Error|Exception|Interrupt)\b")
+ENDED = re.compile(": (interrupted in|test accuracy) ")
 TAIL_BYTES = 1 << 14
 # Files whose content is kept: a large study has some thousand runs.
 KEPT = 4096
@@ -62,7 +53,7 @@ class Progress:
     """The state of a run.
 
     Args:
-        word: one of `STATES`, of the training or, once that has finished, of the evaluation.
+        word: one of `STATES`.
         reason: the last line of a failed run's log, or why a run has to be trained again that has finished; else "".
         history: the epochs so far, with the columns of history.csv; None before the first has ended.
         run: the run's files, if its training has finished or diverged.
@@ -110,32 +101,22 @@ def _progress(key: Key, wanted: Wanted, results: Path) -> Progress:
             return Progress(word=word, history=history, run=run, updated=updated)
     except UserError as error:
         return Progress(word=FAILED, reason=str(error))
-    if recorded.damaged:
-        return Progress(word=FAILED, reason=recorded.training or recorded.evaluation or "")
-    if not trained and ABSENT not in stamps[1:]:
-        # Of other settings, code or data. Snakemake removes these files before it trains the run again.
-        return Progress(word=WAITING, reason=recorded.training or "")
-    if trained:
-        log, since, checkpoint, so_far = results / run_path(EVALUATION_LOG, key), stamps[-1].time, ABSENT, ABSENT
-    else:
-        log, since = results / run_path(TRAINING_LOG, key), 0.0
-        path = results / run_path(CHECKPOINT, key)
-        checkpoint, so_far = _stamp(path), _stamp(path.with_suffix(".csv"))
+    log, path = results / run_path(LOG, key), results / run_path(CHECKPOINT, key)
+    logged, checkpoint, so_far = _stamp(log), _stamp(path), _stamp(path.with_suffix(".csv"))
+    if not trained:
         history, updated = _history(path.with_suffix(".csv"), so_far), so_far.time
-    logged = _stamp(log)
-    if logged.time < since:  # from the evaluation of the run's predecessor
-        logged = ABSENT
     end = _last_line(log, logged)
     written = max(logged.time, checkpoint.time, so_far.time)
+    reason = recorded.why or "" if recorded.damaged or ABSENT not in stamps[1:] else ""
     if ERROR.match(end):
-        word = FAILED
-    elif ": interrupted in " not in end and time.time() - written < quiet_after(checkpoint.size):
-        word = RUNNING
+        word, reason = FAILED, end
+    elif not ENDED.search(end) and time.time() - written < quiet_after(checkpoint.size):
+        word, reason = RUNNING, ""
+    elif checkpoint.size:
+        word, reason = STOPPED, ""
     else:
-        word = STOPPED if checkpoint.size else WAITING
-    return Progress(
-        word=word, reason=end if word == FAILED else "", history=history, run=run if trained else None, updated=updated
-    )
+        word = FAILED if recorded.damaged else WAITING
+    return Progress(word=word, reason=reason, history=history, run=run if trained else None, updated=updated)
 
 
 def _stamp(path: Path) -> _Stamp:

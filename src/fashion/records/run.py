@@ -217,7 +217,7 @@ def finished_runs(folder: Path) -> dict[Key, Run]:
     for key, path in run_folders(folder):
         found = state(path)
         if found.damaged:
-            raise UserError(f"{found.training or found.evaluation}")
+            raise UserError(f"{found.why}")
         if found.finished:
             runs[key] = Run(path)
     return runs

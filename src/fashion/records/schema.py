@@ -50,16 +50,16 @@ _METRICS, _PROVENANCE = (
 
 def read_metrics(run: Path) -> dict:
     """Returns the metrics of the run in a folder; raises a `UserError` if they are not what an evaluation writes."""
-    return _read(run / METRICS, _METRICS, "evaluate")
+    return _read(run / METRICS, _METRICS)
 
 
 def read_provenance(run: Path) -> dict:
     """Returns the provenance of the run in a folder; raises a `UserError` if it is not what a training writes."""
-    return _read(run / PROVENANCE, _PROVENANCE, "train")
+    return _read(run / PROVENANCE, _PROVENANCE)
 
 
-def _read(path: Path, validator: Validator, cure: str) -> dict:
+def _read(path: Path, validator: Validator) -> dict:
     record = read_json(path)
     if error := best_match(validator.iter_errors(record)):
-        raise UserError(f"{explain(error, source=str(path))}; {cure} the run again")
+        raise UserError(f"{explain(error, source=str(path))}; train the run again")
     return record

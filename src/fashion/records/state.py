@@ -53,6 +53,11 @@ class State:
         return self.training is None and self.evaluation is None
 
     @property
+    def why(self) -> str | None:
+        """Why the run's job has to be done; None if it has not."""
+        return self.training or self.evaluation
+
+    @property
     def words(self) -> str:
         if self.finished:
             return f"up to date{self.note and f'; {self.note}'}"

@@ -14,8 +14,7 @@ from fashion.study.spec import Key, read_spec
 RUN = "{model}/{augmentation}/seed{seed}"
 OF_RUN = re.compile("([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)/seed(0|[1-9][0-9]*)")
 FOLDER = f"runs/{RUN}"
-TRAINING_LOG, EVALUATION_LOG = f"logs/{RUN}.train.log", f"logs/{RUN}.evaluate.log"
-BENCHMARK, CHECKPOINT = f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
+LOG, BENCHMARK, CHECKPOINT = f"logs/{RUN}.log", f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
 # Written by the training.
 SPEC, HISTORY, WEIGHTS, PROVENANCE = "spec.json", "history.csv", "model.safetensors", "provenance.json"
 # Written by the evaluation.

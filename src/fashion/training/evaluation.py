@@ -1,21 +1,25 @@
 """The metrics and predictions of a run on the test images."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from fashion.data.augment import rand_augment
-from fashion.data.dataset import load
+from fashion.data.dataset import Dataset
+from fashion.errors import UserError
+from fashion.files import atomic, sha256, write_json
 from fashion.image import normalise
 from fashion.models.build import count_parameters
 from fashion.study.resources import multiply_adds
+from fashion.study.run_folder import METRICS, PREDICTIONS, WEIGHTS
 from fashion.training.inference import load_model, logits_of, score
 from fashion.training.seeds import generator
 
 
-def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tuple[dict, dict[str, np.ndarray]]:
+def evaluate(spec: dict, weights: Path, dataset: Dataset, device: torch.device) -> tuple[dict, dict[str, np.ndarray]]:
     """Returns the metrics and the predictions of a run.
 
     The metrics are `test_images`, `test_loss`, `test_accuracy`, `parameters` and `flops_per_image`. The predictions are
@@ -26,10 +30,9 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     `augmented_test_accuracy` and `augmented_logits`: for the test images after one seeded draw of that RandAugment.
 
     Raises:
-        UserError: the weights or the data are damaged, or do not fit the spec.
+        UserError: the weights are damaged, or do not fit the spec.
     """
     model = load_model(spec, weights, device)
-    dataset = load(data)
     count = spec["training"]["test_images"]
     images = torch.from_numpy(dataset.test_images[:count, None]).to(device)
     labels = torch.from_numpy(dataset.test_labels[:count]).to(device)
@@ -49,3 +52,17 @@ def evaluate(spec: dict, weights: Path, data: Path, device: torch.device) -> tup
     flops = 2 * passes * multiply_adds(spec["model"])  # a multiply-add is two operations
     metrics |= {"parameters": count_parameters(model), "flops_per_image": flops}
     return metrics, predictions
+
+
+def write_evaluation(run: Path, metrics: dict, predictions: Mapping[str, np.ndarray]) -> None:
+    """Writes metrics and predictions of a trained run, each atomically; the metrics get the weights' SHA-256.
+
+    Raises:
+        UserError: the disk does not take them.
+    """
+    try:
+        with atomic(run / PREDICTIONS) as temporary:
+            np.savez_compressed(temporary, allow_pickle=False, **predictions)
+        write_json(run / METRICS, {**metrics, "weights": sha256(run / WEIGHTS)})
+    except OSError as error:
+        raise UserError(f"cannot write the run to {run}: {error}") from error
