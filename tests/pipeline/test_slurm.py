@@ -263,6 +263,6 @@ def test_one_job_at_a_time_has_the_gpu(parts, cluster):
         part.result()
     cluster.wait_for(lambda: not cluster.ask("squeue", "--noheader"))
     jobs = cluster.jobs()
-    assert len(jobs) == 6
+    assert len(jobs) == 5
     assert all("gres:gpu:1" in (job.get("TresPerJob"), job.get("TresPerNode")) for job in jobs)
     assert one_after_another([(job["StartTime"], job["EndTime"]) for job in jobs])
