@@ -50,17 +50,20 @@ class Study:
         return forked.run(self.arguments(*arguments), self.folder, self.environment)
 
     @contextmanager
-    def under_way(self, model: str, until: str) -> Generator[subprocess.Popen]:
+    def under_way(
+        self, model: str, until: str, interpreter: str | Path = sys.executable
+    ) -> Generator[subprocess.Popen]:
         """Snakemake training a model's only run, once that one's log says `until`; nothing of it is left in the end.
 
-        It has a session of its own: a signal goes to the whole process group, as a terminal's Ctrl-C does.
+        It has a session of its own, unless it is a fork: a signal goes to the whole process group, as a terminal's
+        Ctrl-C does.
         """
         run = f"results/tiny/runs/{model}/both/seed0"
         log = self.folder / f"results/tiny/logs/{model}/both/seed0.log"
         printed = self.folder / "printed.txt"
         with printed.open("w") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *self.arguments("--", f"{run}/model.safetensors")],
+                [interpreter, "-m", "snakemake", *self.arguments("--", f"{run}/model.safetensors")],
                 cwd=self.folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -11,6 +11,9 @@ import psutil
 import pytest
 from PIL import Image
 
+from helpers import forked
+from helpers.runs import TRAINED
+
 RUN = "results/tiny/runs/vit/both/seed0"
 LOG = "results/tiny/logs/vit/both/seed0.log"
 
@@ -69,11 +72,16 @@ def test_after_kill_9_of_snakemake_alone_its_training_ends_and_overwrites_nothin
 
 def test_after_kill_9_of_a_training_the_same_command_goes_on(make_study, undisturbed):
     study, config = make_study(["vit"])
+    assert study.snakemake("--", f"{RUN}/model.safetensors").returncode == 0
+    before = {name: (study.folder / RUN / name).read_bytes() for name in TRAINED}
     make_long(study, config)
-    with study.under_way("vit", until="epoch 5:") as process:
+    with study.under_way("vit", until="epoch 5:", interpreter=forked.python()) as process:
         training = re.search(r"process (\d+) on", (study.folder / f"{RUN}.lock").read_text())[1]
         os.kill(int(training), signal.SIGKILL)
         assert process.wait(timeout=300) == 1  # it makes partial results before it ends
+    assert {name: (study.folder / RUN / name).read_bytes() for name in TRAINED} == before, "the run of other settings"
+    assert "restore" not in (study.folder / "printed.txt").read_text().lower()
+    assert study.dry_run()[1][0].startswith("vit both seed 0: training.epochs ")
     done = study.snakemake("--", f"{RUN}/model.safetensors")
     assert done.returncode == 0, done.stdout
     assert (study.folder / RUN / "model.safetensors").read_bytes() == undisturbed
@@ -82,8 +90,9 @@ def test_after_kill_9_of_a_training_the_same_command_goes_on(make_study, undistu
 
 def test_after_kill_9_of_a_figure_midway_the_same_command_makes_it_whole(make_study):
     study, _ = make_study(["vit"])
-    figures, target = study.folder / "results/tiny/figures", "results/tiny/figures/fig01_samples.png"
-    line = [sys.executable, "-m", "snakemake", *study.arguments("--", target)]
+    target = "results/tiny/partial/figures/fig01_samples.png"
+    figures, options = (study.folder / target).parent, ("--config", "partial=True", "--", target)
+    line = [sys.executable, "-m", "snakemake", *study.arguments(*options)]
     with subprocess.Popen(line, cwd=study.folder, env=study.environment, stderr=subprocess.PIPE, text=True) as process:
         while not list(figures.glob(".fig*")):  # a figure is being written
             assert process.poll() is None, process.stderr.read()
@@ -94,7 +103,7 @@ def test_after_kill_9_of_a_figure_midway_the_same_command_makes_it_whole(make_st
         process.communicate()
     assert process.returncode == 1
     assert list(figures.glob(".fig*"))
-    done = study.snakemake("--", target)
+    done = study.snakemake(*options)
     assert done.returncode == 0, done.stdout
     assert not list(figures.glob(".*"))
     with Image.open(study.folder / target) as image:

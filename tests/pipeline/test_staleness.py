@@ -17,7 +17,7 @@ import pytest
 from fashion.data.dataset import FILES
 from fashion.study.definition import resolve
 from fashion.study.run_folder import RECORDS
-from helpers.runs import TRAINED, FakeRun
+from helpers.runs import FakeRun
 
 MODELS = ["vgg8", "vgg8_wide", "vgg12", "resnet18", "resnet18_narrow", "resnet18_dilated"]
 MODELS += ["vit", "vit_depthwise", "vit_patchfree"]
@@ -421,17 +421,6 @@ def test_a_run_whose_evaluation_alone_is_stale_keeps_its_weights(study):
     assert {name for name in after if after[name] != before[name]} == {"metrics.json"}, "the digest of the code"
     assert "trained already, evaluated again" in log.read_text()
     assert "vgg8 both seed 0: up to date" in study.dry_run()[1]
-
-
-def test_a_stale_run_stays_as_it_was_if_its_training_fails(study):
-    run = study.folder / RUNS / "vgg8/both/seed0"
-    before = {name: (run / name).read_bytes() for name in TRAINED}
-    set_config("models", "vgg8", "training", {"train_images": 999})(study)
-    done = study.snakemake("--", f"{RUNS}/vgg8/both/seed0/model.safetensors")
-    assert done.returncode == 1
-    assert "restore" not in done.stdout.lower()
-    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
-    assert "vgg8 both seed 0: training.train_images 60 -> 999" in "\n".join(study.dry_run()[1])
 
 
 def test_a_dataset_made_again_with_the_same_content_makes_nothing_stale(study):

@@ -18,11 +18,11 @@ def write_training(output: Path, spec: dict, weights: dict[str, Tensor], history
         UserError: the disk does not take them.
     """
     try:
-        # Without its records, no mixture of an earlier run and this one counts as a run.
-        for record in (METRICS, PROVENANCE):
-            (output / record).unlink(missing_ok=True)
         with atomic(output / WEIGHTS) as temporary:
             save_file(weights, temporary)
+            # Without its records, no mixture of an earlier run and this one counts as a run.
+            for record in (METRICS, PROVENANCE):
+                (output / record).unlink(missing_ok=True)
         write_csv(output / HISTORY, history)
         write_json(output / SPEC, spec)
         write_json(output / PROVENANCE, {**provenance, "weights": sha256(output / WEIGHTS)})
