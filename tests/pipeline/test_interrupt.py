@@ -19,8 +19,8 @@ LOG = "results/tiny/logs/vit/both/seed0.log"
 
 
 def make_long(study, config) -> None:
-    """One run of a few hundred short epochs."""
-    config["training"] |= {"epochs": 300, "patience": 300}
+    """One run of many short epochs."""
+    config["training"] |= {"epochs": 120, "patience": 120}
     study.configure(config)
 
 

@@ -30,7 +30,7 @@ ADAPTED = (
     *("--slurm-init-seconds-before-status-checks", "1", "--max-status-checks-per-second", "1"),
 )
 # Long enough to be cancelled on the way.
-LONG = {"epochs": 300, "patience": 300, "train_images": 200, "batch_size": 4}
+LONG = {"epochs": 150, "patience": 150, "train_images": 200, "batch_size": 4}
 RUN = "results/tiny/runs/vit/both/seed0"
 
 

@@ -496,14 +496,14 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
     assert plan(study) == followed(new | OF_ALL_RUNS)
 
 
-def test_two_thousand_runs_fit_into_their_commands(make_study):
+def test_two_thousand_runs_would_fit_into_their_commands(make_study):
     study, config = make_study(["vit"])
     entry = {**config["models"]["vit"], "training": {"learning_rate": 0.0005}}
-    config["models"] = {f"a_model_whose_name_is_long_{number}": entry for number in range(500)}
+    config["models"] = {f"a_model_whose_name_is_long_{number}": entry for number in range(125)}
     config["studies"]["tiny"]["seeds"] = [0, 1, 2, 3]
     study.configure(config)
     text = study.snakemake("--dry-run", "--printshellcmds", "--nocolor").stdout
     commands = re.findall(r"^Shell command: (.*)", text, re.MULTILINE)
-    assert len(commands) > 2000
-    # The longest argument that Linux passes to a program, such as to a shell.
-    assert max(map(len, commands)) < 128 * 1024
+    assert len(commands) > 500
+    # A quarter of the runs: Linux passes at most 128 KB as one argument to a program, such as to a shell.
+    assert max(map(len, commands)) < 128 * 1024 / 4
