@@ -499,11 +499,18 @@ def test_seeds_added_to_a_study_of_twenty_runs_plan_the_new_runs_alone(make_stud
 def test_two_thousand_runs_would_fit_into_their_commands(make_study):
     study, config = make_study(["vit"])
     entry = {**config["models"]["vit"], "training": {"learning_rate": 0.0005}}
-    config["models"] = {f"a_model_whose_name_is_long_{number}": entry for number in range(125)}
     config["studies"]["tiny"]["seeds"] = [0, 1, 2, 3]
-    study.configure(config)
-    text = study.snakemake("--dry-run", "--printshellcmds", "--nocolor").stdout
-    commands = re.findall(r"^Shell command: (.*)", text, re.MULTILINE)
-    assert len(commands) > 500
-    # A quarter of the runs: Linux passes at most 128 KB as one argument to a program, such as to a shell.
-    assert max(map(len, commands)) < 128 * 1024 / 4
+
+    def longest(models: int) -> int:
+        study.configure(
+            config | {"models": {f"a_model_whose_name_is_long_{number}": entry for number in range(models)}}
+        )
+        text = study.snakemake("--dry-run", "--printshellcmds", "--nocolor").stdout
+        commands = re.findall(r"^Shell command: (.*)", text, re.MULTILINE)
+        assert len(commands) > 4 * models
+        return max(map(len, commands))
+
+    few, more = longest(60), longest(120)
+    assert few < more
+    # The longest argument that Linux passes to a program, such as to a shell, is 128 KB. Lengths grow by equal steps.
+    assert more + (500 - 120) / 60 * (more - few) < 128 * 1024
