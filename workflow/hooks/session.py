@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,11 +158,10 @@ class Session:
         for job in self.workflow.dag.jobs:
             if job.rule.name == "train":
                 run, why = run_of(job.wildcards), self._why(job)
-                if self.states[run].training or not Path(job.output.weights).exists():
-                    state = State(training=why)
-                else:
-                    state = State(evaluation=why, note=self.states[run].note)
-                runs.append(PlannedRun(self.study.specs[run], state))
+                recorded = self.states[run]
+                trained = recorded.training is None and Path(job.output.weights).exists()
+                state = State(evaluation=why) if trained else State(training=why)
+                runs.append(PlannedRun(self.study.specs[run], replace(state, note=recorded.note)))
             elif self.workflow.dag.needrun(job) and job.rule.name != "all":
                 others.append(job)
         return runs, others
