@@ -58,6 +58,10 @@ decide: installed ## train what one claim lacks, and say its verdict: make decid
 	@test "$(CLAIM)" || { echo "error: which claim? for instance: make decide CLAIM=C4 STUDY=published" >&2; exit 1; }
 	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
 
+.PHONY: times
+times: installed ## time an epoch of each model whose times claims compare; stop all else first
+	python -m fashion.answer.time --study $(STUDY)
+
 .PHONY: compare
 compare: installed ## check the results against docs/reference, or REFERENCE=folder
 	python -m fashion.reference.compare --own results/$(STUDY) --reference $(REFERENCE)

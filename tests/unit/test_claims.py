@@ -322,6 +322,56 @@ def test_a_run_that_diverged_counts_with_its_accuracy_and_its_losses_are_no_numb
     assert "from 3 seeds (3 runs diverged) and 10,000 test images" in claim["sentence"]
 
 
+def alone(seconds: float, of: str, count: int = 3, **changed) -> dict[tuple[str, str], list[FakeRun]]:
+    """Epochs of a model, timed alone."""
+    changed = {"epochs": 1, "training": {"epochs": 1}, "seconds_per_epoch": seconds} | changed
+    return {(of, "both"): [fabricate(of, "both", seed, **changed) for seed in range(count)]}
+
+
+def timed(runs: Runs) -> tuple[pd.Series, pd.Series]:
+    """The statement and the claim of the published C7, which is about times alone."""
+    claims, statements = tables(CLAIMS, runs, BALANCED)
+    return statements.set_index("claim").loc["C7"], claims.set_index("id").loc["C7"]
+
+
+def test_epochs_timed_alone_count_in_place_of_trainings_on_a_busy_machine():
+    busy = {"provenance": {"device": "a GPU", "gpu": {"shared": 0.3}}}
+    runs = study(dict.fromkeys(("published_resnet18", "published_vgg12"), busy), of=PUBLISHED)
+    statement, _ = timed(runs)
+    assert (statement["verdict"], statement["why_open"]) == ("open", "timed on a shared GPU")
+    runs.alone = alone(50, "published_resnet18")
+    assert timed(runs)[0]["verdict"] == "open", "of one side alone"
+    runs.alone |= alone(100, "published_vgg12")
+    statement, claim = timed(runs)
+    assert (statement["verdict"], statement["measured"]) == (HOLDS, pytest.approx(0.5, abs=0.05))
+    assert not claim["provisional"], "no further ones are planned"
+    assert "from 3 epochs alone" in claim["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changed", "why"),
+    [
+        (50, {"count": 2}, "2 epochs alone, at least 3 are needed"),
+        (50, {"provenance": {"device": "another GPU"}}, "timed on different devices: a GPU, another GPU"),
+        (50, {"training": {"epochs": 1, "batch_size": 32}}, "batch_size 32, not 64"),
+        (100, {}, ""),
+    ],
+)
+def test_epochs_timed_alone_follow_the_same_rules(seconds, changed, why):
+    runs = study({}, of=PUBLISHED)
+    runs.alone = alone(seconds, "published_resnet18", **changed) | alone(100, "published_vgg12")
+    statement, _ = timed(runs)
+    assert (statement["verdict"], statement["why_open"], statement["to_decide"]) == ("open", why, "")
+
+
+def test_epochs_of_another_network_decide_nothing():
+    runs = study({}, of=PUBLISHED)
+    runs.alone = alone(50, "published_resnet18") | alone(100, "published_vgg12")
+    spec = runs.alone["published_vgg12", "both"][0].spec
+    spec["model"] = {**spec["model"], "settings": {}}
+    assert timed(runs)[0]["why_open"] == "timed with other settings"
+
+
 def test_a_seed_that_one_side_lacks_still_counts_on_the_other():
     runs = study({}, seeds=range(5), of=PUBLISHED)
     runs.runs["published_vgg8", "both"] = runs["published_vgg8", "both"][1:4]

@@ -28,6 +28,7 @@ rule claims:
     input:
         **DATASET_FILES,
         runs=run_files(STUDY.specs, *DECIDING),
+        alone=[str(path / files.PROVENANCE) for _, path in files.run_folders(Path(RESULTS), pattern=files.ALONE)],
     output:
         output_files("claims"),
     log:

@@ -9,10 +9,11 @@ from fashion.answer.evidence import OPEN
 from fashion.answer.outlook import merged, missing_seeds
 from fashion.answer.unfinished import finished_part
 from fashion.errors import UserError
-from fashion.records.run import Runs
+from fashion.records.run import Runs, finished_runs, grouped_runs
 from fashion.study.definition import Study
 from fashion.study.outputs import reading_of
 from fashion.study.report import Report
+from fashion.study.run_folder import ALONE
 from fashion.study.spec import Key
 from fashion.study.summary import summary
 
@@ -32,7 +33,7 @@ def runs_to_decide(name: str, study: Study, report: Report, results: Path) -> li
     if name not in claims:
         raise UserError(f"config: claim: no claim {name!r}; there are {', '.join(claims)}")
     finished, _ = finished_part(study, results)
-    runs = Runs(summary(finished, report), results / "runs")
+    runs = Runs(summary(finished, report), results / "runs", grouped_runs(finished_runs(results, ALONE)))
     claim = read_parts(claims[name][reading], runs, pd.DataFrame(), report.claims["protocols"][reading])
     about = {side for part in claim.parts for one in part.evidence if one.seeds for side in one.statement.sides}
     chosen = [run for run in finished.specs if run[:2] in about]

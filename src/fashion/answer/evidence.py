@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,8 @@ UNMEASURED = Estimate(value=math.nan)
 class Evidence:
     """A statement's estimate (NaN if there is none), and why it decides nothing ("" if it does decide).
 
-    `seeds` has the number of seeds of each side. `diverged` counts the runs that diverged; the estimate includes them.
-    `unfit` says whether the runs decide nothing however many seeds join them.
+    `seeds` has the number of seeds of each side, or of its epochs timed `alone`. `diverged` counts the runs that
+    diverged; the estimate includes them. `unfit` says whether the runs decide nothing however many seeds join them.
     """
 
     statement: Statement
@@ -42,6 +43,7 @@ class Evidence:
     diverged: int = 0
     why_not: str = ""
     unfit: bool = False
+    alone: bool = False
 
     @property
     def measured(self) -> bool:
@@ -57,7 +59,7 @@ class Evidence:
     @property
     def provisional(self) -> bool:
         """Whether further seeds are planned that could change the verdict."""
-        return self.verdict != OPEN and 0 < self.estimate.seeds < FINAL_SEEDS
+        return self.verdict != OPEN and 0 < self.estimate.seeds < FINAL_SEEDS and not self.alone
 
     def interval(self) -> tuple[float, float]:
         """Returns the 95 % interval, in the statement's unit."""
@@ -103,7 +105,7 @@ class Evidence:
         if not self.seeds:
             return ""
         counts = sorted(set(self.seeds))
-        seeds = f"{' and '.join(map(str, counts))} seed{'s' * (counts != [1])}"
+        seeds = f"{' and '.join(map(str, counts))} {_things(max(counts), self.alone)}"
         if self.diverged:
             seeds += f" ({self.diverged} run{'s' * (self.diverged > 1)} diverged)"
         return seeds + f" and {self.estimate.images:,} test images" * bool(self.estimate.images)
@@ -131,7 +133,8 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
             return Evidence(statement=statement, why_not=_not_run(statement, counted))
         value = _compared(statement.comparison, *(float(count) for count in counted if count))
         return Evidence(statement=statement, estimate=Estimate(value=value))
-    found = [runs.runs.get(side, []) for side in sides]
+    alone = metric.timed and all(side in runs.alone for side in sides)
+    found = [(runs.alone if alone else runs.runs).get(side, []) for side in sides]
     seeds = tuple(map(len, found))
     if 0 in seeds:
         return Evidence(statement=statement, seeds=seeds, why_not=_not_run(statement, found))
@@ -141,16 +144,28 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     values = [[metric.of(run, statement.epochs) for run in ones] for ones in found]
     if unknown := _without_number(statement, found, values):
         return Evidence(statement=statement, seeds=seeds, why_not=unknown, unfit=True)
-    objections = _objections(metric, of_all, protocol, statement.epochs)
-    few = [f"{min(seeds)} seed{'s' * (min(seeds) > 1)}, at least {LEAST_SEEDS} are needed"] * (min(seeds) < LEAST_SEEDS)
+    objections = _objections(metric, of_all, protocol, 1 if alone else statement.epochs)
+    if alone and any(one.spec["model"] != run.spec["model"] for side in sides for one, run in _both(runs, side)):
+        objections.append("timed with other settings")
+    few = [f"{min(seeds)} {_things(min(seeds), alone)}, at least {LEAST_SEEDS} are needed"] * (min(seeds) < LEAST_SEEDS)
     return Evidence(
         statement=statement,
         estimate=_estimate(statement.comparison, metric, values, of_all),
         seeds=seeds,
         diverged=sum(run.diverged is not None for run in of_all),
         why_not="; ".join([*objections, *few]),
-        unfit=bool(objections),
+        unfit=bool(objections) or alone,
+        alone=alone,
     )
+
+
+def _both(runs: Runs, side: tuple[str, str]) -> product:
+    """Returns the pairs of an epoch timed alone and a run of the same model."""
+    return product(runs.alone[side], runs.runs.get(side, []))
+
+
+def _things(count: int, alone: bool) -> str:
+    return ("epoch" if alone else "seed") + "s" * (count > 1) + " alone" * alone
 
 
 def _not_run(statement: Statement, found: Sequence) -> str:

@@ -9,9 +9,10 @@ from fashion.answer.deviations import deviations
 from fashion.answer.without import without
 from fashion.data.dataset import load
 from fashion.files import read_json
-from fashion.records.run import Runs
+from fashion.records.run import Runs, finished_runs, grouped_runs
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.report import Report
+from fashion.study.run_folder import ALONE
 from fashion.tables.classes import classes
 from fashion.tables.duplicates import duplicates
 from fashion.tables.writing import write_table
@@ -57,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
     plan = read_json(arguments.plan)
     report = Report(arguments.report)
-    runs = Runs(plan["summary"], arguments.runs)
+    runs = Runs(plan["summary"], arguments.runs, grouped_runs(finished_runs(arguments.runs.parent, ALONE)))
     data = load(arguments.data)
     kinds = {entry["kind"] for entry in plan["outputs"].values()}
     near = duplicates(data) if "without_duplicates" in kinds else None

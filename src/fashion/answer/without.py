@@ -43,7 +43,7 @@ def without(
         verdicts: the answer's tables from all test images.
         judge: returns those tables for other runs.
     """
-    fewer = Runs(runs.summary, Path())
+    fewer = Runs(runs.summary, Path(), runs.alone)
     images = near["test_image"].to_numpy(dtype=int)
     fewer.runs = {group: [Without(run, images) for run in seeds] for group, seeds in runs.items()}
     judged = judge(fewer) if len(images) else verdicts

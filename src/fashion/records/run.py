@@ -1,9 +1,10 @@
 """Reading finished runs from their folders. Nothing else reads them."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from fashion.records.schema import read_metrics, read_provenance
 from fashion.records.state import state
 from fashion.study.run_folder import (
     CORRECT,
+    FOLDER,
     HISTORY,
     PREDICTIONS,
     RUN,
@@ -158,10 +160,11 @@ class Runs:
     Args:
         summary: what `fashion.study.summary.summary` returns.
         folder: the folder with `<model>/<augmentation>/seed<k>/`.
+        alone: the epochs timed alone of a model and augmentation, each in a run of its own.
     """
 
-    def __init__(self, summary: dict, folder: Path):
-        self.summary = summary
+    def __init__(self, summary: dict, folder: Path, alone: Mapping[tuple[str, str], list[Run]] = MappingProxyType({})):
+        self.summary, self.alone = summary, alone
         self.runs = {
             (model, augmentation): [Run(folder / run_path(RUN, (model, augmentation, seed))) for seed in seeds]
             for model, entry in ((model, summary["models"][model]) for model in summary["order"])
@@ -207,17 +210,28 @@ class Runs:
         return iter(self.runs.items())
 
 
-def finished_runs(folder: Path) -> dict[Key, Run]:
+def finished_runs(folder: Path, pattern: str = FOLDER) -> dict[Key, Run]:
     """Returns the finished runs in a study's folder of results or in a reference, by model, augmentation and seed.
+
+    Args:
+        pattern: `FOLDER` or `ALONE`.
 
     Raises:
         UserError: a run has a damaged record.
     """
     runs = {}
-    for key, path in run_folders(folder):
+    for key, path in run_folders(folder, pattern=pattern):
         found = state(path)
         if found.damaged:
             raise UserError(f"{found.why}")
         if found.finished:
             runs[key] = Run(path)
     return runs
+
+
+def grouped_runs(runs: Mapping[Key, Run]) -> dict[tuple[str, str], list[Run]]:
+    """Returns the runs of each model and augmentation."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for (model, augmentation, _), run in runs.items():
+        groups.setdefault((model, augmentation), []).append(run)
+    return groups

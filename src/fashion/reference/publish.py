@@ -14,7 +14,7 @@ from fashion.figures.parts.groups import read_groups
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
 from fashion.lock import Lock
-from fashion.records.run import Run, Runs, finished_runs
+from fashion.records.run import Run, Runs, finished_runs, grouped_runs
 from fashion.reference.foreign import check_output, check_run, refuse_link, refuse_links, tests_of
 from fashion.reference.readme import listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
@@ -22,7 +22,7 @@ from fashion.study import outputs
 from fashion.study.config import CONFIG, load_study
 from fashion.study.definition import Study, grouped, titled
 from fashion.study.report import Report
-from fashion.study.run_folder import CORRECT, FOLDER, PROVENANCE, RECORDS, run_folders, run_path
+from fashion.study.run_folder import ALONE, CORRECT, FOLDER, PROVENANCE, RECORDS, run_folders, run_path
 from fashion.study.spec import Key
 from fashion.study.summary import summary
 from fashion.tables import comparison
@@ -58,24 +58,28 @@ def publish(study: Study, report: Report, results: Path, reference: Path, commit
 
 
 def _publish(study: Study, report: Report, results: Path, reference: Path, commit: str | None) -> list[Key]:
-    for key, folder in run_folders(results):
-        if key in study.specs:
-            refuse_links(folder, results)
-    known = finished_runs(reference) | finished_runs(results)
+    for pattern in (FOLDER, ALONE):
+        for key, folder in run_folders(results, pattern=pattern):
+            if key in study.specs:
+                refuse_links(folder, results)
+    known, timed = (finished_runs(reference, pattern) | finished_runs(results, pattern) for pattern in (FOLDER, ALONE))
     runs = {key: known[key] for key, spec in study.specs.items() if key in known and known[key].spec == spec}
+    timed = {key: run for key, run in timed.items() if key in study.specs}
     if not runs:
         raise UserError(f"{results}: no finished run of the study {study.name} as config.yaml has it now")
     fresh = _beside(reference, "new")
     try:
         for key, run in runs.items():
             _copy_run(run, fresh / run_path(FOLDER, key), commit)
+        for key, run in timed.items():
+            _copy_run(run, fresh / run_path(ALONE, key), commit)
         part = study.only(runs)
         for source in (reference, results):
             _copy_tables_and_figures(
                 outputs.tables(study, report) + outputs.figures(study, report), runs, source, fresh
             )
         (fresh / "tables").mkdir(exist_ok=True)
-        finished = _finished(part, report, runs)
+        finished = _finished(part, report, runs, timed)
         tables = answer(finished, *_of_dataset(part, report, fresh), report.claims, report.deviations)
         table = comparison.compare(finished)
         tables["comparison"] = (table, comparison.readable(table))
@@ -116,9 +120,9 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
                     shutil.copyfile(path, fresh / path.parent.name / path.name)
 
 
-def _finished(part: Study, report: Report, runs: dict[Key, Run]) -> Runs:
+def _finished(part: Study, report: Report, runs: dict[Key, Run], timed: dict[Key, Run]) -> Runs:
     """Returns the published runs by model and augmentation."""
-    finished = Runs(summary(part, report), Path())
+    finished = Runs(summary(part, report), Path(), grouped_runs(timed))
     finished.runs = {group: [run for key, run in runs.items() if key[:2] == group] for group in finished.runs}
     return finished
 

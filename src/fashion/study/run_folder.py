@@ -14,6 +14,8 @@ from fashion.study.spec import Key, read_spec
 RUN = "{model}/{augmentation}/seed{seed}"
 OF_RUN = re.compile("([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)/seed(0|[1-9][0-9]*)")
 FOLDER = f"runs/{RUN}"
+# Of one epoch, timed while the machine did nothing else (fashion.answer.time).
+ALONE = f"alone/{RUN}"
 LOG, BENCHMARK, CHECKPOINT = f"logs/{RUN}.log", f"benchmarks/{RUN}.tsv", f"checkpoints/{RUN}.safetensors"
 # Written by the training.
 SPEC, HISTORY, WEIGHTS, PROVENANCE = "spec.json", "history.csv", "model.safetensors", "provenance.json"
@@ -33,13 +35,16 @@ def run_path(pattern: str, run: Key) -> str:
     return pattern.format(model=model, augmentation=augmentation, seed=seed)
 
 
-def run_folders(*studies: Path) -> Iterator[tuple[Key, Path]]:
+def run_folders(*studies: Path, pattern: str = FOLDER) -> Iterator[tuple[Key, Path]]:
     """Yields the runs in studies' results or references, finished or not, each with its folder, sorted.
+
+    Args:
+        pattern: `FOLDER` or `ALONE`.
 
     Anything else is passed over: files, and copies such as `seed0.bak`.
     """
     for study in studies:
-        for folder in sorted(study.glob("runs/*/*/seed*")):
+        for folder in sorted(study.glob(pattern.format(model="*", augmentation="*", seed="*"))):
             if (run := OF_RUN.fullmatch("/".join(folder.parts[-3:]))) and folder.is_dir():
                 yield (run[1], run[2], int(run[3])), folder
 

@@ -1,0 +1,71 @@
+"""Epochs are timed in turn, once, and not beside other processes."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from fashion.answer import time
+from fashion.errors import UserError
+from fashion.records.run import finished_runs
+from fashion.study.config import load_study
+from fashion.study.run_folder import ALONE
+from helpers import forked
+from helpers.checkout import ROOT
+from helpers.training import write_dataset
+
+
+@pytest.fixture
+def called(config, dataset, tmp_path, monkeypatch):
+    """The command for a study of VGG8 and its plain sibling, as far as the machine is quiet."""
+    models = ["published_vgg8", "published_vgg8_plain"]
+    config["studies"]["mine"] = {"reading": "as_published", "seeds": [0, 1, 2, 3], "augmentations": ["both"]}
+    config["studies"]["mine"] |= {"models": models, "training": {"train_images": 100, "test_images": 20}}
+    config["models"] = {name: config["models"][name] for name in models}
+    config["report"] = str(ROOT / config["report"])
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "results/data").mkdir(parents=True)
+    write_dataset(tmp_path / "results/data/fashion_mnist.npz", dataset)
+    monkeypatch.setattr(sys, "argv", ["time", "--study", "mine", "--config", str(tmp_path / "config.yaml")])
+    monkeypatch.setattr(sys, "executable", str(forked.python()))
+    monkeypatch.chdir(tmp_path)
+    return time.main
+
+
+def test_each_model_in_turn_and_only_once(called, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "doubt", lambda provenance: "")
+    called()
+    runs = finished_runs(tmp_path / "results/mine", ALONE)
+    models = ("published_vgg8", "published_vgg8_plain")
+    assert sorted(runs) == sorted((model, "both", seed) for seed in range(3) for model in models)
+    assert (
+        {len(run.history) for run in runs.values()} == {run.spec["training"]["epochs"] for run in runs.values()} == {1}
+    )
+    monkeypatch.setattr(subprocess, "run", None)
+    called()
+
+
+def test_the_order_is_that_of_turns():
+    study, report = load_study([ROOT / "config.yaml"], "published")
+    keys = list(time.timed_runs(study, report))
+    assert len(keys) == 12
+    assert [seed for *_, seed in keys] == [0] * 4 + [1] * 4 + [2] * 4
+    assert {model for model, *_ in keys} == {
+        *("published_vgg8", "published_vgg8_plain", "published_resnet18", "published_vgg12"),
+    }
+
+
+def test_a_busy_machine_ends_it_and_the_next_call_times_that_epoch_again(called, tmp_path, monkeypatch):
+    folder = "results/mine/alone/published_vgg8/both/seed0"
+    monkeypatch.setattr(time, "doubt", lambda provenance: "on a busy machine")
+    for _ in range(2):
+        with pytest.raises(UserError, match=f"^{folder}: timed on a busy machine; stop what else runs here"):
+            called()
+    assert len(finished_runs(tmp_path / "results/mine", ALONE)) == 1
+
+
+def test_without_a_dataset_it_says_how_to_make_it(called, tmp_path):
+    (tmp_path / "results/data/fashion_mnist.npz").unlink()
+    with pytest.raises(UserError, match="no such dataset; make it: snakemake --cores 1 -- results/data/"):
+        called()
