@@ -18,7 +18,7 @@ from fashion.errors import UserError
 from fashion.records.run import Run, finished_runs
 from fashion.reference import archive, compare
 from fashion.study.definition import Study, resolve
-from fashion.study.run_folder import CORRECT
+from fashion.study.run_folder import ALONE, CORRECT, run_path
 from helpers.checkout import CONFIG, REPORT, ROOT
 
 
@@ -39,6 +39,7 @@ def results(study, tmp_path, monkeypatch) -> Path:
     run = folder / f"runs/{key[0]}/{key[1]}/seed{key[2]}"
     shutil.copytree(SHIPPED, run)
     np.save(run / CORRECT, np.packbits(np.arange(10_000) % 10 < 9))
+    shutil.copytree(run, folder / run_path(ALONE, key))
     for name in ("report.html", "tables/claims.csv", "figures/fig01_samples.png", "logs/claims.log"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
@@ -61,6 +62,7 @@ def test_it_has_what_a_reader_needs_and_sums_that_check(unpacked):
     there = files(unpacked)
     assert {"README.md", "CITATION.cff", "LICENSE", "requirements.lock", "config.yaml", "report/claims.yaml"} <= there
     assert {"results/quick/report.html", "results/quick/tables/claims.csv"} <= there
+    assert any(name.startswith("results/quick/alone/") for name in there)
     assert not any("logs" in name for name in there)
     done = subprocess.run(
         ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=unpacked, capture_output=True, text=True

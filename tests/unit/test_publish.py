@@ -16,7 +16,7 @@ from fashion.errors import UserError
 from fashion.records.run import finished_runs
 from fashion.reference import publish, verdicts
 from fashion.study.definition import Study, resolve
-from fashion.study.run_folder import CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE
+from fashion.study.run_folder import ALONE, CORRECT, HISTORY, METRICS, PREDICTIONS, PROVENANCE
 from helpers.checkout import REPORT
 from helpers.runs import FakeRun, make_history
 from helpers.training import processes
@@ -83,6 +83,18 @@ def start(place: str, *arguments: object) -> processes.Process:
 def kill(process: processes.Process) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+
+
+def test_epochs_timed_alone_are_published_too_and_stay(study, vit, vgg8, reference):
+    spec = study.specs["vit", "both", 0]
+    FakeRun(
+        spec | {"training": spec["training"] | {"epochs": 1}}, vit / "alone", history=make_history(1, layers=2)
+    ).write()
+    for results in (vit, vgg8):
+        publish.publish(study, REPORT, results, reference)
+    assert list(finished_runs(reference, ALONE)) == [("vit", "both", 0)]
+    assert len(finished_runs(reference)) == 2
+    assert not (reference / "alone/vit/both/seed0" / PREDICTIONS).exists()
 
 
 def test_two_that_publish_into_one_reference_wait_for_each_other_and_both_are_there(

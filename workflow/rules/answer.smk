@@ -11,6 +11,9 @@ OTHER_READINGS = [
     if not OTHER_DATA and (path := ROOT / f"docs/reference/{name}/tables").exists()
 ]
 OTHER_TEXTS = [(path / f"{name}.csv").read_text() for path in OTHER_READINGS for name in ("claims", "statements")]
+# Epochs timed alone, of whatever `make times` has finished.
+ALONE = [path / files.PROVENANCE for _, path in files.run_folders(Path(RESULTS), pattern=files.ALONE)]
+ALONE = [str(path) for path in ALONE if path.exists()]
 PAGE = {
     "study": {"name": STUDY.name, "note": STUDY.note, "reading": SUMMARY["reading"]},
     "report": REPORT.about,
@@ -28,7 +31,7 @@ rule claims:
     input:
         **DATASET_FILES,
         runs=run_files(STUDY.specs, *DECIDING),
-        alone=[str(path / files.PROVENANCE) for _, path in files.run_folders(Path(RESULTS), pattern=files.ALONE)],
+        alone=ALONE,
     output:
         output_files("claims"),
     log:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -27,6 +26,7 @@ LEVEL = 1 - CONFIDENCE
 HOLDS, FAILS, OPEN = "holds", "fails", "open"
 LEAST_SEEDS, FINAL_SEEDS = 3, 5  # of each side, for a first verdict and for a final one
 UNMEASURED = Estimate(value=math.nan)
+NOT_ALONE = "no epochs of both are timed alone (make times)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,8 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     found = [(runs.alone if alone else runs.runs).get(side, []) for side in sides]
     seeds = tuple(map(len, found))
     if 0 in seeds:
-        return Evidence(statement=statement, seeds=seeds, why_not=_not_run(statement, found))
+        why_not = "; ".join([_not_run(statement, found), *[NOT_ALONE] * metric.timed])
+        return Evidence(statement=statement, seeds=seeds, why_not=why_not)
     of_all = [run for ones in found for run in ones]
     if statement.metric.startswith("augmented") and not all("augmented_test_accuracy" in run.metrics for run in of_all):
         return Evidence(statement=statement, seeds=seeds, why_not="measured on clean test images only", unfit=True)
@@ -145,8 +146,11 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     if unknown := _without_number(statement, found, values):
         return Evidence(statement=statement, seeds=seeds, why_not=unknown, unfit=True)
     objections = _objections(metric, of_all, protocol, 1 if alone else statement.epochs)
-    if alone and any(one.spec["model"] != run.spec["model"] for side in sides for one, run in _both(runs, side)):
+    of_sides = [run for side in sides for run in runs.runs.get(side, [])]
+    if alone and not all(run.spec["model"] in [one.spec["model"] for one in of_all] for run in of_sides):
         objections.append("timed with other settings")
+    if metric.timed and objections and not alone:
+        objections.append(NOT_ALONE)
     few = [f"{min(seeds)} {_things(min(seeds), alone)}, at least {LEAST_SEEDS} are needed"] * (min(seeds) < LEAST_SEEDS)
     return Evidence(
         statement=statement,
@@ -157,11 +161,6 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         unfit=bool(objections) or alone,
         alone=alone,
     )
-
-
-def _both(runs: Runs, side: tuple[str, str]) -> product:
-    """Returns the pairs of an epoch timed alone and a run of the same model."""
-    return product(runs.alone[side], runs.runs.get(side, []))
 
 
 def _things(count: int, alone: bool) -> str:

@@ -20,7 +20,7 @@ from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study.config import CONFIG, load_study
 from fashion.study.definition import Study
 from fashion.study.report import CHECKOUT, Report
-from fashion.study.run_folder import CLASS_NAMES_FILE, FOLDER, run_path
+from fashion.study.run_folder import ALONE, CLASS_NAMES_FILE, FOLDER, run_path
 from fashion.study.spec import Key
 from fashion.tables.writing import escape
 
@@ -67,8 +67,9 @@ def contents(study: Study, report: Report, results: Path) -> tuple[dict[str, Pat
     found = {f"{place}/{name}": made / name for name in ("report.html", "README.md")}
     for folder in ("tables", "figures"):
         found |= {f"{place}/{folder}/{path.name}": path for path in (made / folder).glob("[!.]*")}
-    for key, run in runs.items():
-        found |= {f"{place}/{run_path(FOLDER, key)}/{path.name}": path for path in run.folder.glob("[!.]*")}
+    for pattern, ones in ((FOLDER, runs), (ALONE, finished_runs(results, ALONE))):
+        for key, run in ones.items():
+            found |= {f"{place}/{run_path(pattern, key)}/{path.name}": path for path in run.folder.glob("[!.]*")}
     found |= {name: CHECKOUT / name for name in COMMON} | {"config.yaml": CONFIG}
     found |= {f"{report.folder.name}/{path.name}": path for path in report.folder.iterdir()}
     found[f"results/data/{CLASS_NAMES_FILE}"] = results.parent / "data" / CLASS_NAMES_FILE

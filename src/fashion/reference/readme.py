@@ -12,6 +12,7 @@ from fashion.reference.compare import RULE
 from fashion.study import outputs
 from fashion.study.definition import Study, grouped
 from fashion.study.report import Report
+from fashion.study.run_folder import ALONE
 from fashion.study.spec import Key
 from fashion.tables.writing import escape, markdown
 
@@ -96,6 +97,8 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
     if tables["comparison"][0]["seeds"].min() == 1:
         limits.append("Where there is one seed, the interval is for other test images, not for other seeds.")
     limits += [f"Runs {words}: their times decide nothing." for words in doubts(runs)]
+    alone = len(finished_runs(folder, ALONE))
+    limits += [f"Of times that are compared, {alone} epochs timed alone decide: [`alone/`](alone)."] * bool(alone)
     diverged = sum(run.diverged is not None for run in runs)
     limits += [f"{diverged} of the {len(runs)} runs diverged; they count with their accuracy."] * bool(diverged)
     if "without_duplicates" in tables:
