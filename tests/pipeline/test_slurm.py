@@ -123,13 +123,19 @@ def through_a_drained_node(cluster, study, busy: Event) -> None:
     assert busy.wait(300)
     with submitted(study, "--", "results/tiny/tables/comparison.csv") as process:
         cluster.wait_for(lambda: cluster.jobs(study, "PENDING"))
+        (running,) = cluster.jobs(state="RUNNING")
         cluster.set_node("drain")
-        cluster.wait_for(lambda: not cluster.jobs(state="RUNNING"))
-        time.sleep(3)
-        assert process.poll() is None
-        assert cluster.jobs(study, "PENDING")
-        assert not cluster.jobs(state="RUNNING")
-        cluster.set_node("resume")
+        try:
+            # Not until none is listed as running: for a moment SLURM may list none at all.
+            cluster.wait_for(
+                lambda: any(job["JobId"] == running["JobId"] and job["JobState"] != "RUNNING" for job in cluster.jobs())
+            )
+            time.sleep(3)
+            assert process.poll() is None
+            assert cluster.jobs(study, "PENDING")
+            assert not cluster.jobs(state="RUNNING")
+        finally:
+            cluster.set_node("resume")
         assert process.wait(timeout=300) == 0, (study.folder / "said").read_text()
 
 
