@@ -39,9 +39,8 @@ def test_each_model_in_turn_and_only_once(called, tmp_path, monkeypatch):
     runs = finished_runs(tmp_path / "results/mine", ALONE)
     models = ("published_vgg8", "published_vgg8_plain")
     assert sorted(runs) == sorted((model, "both", seed) for seed in range(3) for model in models)
-    assert (
-        {len(run.history) for run in runs.values()} == {run.spec["training"]["epochs"] for run in runs.values()} == {1}
-    )
+    assert {len(run.history) for run in runs.values()} == {1}
+    assert {run.spec["training"]["epochs"] for run in runs.values()} == {1}
     monkeypatch.setattr(subprocess, "run", None)
     called()
 
@@ -69,3 +68,20 @@ def test_without_a_dataset_it_says_how_to_make_it(called, tmp_path):
     (tmp_path / "results/data/fashion_mnist.npz").unlink()
     with pytest.raises(UserError, match="no such dataset; make it: snakemake --cores 1 -- results/data/"):
         called()
+
+
+def test_a_study_of_nothing_that_is_compared_is_refused(called, monkeypatch):
+    monkeypatch.setattr(time, "timed_runs", lambda study, report: {})
+    with pytest.raises(UserError, match=r"^study mine: no claim compares times of its models; name another by STUDY="):
+        called()
+
+
+def test_a_training_that_fails_has_said_why_and_ends_it(called, tmp_path, capfd):
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    config["studies"]["mine"]["training"]["train_images"] = 999
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(SystemExit) as ended:
+        called()
+    assert ended.value.code == 1
+    said = capfd.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in said] == ["error: training.train_images: 999"]

@@ -7,7 +7,7 @@ STATE = files.run_path(files.CHECKPOINT, ("{wildcards.model}", "{wildcards.augme
 rule train:
     input:
         data=run_data,
-    # `update`: a run of which only the evaluation is stale keeps its weights.
+    # Snakemake does not delete files marked `update` before the job: a stale evaluation needs the weights.
     output:
         history=update(f"{RUN}/{files.HISTORY}"),
         weights=update(f"{RUN}/{files.WEIGHTS}"),

@@ -61,7 +61,8 @@ def main() -> None:
     data = arguments.results / "data/fashion_mnist.npz"
     if not data.exists():
         raise UserError(f"{data}: no such dataset; make it: snakemake --cores 1 -- {data}")
-    specs = timed_runs(study, report)
+    if not (specs := timed_runs(study, report)):
+        raise UserError(f"study {study.name}: no claim compares times of its models; name another by STUDY=...")
     for key, each in wanted(replace(study, specs=specs), results).items():
         spec, folder = specs[key], results / run_path(ALONE, key)
         if state(folder, each).finished and not doubt(Run(folder).provenance):
@@ -70,7 +71,9 @@ def main() -> None:
         line = [sys.executable, "-m", "fashion.training.train", "--spec", "/dev/stdin", "--data", data]
         line += ["--output", folder, "--threads", str(training_threads(spec["model"]))]
         environment = os.environ | {name: str(value) for name, value in JOB_ENVIRONMENT.items()}
-        subprocess.run(line, input=json.dumps(spec), text=True, check=True, env=environment)
+        done = subprocess.run(line, input=json.dumps(spec), text=True, env=environment)
+        if done.returncode:  # the training has said why
+            sys.exit(done.returncode)
         if busy := doubt(Run(folder).provenance):
             raise UserError(f"{folder}: timed {busy}; stop what else runs here, and call this again")
 

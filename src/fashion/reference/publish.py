@@ -123,7 +123,8 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
 def _finished(part: Study, report: Report, runs: dict[Key, Run], timed: dict[Key, Run]) -> Runs:
     """Returns the published runs by model and augmentation."""
     finished = Runs(summary(part, report), Path(), grouped_runs(timed))
-    finished.runs = {group: [run for key, run in runs.items() if key[:2] == group] for group in finished.runs}
+    published = grouped_runs(runs)
+    finished.runs = {group: published[group] for group in finished.runs}
     return finished
 
 
