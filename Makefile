@@ -59,8 +59,8 @@ decide: installed ## train what one claim lacks, and say its verdict: make decid
 	snakemake --cores all --resources gpu=1 --config study=$(STUDY) claim=$(CLAIM)
 
 .PHONY: times
-times: installed ## time an epoch of each model whose times claims compare; stop all else first
-	python -m fashion.answer.time --study $(STUDY)
+times: installed ## time an epoch, or one of IMAGES=..., of each model whose times claims compare; stop all else first
+	python -m fashion.answer.time --study $(STUDY) $(if $(IMAGES),--images $(IMAGES))
 
 .PHONY: compare
 compare: installed ## check the results against docs/reference, or REFERENCE=folder

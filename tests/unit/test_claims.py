@@ -346,15 +346,16 @@ def test_epochs_timed_alone_count_in_place_of_trainings_on_a_busy_machine():
     statement, claim = timed(runs)
     assert (statement["verdict"], statement["measured"]) == (HOLDS, pytest.approx(0.5, abs=0.05))
     assert not claim["provisional"], "no further ones are planned"
-    assert "from 3 epochs alone" in claim["sentence"]
+    assert "from 3 epochs of 60,000 images alone" in claim["sentence"]
 
 
 @pytest.mark.parametrize(
     ("seconds", "changed", "why"),
     [
-        (50, {"count": 2}, "2 epochs alone, at least 3 are needed"),
+        (50, {"count": 2}, "2 epochs of 60,000 images alone, at least 3 are needed"),
         (50, {"provenance": {"device": "another GPU"}}, "timed on different devices: a GPU, another GPU"),
         (50, {"training": {"epochs": 1, "batch_size": 32}}, "batch_size 32, not 64"),
+        (50, {"training": {"epochs": 1, "train_images": 3000}}, "timed on different numbers of images"),
         (100, {}, ""),
     ],
 )
@@ -363,6 +364,15 @@ def test_epochs_timed_alone_follow_the_same_rules(seconds, changed, why):
     runs.alone = alone(seconds, "published_resnet18", **changed) | alone(100, "published_vgg12")
     statement, _ = timed(runs)
     assert (statement["verdict"], statement["why_open"], statement["to_decide"]) == ("open", why, "")
+
+
+def test_epochs_of_fewer_images_will_do_if_both_sides_have_as_many():
+    runs = study({}, of=PUBLISHED)
+    fewer = {"training": {"epochs": 1, "train_images": 3000, "test_images": 500}}
+    runs.alone = alone(50, "published_resnet18", **fewer) | alone(100, "published_vgg12", **fewer)
+    statement, claim = timed(runs)
+    assert statement["verdict"] == HOLDS
+    assert "from 3 epochs of 3,000 images alone" in claim["sentence"]
 
 
 def test_epochs_of_another_network_decide_nothing():

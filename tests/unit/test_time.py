@@ -55,6 +55,14 @@ def test_the_order_is_that_of_turns():
     }
 
 
+def test_an_epoch_of_fewer_images_has_test_images_to_match():
+    study, report = load_study([ROOT / "config.yaml"], "report")
+    specs = time.timed_runs(study, report, images=3000)
+    assert {model for model, *_ in specs} == {"vgg8", "vgg8_dsc", "resnet18", "vgg12"}
+    images = {(spec["training"]["train_images"], spec["training"]["test_images"]) for spec in specs.values()}
+    assert images == {(3000, 500)}
+
+
 def test_a_busy_machine_ends_it_and_the_next_call_times_that_epoch_again(called, tmp_path, monkeypatch):
     folder = "results/mine/alone/published_vgg8/both/seed0"
     monkeypatch.setattr(time, "doubt", lambda provenance: "on a busy machine")
@@ -71,7 +79,7 @@ def test_without_a_dataset_it_says_how_to_make_it(called, tmp_path):
 
 
 def test_a_study_of_nothing_that_is_compared_is_refused(called, monkeypatch):
-    monkeypatch.setattr(time, "timed_runs", lambda study, report: {})
+    monkeypatch.setattr(time, "timed_runs", lambda study, report, images: {})
     with pytest.raises(UserError, match=r"^study mine: no claim compares times of its models; name another by STUDY="):
         called()
 

@@ -33,8 +33,9 @@ NOT_ALONE = "no epochs of both are timed alone (make times)"
 class Evidence:
     """A statement's estimate (NaN if there is none), and why it decides nothing ("" if it does decide).
 
-    `seeds` has the number of seeds of each side, or of its epochs timed `alone`. `diverged` counts the runs that
-    diverged; the estimate includes them. `unfit` says whether the runs decide nothing however many seeds join them.
+    `seeds` has the number of seeds of each side or, if `alone` is not 0, of its epochs that were timed alone, with so
+    many images. `diverged` counts the runs that diverged; the estimate includes them. `unfit` says whether the runs
+    decide nothing however many seeds join them.
     """
 
     statement: Statement
@@ -43,7 +44,7 @@ class Evidence:
     diverged: int = 0
     why_not: str = ""
     unfit: bool = False
-    alone: bool = False
+    alone: int = 0
 
     @property
     def measured(self) -> bool:
@@ -133,8 +134,8 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
             return Evidence(statement=statement, why_not=_not_run(statement, counted))
         value = _compared(statement.comparison, *(float(count) for count in counted if count))
         return Evidence(statement=statement, estimate=Estimate(value=value))
-    alone = metric.timed and all(side in runs.alone for side in sides)
-    found = [(runs.alone if alone else runs.runs).get(side, []) for side in sides]
+    timed_alone = metric.timed and all(side in runs.alone for side in sides)
+    found = [(runs.alone if timed_alone else runs.runs).get(side, []) for side in sides]
     seeds = tuple(map(len, found))
     if 0 in seeds:
         why_not = "; ".join([_not_run(statement, found), *[NOT_ALONE] * metric.timed])
@@ -145,12 +146,14 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
     values = [[metric.of(run, statement.epochs) for run in ones] for ones in found]
     if unknown := _without_number(statement, found, values):
         return Evidence(statement=statement, seeds=seeds, why_not=unknown, unfit=True)
-    objections = _objections(metric, of_all, protocol, 1 if alone else statement.epochs)
-    of_sides = [run for side in sides for run in runs.runs.get(side, [])]
-    if alone and not all(run.spec["model"] in [one.spec["model"] for one in of_all] for run in of_sides):
-        objections.append("timed with other settings")
-    if metric.timed and objections and not alone:
-        objections.append(NOT_ALONE)
+    if timed_alone:
+        objections = _objections_to_epochs(
+            metric, found, [run for side in sides for run in runs.runs.get(side, [])], protocol
+        )
+    else:
+        objections = _objections(metric, of_all, protocol, statement.epochs)
+        objections += [NOT_ALONE] * (metric.timed and bool(objections))
+    alone = min(run.spec["training"]["train_images"] for run in of_all) if timed_alone else 0
     few = [f"{min(seeds)} {_things(min(seeds), alone)}, at least {LEAST_SEEDS} are needed"] * (min(seeds) < LEAST_SEEDS)
     return Evidence(
         statement=statement,
@@ -158,13 +161,14 @@ def examine(statement: Statement, runs: Runs, classes: pd.DataFrame, protocol: d
         seeds=seeds,
         diverged=sum(run.diverged is not None for run in of_all),
         why_not="; ".join([*objections, *few]),
-        unfit=bool(objections) or alone,
+        unfit=bool(objections) or timed_alone,
         alone=alone,
     )
 
 
-def _things(count: int, alone: bool) -> str:
-    return ("epoch" if alone else "seed") + "s" * (count > 1) + " alone" * alone
+def _things(count: int, alone: int) -> str:
+    plural = "s" * (count > 1)
+    return f"epoch{plural} of {alone:,} images alone" if alone else f"seed{plural}"
 
 
 def _not_run(statement: Statement, found: Sequence) -> str:
@@ -217,4 +221,17 @@ def _objections(metric: Metric, runs: list[Run], protocol: dict, epochs: int | N
         if len(devices) > 1:
             reasons.append(f"timed on different devices: {', '.join(sorted(devices))}")
         reasons += doubts(runs)
+    return reasons
+
+
+def _objections_to_epochs(metric: Metric, epochs: list[list[Run]], trained: list[Run], protocol: dict) -> list[str]:
+    """Returns why epochs of each side, timed alone, decide nothing; `trained` has the whole trainings of both sides."""
+    of_all = [run for ones in epochs for run in ones]
+    images = ("train_images", "test_images")  # an epoch of some of them will do, if those of both sides have as many
+    reasons = _objections(metric, of_all, {key: value for key, value in protocol.items() if key not in images}, 1)
+    if len({tuple(run.spec["training"][key] for key in images) for run in of_all}) > 1:
+        reasons.append("timed on different numbers of images")
+    models = [run.spec["model"] for run in of_all]
+    if any(run.spec["model"] not in models for run in trained):
+        reasons.append("timed with other settings")
     return reasons

@@ -1,7 +1,7 @@
 """Time an epoch of each model whose times the claims compare, by itself, three times in turn.
 
 The times of a study's trainings decide nothing if other processes ran beside them. These take little, on a machine that
-does nothing else.
+does nothing else; where an epoch takes hours, one of fewer images will do.
 """
 
 import json
@@ -33,8 +33,12 @@ from fashion.study.summary import summary
 TIMES = 3
 
 
-def timed_runs(study: Study, report: Report) -> dict[Key, dict]:
-    """Returns the specs of the epochs to time: of each model in turn, then of each again."""
+def timed_runs(study: Study, report: Report, images: int | None = None) -> dict[Key, dict]:
+    """Returns the specs of the epochs to time: of each model in turn, then of each again.
+
+    Args:
+        images: how many labelled images an epoch has, and test images to match; None for the study's.
+    """
     reading, runs = reading_of(study, report), Runs(summary(study.only([]), report), Path())
     protocol = report.claims["protocols"][reading]
     sides = {
@@ -47,7 +51,13 @@ def timed_runs(study: Study, report: Report) -> dict[Key, dict]:
     }
     of_side = {side: [key for key in study.specs if key[:2] == side][:TIMES] for side in sides}
     keys = [keys[turn] for turn in range(TIMES) for keys in of_side.values() if turn < len(keys)]
-    return {key: {**study.specs[key], "training": {**study.specs[key]["training"], "epochs": 1}} for key in keys}
+    return {key: {**study.specs[key], "training": _one_epoch(study.specs[key]["training"], images)} for key in keys}
+
+
+def _one_epoch(training: dict, images: int | None) -> dict:
+    images = training["train_images"] if images is None else images
+    test_images = training["test_images"] * images // training["train_images"]
+    return {**training, "epochs": 1, "train_images": images, "test_images": test_images}
 
 
 def main() -> None:
@@ -55,13 +65,14 @@ def main() -> None:
     parser.add_argument("--study", required=True, help="the name of a study in config.yaml")
     parser.add_argument("--config", type=Path, default=CONFIG, help="(default: %(default)s)")
     parser.add_argument("--results", type=Path, default=Path("results"), help="has <study>/ (default: %(default)s)")
+    parser.add_argument("--images", type=int, help="labelled images of each epoch (default: the study's)")
     arguments = parser.parse_args()
     study, report = load_study([arguments.config], arguments.study)
     results = arguments.results / study.name
     data = arguments.results / "data/fashion_mnist.npz"
     if not data.exists():
         raise UserError(f"{data}: no such dataset; make it: snakemake --cores 1 -- {data}")
-    if not (specs := timed_runs(study, report)):
+    if not (specs := timed_runs(study, report, arguments.images)):
         raise UserError(f"study {study.name}: no claim compares times of its models; name another by STUDY=...")
     for key, each in wanted(replace(study, specs=specs), results).items():
         spec, folder = specs[key], results / run_path(ALONE, key)
