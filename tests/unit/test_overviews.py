@@ -332,15 +332,15 @@ def test_all_curves_has_accuracy_over_loss_for_each_model() -> None:
     assert shown == [[[30, 20], [40, 20]], [[0.3, 1], [0.4, 1]]]
 
 
-# Of ten rows, a cell's and two effects.
+# Of ten rows, a cell's and three effects; the last but one is as a file has it.
 FACTORIAL = pd.DataFrame(
     {
-        "measure": ["test accuracy", "recipe − protocol", "both"],
-        "of": ["the baseline's network, trained as published", "network", None],
-        "value": [0.93, 0.005, -0.01],
-        "low": [0.92, -0.001, -0.02],
-        "high": [0.94, 0.011, -0.002],
-        "seeds": ["5", "3 + 5", "3 + 5"],
+        "measure": ["test accuracy", "recipe − protocol", "both", "interaction"],
+        "of": ["the baseline's network, trained as published", "network", None, ""],
+        "value": [0.93, 0.005, -0.01, 0],
+        "low": [0.92, -0.001, -0.02, -0.01],
+        "high": [0.94, 0.011, -0.002, 0.01],
+        "seeds": ["5", "3 + 5", "3 + 5", "3 + 3 + 5 + 5"],
         "test_images": 10_000,
     }
 )
@@ -351,10 +351,12 @@ def test_effects_are_drawn_below_accuracies_in_percent_and_below_effects_in_poin
     check_legible(figure, tmp_path)
     accuracy, effect = figure.axes
     drawn = [[line.get_xdata().tolist() for line in axes.lines if len(line.get_xdata()) == 3] for axes in figure.axes]
-    assert drawn == [[pytest.approx([92, 93, 94])], [pytest.approx([-0.1, 0.5, 1.1]), pytest.approx([-2, -1, -0.2])]]
+    of_effects = [pytest.approx(bars) for bars in ([-0.1, 0.5, 1.1], [-2, -1, -0.2], [-1, 0, 1])]
+    assert drawn == [[pytest.approx([92, 93, 94])], of_effects]
     assert [label.get_text() for label in effect.get_yticklabels()] == [
         "recipe − protocol, network, n = 3 + 5",
         "both, n = 3 + 5",
+        "interaction, n = 3 + 3 + 5 + 5",
     ]
     assert accuracy.get_xlabel() == "test accuracy (%), n = seeds × 10,000 test images"
 

@@ -313,6 +313,20 @@ def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_nu
     assert "figures/ext11_repeats.png" in page
 
 
+def test_model_or_training_is_told_from_the_published_runs_of_whichever_seeds(config, tmp_path):
+    study, results = resolve(config, "published"), tmp_path / "results"
+    cells = {key: spec for key, spec in study.specs.items() if "baseline" in key[0] or "vgg8" in key[0]}
+    cells = {key: spec for key, spec in cells.items() if key[1:] in (("both", 0), ("light", 0), ("light", 1))}
+    for (model, *_), spec in cells.items():
+        finish(results, spec, accuracy=0.92 if model == "baseline_42000" else 0.9)
+    publish.publish(study, REPORT, results, tmp_path / "reference")
+    effects = pd.read_csv(tmp_path / "reference/tables/factorial.csv").set_index("measure")
+    assert effects.loc["both", ["value", "seeds"]].tolist() == [pytest.approx(0.02), "2 + 1"]
+    page = (tmp_path / "reference/README.md").read_text()
+    assert "## Model or training?" in page
+    assert "![Model or training?](figures/ext12_effects.png)" in page
+
+
 @pytest.mark.parametrize(("name", "cell"), [("README.md", verdicts.brief), ("docs/answer.md", verdicts.whole)])
 def test_the_documents_have_the_answer_that_the_references_give(name, cell, tmp_path):
     page = tmp_path / "page.md"

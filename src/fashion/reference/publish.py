@@ -9,14 +9,14 @@ import pandas as pd
 
 from fashion.answer.make import answer
 from fashion.errors import UserError
-from fashion.figures import curves, published_runs
+from fashion.figures import curves, effects, published_runs
 from fashion.figures.parts.groups import read_groups
 from fashion.figures.parts.sheet import save
 from fashion.files import write_json, write_text
 from fashion.lock import Lock
 from fashion.records.run import Run, Runs, finished_runs, grouped_runs
 from fashion.reference.foreign import check_output, check_run, refuse_link, refuse_links, tests_of
-from fashion.reference.readme import listed, readme
+from fashion.reference.readme import Tables, listed, readme
 from fashion.stage import exit_on_user_error, stage_parser
 from fashion.study import outputs
 from fashion.study.config import CONFIG, load_study
@@ -25,11 +25,11 @@ from fashion.study.report import Report
 from fashion.study.run_folder import ALONE, CORRECT, FOLDER, PROVENANCE, RECORDS, run_folders, run_path
 from fashion.study.spec import Key
 from fashion.study.summary import summary
-from fashion.tables import comparison
+from fashion.tables import comparison, factorial
 from fashion.tables.writing import write_table
 
-# Kinds of figures that are drawn anew from the published runs.
-DRAWN = ("curves", "published_runs")
+# Kinds of tables and figures that are made anew from the published runs.
+MADE = ("factorial", "effects", "curves", "published_runs")
 # That another process may take to publish.
 PUBLISHING_SECONDS = 300
 
@@ -84,10 +84,13 @@ def _publish(study: Study, report: Report, results: Path, reference: Path, commi
         table = comparison.compare(finished)
         tables["comparison"] = (table, comparison.readable(table))
         for one in outputs.tables(part, report):
+            if one.kind == "factorial":
+                table = factorial.factorial(finished, **one.settings)
+                tables[one.kind] = (table, factorial.readable(table))
             if one.kind in tables:
                 frame, shown = tables[one.kind]
                 write_table(frame, fresh / f"tables/{one.name}.csv", study.note, shown=shown, titles=part.titles)
-        _draw(part, report, runs, tables["repeats"][0], fresh)
+        _draw(part, report, runs, tables, fresh)
         missing = [key for key in study.specs if key not in runs]
         write_text(fresh / "README.md", readme(study, report, fresh, tables, missing))
         _replace(reference, fresh)
@@ -111,7 +114,7 @@ def _copy_tables_and_figures(made: Sequence[outputs.Output], runs: dict[Key, Run
     """Copies a source's tables and figures if all their runs are published from this source."""
     for one in made:
         of_published = all(key in runs and runs[key].folder == source / run_path(FOLDER, key) for key in one.runs)
-        if of_published and one.kind not in DRAWN:
+        if of_published and one.kind not in MADE:
             for path in (source / file for file in one.files if not file.endswith(".svg")):
                 refuse_link(path, source)
                 if path.exists():
@@ -139,8 +142,8 @@ def _of_dataset(part: Study, report: Report, fresh: Path) -> tuple[pd.DataFrame,
     return (pd.DataFrame() if counted is None else counted), copied("duplicates")
 
 
-def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFrame, fresh: Path) -> None:
-    """Draws the figures that depend on the published seeds: curves, and the report's published runs beside ours."""
+def _draw(part: Study, report: Report, runs: dict[Key, Run], tables: Tables, fresh: Path) -> None:
+    """Draws the figures that depend on the published seeds: curves, and those of a table."""
     published = pd.read_csv(report.curves)
     for one in outputs.figures(part, report):
         file = [fresh / f"figures/{one.name}.png"]
@@ -149,7 +152,9 @@ def _draw(part: Study, report: Report, runs: dict[Key, Run], repeated: pd.DataFr
             shown = read_groups(fresh / "runs", groups)
             save(curves.plot(shown, published=published, **one.settings), file, part.note)
         elif one.kind == "published_runs":
-            save(published_runs.plot(repeated, **one.settings), file, part.note)
+            save(published_runs.plot(tables["repeats"][0], **one.settings), file, part.note)
+        elif one.kind == "effects":
+            save(effects.plot(tables["factorial"][0]), file, part.note)
 
 
 def _beside(folder: Path, suffix: str) -> Path:

@@ -80,8 +80,8 @@ Not finished yet:
 """
 
 
-# The kinds of tables that need no runs.
-OF_NO_RUN = ("classes", "operations", "hyperparameters")
+# The kinds of tables that it shows below the figures.
+SHOWN = ("factorial", "classes", "operations", "hyperparameters")
 Tables = dict[str, tuple[pd.DataFrame, pd.DataFrame | None]]
 
 
@@ -139,7 +139,7 @@ def readme(study: Study, report: Report, folder: Path, tables: Tables, missing: 
         tables="\n\n".join(
             f"## {escape(one.title)}\n\n{(folder / f'tables/{one.name}.md').read_text(encoding='utf-8').strip()}"
             for one in outputs.tables(study, report)
-            if one.kind in OF_NO_RUN and (folder / f"tables/{one.name}.md").exists()
+            if one.kind in SHOWN and (folder / f"tables/{one.name}.md").exists()
         ),
         missing=MISSING.format(table=_of_missing(missing, study)) if missing else "",
         limits="\n".join(f"- {limit}" for limit in limits),
