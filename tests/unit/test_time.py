@@ -72,6 +72,15 @@ def test_a_busy_machine_ends_it_and_the_next_call_times_that_epoch_again(called,
     assert len(finished_runs(tmp_path / "results/mine", ALONE)) == 1
 
 
+def test_a_large_model_gets_no_more_threads_than_there_are_cores(called, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "training_threads", lambda model: 8)
+    monkeypatch.setattr(time.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(time, "doubt", lambda provenance: "")
+    called()
+    runs = finished_runs(tmp_path / "results/mine", ALONE)
+    assert {run.provenance["threads"] for run in runs.values()} == {2}
+
+
 def test_without_a_dataset_it_says_how_to_make_it(called, tmp_path):
     (tmp_path / "results/data/fashion_mnist.npz").unlink()
     with pytest.raises(UserError, match="no such dataset; make it: snakemake --cores 1 -- results/data/"):

@@ -80,7 +80,8 @@ def main() -> None:
             continue
         shutil.rmtree(folder, ignore_errors=True)
         line = [sys.executable, "-m", "fashion.training.train", "--spec", "/dev/stdin", "--data", data]
-        line += ["--output", folder, "--threads", str(training_threads(spec["model"]))]
+        threads = min(training_threads(spec["model"]), os.cpu_count() or 1)
+        line += ["--output", folder, "--threads", str(threads)]
         environment = os.environ | {name: str(value) for name, value in JOB_ENVIRONMENT.items()}
         done = subprocess.run(line, input=json.dumps(spec), text=True, env=environment)
         if done.returncode:  # the training has said why
