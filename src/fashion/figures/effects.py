@@ -21,9 +21,8 @@ def plot(factorial: pd.DataFrame) -> Figure:
     accuracy, effect = figure.subplots(2, 1, height_ratios=(len(cells), len(effects)))
     _draw(accuracy, cells, list(cells["of"]), "%")
     accuracy.set_xlabel(f"test accuracy (%), n = seeds × {factorial['test_images'].max():,} test images")
-    # A file has nothing where an effect is of nothing in particular.
-    words = effects[["measure", "of"]].fillna("").to_numpy()
-    names = [", ".join(filter(None, row)) for row in words]
+    # In a file, what an effect is of can be missing.
+    names = list(effects["measure"] + (", " + effects["of"]).where(effects["of"] != "").fillna(""))
     _draw(effect, effects, names, "points")
     effect.axvline(0, color=("black", 0.35), linewidth=0.9, zorder=0)
     effect.set_xlabel("difference (percentage points)")
