@@ -23,6 +23,7 @@ QUIET |= {"seconds": 100.0, "processor_seconds": 98.0, "other_processor_seconds"
 ORIGIN = {"commit": "c0ffee", "python": "3.12.3", "packages": {"torch": "2.11.0"}, "platform": "Linux"}
 WEIGHTS_SHA256 = hashlib.sha256(b"weights").hexdigest()
 ORIGIN |= {"weights": WEIGHTS_SHA256, "finished": "2026-01-02T03:04:05+00:00", "dataset": CHECKSUMS}
+ORIGIN |= {"command": ["python"]}
 # In the order in which a run leaves them.
 TRAINED, EVALUATED = (SPEC, HISTORY, WEIGHTS, PROVENANCE), (METRICS, PREDICTIONS)
 

@@ -313,6 +313,19 @@ def test_a_published_run_keeps_both_its_tests_and_is_set_beside_the_published_nu
     assert "figures/ext11_repeats.png" in page
 
 
+def test_where_the_results_lay_on_a_machine_is_not_published(study, tmp_path):
+    key = ("vit", "both", 0)
+    results = tmp_path / "elsewhere/report"
+    run = finish(results, study.specs[key])
+    provenance = json.loads((run / "provenance.json").read_text())
+    command = ["python", "-m", "fashion.training.train", "--data", f"{tmp_path}/elsewhere/data/fashion_mnist.npz"]
+    (run / "provenance.json").write_text(json.dumps(provenance | {"command": [*command, "--output", str(run)]}))
+    publish.publish(study, REPORT, results, tmp_path / "reference")
+    (published,) = finished_runs(tmp_path / "reference").values()
+    told = [*command[:4], "results/data/fashion_mnist.npz", "--output", "results/report/runs/vit/both/seed0"]
+    assert published.provenance == provenance | {"command": told}
+
+
 def test_model_or_training_is_told_from_the_published_runs_of_whichever_seeds(config, tmp_path):
     study, results = resolve(config, "published"), tmp_path / "results"
     cells = {key: spec for key, spec in study.specs.items() if "baseline" in key[0] or "vgg8" in key[0]}

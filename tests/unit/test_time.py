@@ -63,6 +63,14 @@ def test_an_epoch_of_fewer_images_has_test_images_to_match():
     assert images == {(3000, 500)}
 
 
+@pytest.mark.parametrize(("images", "test_images"), [(0, 0), (-5, -1), (59, 9)])
+def test_an_epoch_of_too_few_images_is_refused(images, test_images):
+    study, report = load_study([ROOT / "config.yaml"], "report")
+    with pytest.raises(UserError, match=f"^--images {images}: {test_images} test images go with them, and 10 is the"):
+        time.timed_runs(study, report, images)
+    assert time.timed_runs(study, report, images=60)
+
+
 def test_a_busy_machine_ends_it_and_the_next_call_times_that_epoch_again(called, tmp_path, monkeypatch):
     folder = "results/mine/alone/published_vgg8/both/seed0"
     monkeypatch.setattr(time, "doubt", lambda provenance: "on a busy machine")

@@ -31,6 +31,7 @@ from fashion.study.spec import Key
 from fashion.study.summary import summary
 
 TIMES = 3
+LEAST_IMAGES = 10  # as in the schema of config.yaml
 
 
 def timed_runs(study: Study, report: Report, images: int | None = None) -> dict[Key, dict]:
@@ -38,6 +39,9 @@ def timed_runs(study: Study, report: Report, images: int | None = None) -> dict[
 
     Args:
         images: how many labelled images an epoch has, and test images to match; None for the study's.
+
+    Raises:
+        UserError: these are too few.
     """
     reading, runs = reading_of(study, report), Runs(summary(study.only([]), report), Path())
     protocol = report.claims["protocols"][reading]
@@ -57,6 +61,10 @@ def timed_runs(study: Study, report: Report, images: int | None = None) -> dict[
 def _one_epoch(training: dict, images: int | None) -> dict:
     images = training["train_images"] if images is None else images
     test_images = training["test_images"] * images // training["train_images"]
+    if test_images < LEAST_IMAGES:
+        raise UserError(
+            f"--images {images}: {test_images} test images go with them, and {LEAST_IMAGES} is the least; give more"
+        )
     return {**training, "epochs": 1, "train_images": images, "test_images": test_images}
 
 

@@ -104,8 +104,11 @@ def _copy_run(run: Run, folder: Path, commit: str | None) -> None:
     folder.mkdir(parents=True)
     for name in RECORDS:
         shutil.copyfile(run.folder / name, folder / name)
-    if commit and not run.provenance["commit"]:
-        write_json(folder / PROVENANCE, run.provenance | {"commit": commit})
+    # The commit that was not recorded, and paths as they are where the results lie in `results`.
+    root, given = f"{run.folder.parents[4]}/", run.provenance
+    command = ["results/" * word.startswith(root) + word.removeprefix(root) for word in given["command"]]
+    if (told := given | {"command": command, "commit": given["commit"] or commit}) != given:
+        write_json(folder / PROVENANCE, told)
     for prefix in tests_of(run):
         np.save(folder / f"{prefix}{CORRECT}", np.packbits(run.correct_of(prefix).astype(bool)))
 
