@@ -22,7 +22,7 @@ def plot(factorial: pd.DataFrame) -> Figure:
     _draw(accuracy, cells, list(cells["of"]), "%")
     accuracy.set_xlabel(f"test accuracy (%), n = seeds × {factorial['test_images'].max():,} test images")
     # In a file, what an effect is of can be missing.
-    names = list(effects["measure"] + (", " + effects["of"]).where(effects["of"] != "").fillna(""))
+    names = list((effects["measure"] + ", " + effects["of"].fillna("")).str.removesuffix(", "))
     _draw(effect, effects, names, "points")
     effect.axvline(0, color=("black", 0.35), linewidth=0.9, zorder=0)
     effect.set_xlabel("difference (percentage points)")
