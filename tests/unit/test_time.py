@@ -110,3 +110,13 @@ def test_a_training_that_fails_has_said_why_and_ends_it(called, tmp_path, capfd)
     assert ended.value.code == 1
     said = capfd.readouterr().err.splitlines()
     assert [line.partition(",")[0] for line in said] == ["error: training.train_images: 999"]
+
+
+def test_a_training_that_refuses_loses_no_epoch(called, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "doubt", lambda provenance: "")
+    called()
+    timed = finished_runs(tmp_path / "results/mine", ALONE)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--images", "999"])
+    with pytest.raises(SystemExit):
+        called()
+    assert finished_runs(tmp_path / "results/mine", ALONE).keys() == timed.keys()

@@ -84,9 +84,11 @@ def main() -> None:
         raise UserError(f"study {study.name}: no claim compares times of its models; name another by STUDY=...")
     for key, each in wanted(replace(study, specs=specs), results).items():
         spec, folder = specs[key], results / run_path(ALONE, key)
-        if state(folder, each).finished and not doubt(Run(folder).provenance):
-            continue
-        shutil.rmtree(folder, ignore_errors=True)
+        if state(folder, each).finished:
+            if not doubt(Run(folder).provenance):
+                continue
+            # Else the training takes it for done. It replaces any other epoch itself, once it has a new one.
+            shutil.rmtree(folder, ignore_errors=True)
         line = [sys.executable, "-m", "fashion.training.train", "--spec", "/dev/stdin", "--data", data]
         threads = min(training_threads(spec["model"]), os.cpu_count() or 1)
         line += ["--output", folder, "--threads", str(threads)]
